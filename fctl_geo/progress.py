@@ -1,0 +1,49 @@
+"""How the core tells what it does: every door (terminal, QGIS, Dask) brings its own `Progress`."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from fctl_geo.errors import Cancelled
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """What the core asks of a door."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` steps begins ("segment", "refine", "cog", "polygonise", ...)."""
+
+    def advance(self, steps: int = 1) -> None:
+        """So many steps of the stage are done."""
+
+    def say(self, text: str) -> None:
+        """A sentence for the user."""
+
+    def warn(self, text: str) -> None:
+        """A sentence that the user should not miss."""
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the user has asked to stop."""
+        ...
+
+
+class Silent:
+    """A progress that shows nothing and is never cancelled."""
+
+    cancelled = False
+
+    def stage(self, name: str, total: int) -> None: ...
+
+    def advance(self, steps: int = 1) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+def check_cancelled(progress: Progress) -> None:
+    """Raise `Cancelled` once the user has asked to stop."""
+    if progress.cancelled:
+        raise Cancelled("stopped on request", hint="run the same command with --resume to go on")
