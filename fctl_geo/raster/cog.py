@@ -1,0 +1,211 @@
+"""The class raster that is handed out: a cloud-optimised GeoTIFF with palette, names and overviews, whole or absent.
+
+Deflate, because every QGIS from 3.22 on and every other reader opens it; blocks of 512. Colours stand in the file,
+names and the attribute table in the `.aux.xml` beside it (GDAL keeps them nowhere else), the style in a `.qml` (QGIS
+would list all 256 palette entries). The bytes depend on pixels, legend and metadata only, never on how the source was
+written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import rasterio
+import rasterio.shutil
+from rasterio.windows import Window as RasterioWindow
+
+from fctl_geo.errors import OutputError
+from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.raster.gdal import gdal_session, output_errors, write_failure
+from fctl_geo.raster.pam import pam_path, pam_xml
+from fctl_geo.spec import NODATA, Legend
+
+LEGEND_TAG = "FCTL_LEGEND"
+"""Dataset tag with the legend as JSON: unlike the `.aux.xml` it travels inside the file."""
+
+BLOCK_PX = 512
+
+
+def write_cog(
+    source: Path,
+    target: Path,
+    *,
+    legend: Legend | None,
+    metadata: Mapping[str, str],
+    overview: Literal["mode", "average"],
+    progress: Progress,
+) -> None:
+    """Write `source` (single-band uint8, nodata 255) as a finished raster at `target`, replacing what was there.
+
+    Args:
+        source: any raster GDAL reads, usually a `BlockRasterWriter`'s file; it is not changed.
+        target: the final name; '.aux.xml' and '.qml' go beside it when there is a legend.
+        legend: classes with names and colours; None for a raster of numbers (confidence).
+        metadata: dataset tags (model, version, settings).
+        overview: mode for classes, average for numbers.
+    Raises:
+        OutputError: the folder is missing or read-only, or the disk is full; the target is as it was.
+    Law: same pixels, legend and metadata give the same bytes.
+    """
+    check_cancelled(progress)
+    progress.stage("cog", 1)
+    with _aside(target) as aside:
+        with output_errors(target):
+            _copy(_described(source, legend, metadata), aside, overview)
+        _prove_whole(aside, target)
+        with output_errors(target):
+            sidecars = _write_sidecars(aside, target, legend)
+            check_cancelled(progress)
+            for stale in _stale(target):
+                stale.unlink(missing_ok=True)
+            for written, final in sidecars:
+                written.replace(final)
+            aside.replace(target)
+            _sync_folder(target.parent)
+    progress.advance()
+
+
+def legend_tag(legend: Legend) -> str:
+    """The legend as the JSON of `LEGEND_TAG`."""
+    return json.dumps(
+        [
+            {"id": info.id, "name": info.name, "color": list(info.color), "background": info.background}
+            for info in legend
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str]) -> str:
+    """A VRT (XML) of the source with palette and tags: the copy then carries both, and the source stays untouched."""
+    with gdal_session(), rasterio.open(source) as dataset:
+        assert dataset.count == 1 and dataset.dtypes[0] == "uint8", (dataset.count, dataset.dtypes)
+        height, width = dataset.shape
+        block_h, block_w = dataset.block_shapes[0]
+        crs, transform = dataset.crs, dataset.transform
+    root = ET.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
+    if crs:
+        ET.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = crs.to_wkt(version="WKT2_2019")
+    if not transform.is_identity:
+        a, b, c, d, e, f = tuple(transform)[:6]
+        ET.SubElement(root, "GeoTransform").text = ", ".join(map(repr, (c, a, b, f, d, e)))
+    tags = dict(metadata) if legend is None else {**metadata, LEGEND_TAG: legend_tag(legend)}
+    group = ET.SubElement(root, "Metadata")
+    for key in sorted(tags):
+        ET.SubElement(group, "MDI", key=key).text = tags[key]
+    band = ET.SubElement(root, "VRTRasterBand", dataType="Byte", band="1")
+    ET.SubElement(band, "NoDataValue").text = str(NODATA)
+    ET.SubElement(band, "ColorInterp").text = "Gray" if legend is None else "Palette"
+    if legend is not None:
+        band.append(_color_table(legend))
+    simple = ET.SubElement(band, "SimpleSource")
+    ET.SubElement(simple, "SourceFilename", relativeToVRT="0").text = str(source.absolute())
+    ET.SubElement(simple, "SourceBand").text = "1"
+    properties = {"RasterXSize": width, "RasterYSize": height, "BlockXSize": block_w, "BlockYSize": block_h}
+    ET.SubElement(
+        simple, "SourceProperties", {"DataType": "Byte"} | {key: str(value) for key, value in properties.items()}
+    )
+    for rect in ("SrcRect", "DstRect"):
+        ET.SubElement(simple, rect, xOff="0", yOff="0", xSize=str(width), ySize=str(height))
+    return ET.tostring(root, encoding="unicode")
+
+
+def _color_table(legend: Legend) -> ET.Element:
+    """256 entries; ids without a class are black, nodata is transparent (readers of a TIFF go by nodata)."""
+    table = ET.Element("ColorTable")
+    colors = {info.id: info.color for info in legend}
+    for value in range(256):
+        red, green, blue = colors.get(value, (0, 0, 0))
+        alpha = 0 if value == NODATA else 255
+        ET.SubElement(table, "Entry", c1=str(red), c2=str(green), c3=str(blue), c4=str(alpha))
+    return table
+
+
+def _copy(vrt: str, aside: Path, overview: str) -> None:
+    with gdal_session(GDAL_PAM_ENABLED="NO"), rasterio.open(vrt) as dataset:
+        rasterio.shutil.copy(
+            dataset,
+            aside,
+            driver="COG",
+            blocksize=BLOCK_PX,
+            compress="DEFLATE",
+            level=6,
+            predictor="NO",
+            overview_compress="DEFLATE",
+            overview_resampling=overview.upper(),
+            bigtiff="IF_SAFER",
+            statistics="NO",
+            num_threads=2,
+        )
+
+
+def _prove_whole(aside: Path, target: Path) -> None:
+    """Read the last block of every level: the file is laid out from the smallest overview to full size."""
+    with output_errors(target), gdal_session():
+        with rasterio.open(aside) as dataset:
+            levels = len(dataset.overviews(1))
+        for level in [None, *range(levels)]:
+            with rasterio.open(aside, **({} if level is None else {"overview_level": level})) as dataset:
+                row, col = ((side - 1) // BLOCK_PX * BLOCK_PX for side in dataset.shape)
+                dataset.read(1, window=RasterioWindow(col, row, dataset.width - col, dataset.height - row))
+    handle = os.open(aside, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise write_failure(target, str(error)) from error
+    finally:
+        os.close(handle)
+
+
+def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> list[tuple[Path, Path]]:
+    if legend is None:
+        return []
+    from fctl_geo.polygons.style import file_qml
+
+    sidecars = [(aside.with_suffix(".aux.xml"), pam_path(target)), (aside.with_suffix(".qml"), _qml_path(target))]
+    drawn = Legend(tuple(info for info in legend if not info.background))
+    for (path, _), text in zip(sidecars, (pam_xml(legend), file_qml(legend, drawn)), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return sidecars
+
+
+def _stale(target: Path) -> list[Path]:
+    """What would be read together with the new file though it was made for the old one."""
+    beside = [target.with_name(target.name + ending) for ending in (".ovr", ".msk")]
+    return [pam_path(target), _qml_path(target), *beside]
+
+
+def _qml_path(target: Path) -> Path:
+    return target.with_suffix(".qml")
+
+
+@contextmanager
+def _aside(target: Path) -> Iterator[Path]:
+    """A hidden name in the target's folder; what still bears it at the end (GDAL's overview file, too) is deleted."""
+    if not target.parent.is_dir():
+        raise OutputError(f"the folder {target.parent} does not exist", hint="create it, or choose another one")
+    stem = f".{target.stem}.partial-{secrets.token_hex(4)}"
+    try:
+        yield target.with_name(f"{stem}{target.suffix}")
+    finally:
+        for left in target.parent.iterdir():
+            if left.name.startswith(stem):
+                left.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system can (not on Windows)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
