@@ -93,9 +93,8 @@ def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str])
     root = ET.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
     if crs:
         ET.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = crs.to_wkt(version="WKT2_2019")
-    if not transform.is_identity:
-        a, b, c, d, e, f = tuple(transform)[:6]
-        ET.SubElement(root, "GeoTransform").text = ", ".join(map(repr, (c, a, b, f, d, e)))
+    a, b, c, d, e, f = tuple(transform)[:6]
+    ET.SubElement(root, "GeoTransform").text = ", ".join(map(repr, (c, a, b, f, d, e)))
     tags = dict(metadata) if legend is None else {**metadata, LEGEND_TAG: legend_tag(legend)}
     group = ET.SubElement(root, "Metadata")
     for key in sorted(tags):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
@@ -44,7 +45,7 @@ def output_errors(path: Path) -> Iterator[None]:
     log.addHandler(heard)
     try:
         yield
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         raise write_failure(path, str(error)) from error
     finally:
         log.removeHandler(heard)
