@@ -1,0 +1,458 @@
+"""The row kernel of the tracer: boundaries grow as chains of corners, regions as labels.
+
+Between two pixel rows lies a row of corners. The four pixels about a corner are called
+
+    a | b      row above
+    --+--
+    d | e      row below
+
+Every corner at which the boundary of a region turns becomes a node of that region's chain. Boundaries run so that the
+region lies on their left hand when y points up (exterior rings counter-clockwise). A chain grows at both ends; when
+it meets itself it is a ring. A ring that is closed by a convex corner of pixel a is the exterior of its region: it
+holds the region's last corner in raster order, so all of the region's holes are closed already and the region is
+complete. Diagonal neighbours are never joined (4-connectedness).
+
+Only this module knows the layout of the state. Node and label slots are reused, so that the state is as large as the
+boundaries that are still open, never as large as the raster.
+"""
+
+# ruff: noqa: PLR0912, PLR0915, PLR0917  kernels pass arrays by position
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+OUTSIDE = -1
+"""The class of everything beyond the raster."""
+JUNCTION = np.uint8(128)
+"""Node flag: three or more boundaries meet here."""
+PINCH = np.uint8(64)
+"""Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
+
+# slots of State.count
+NODE_TOP, NODE_FREE, NODE_LIVE, LABEL_TOP, LABEL_FREE, LABEL_LIVE, DONE, EDGES, ROW, SIDE = range(10)
+
+
+class State(NamedTuple):
+    """All that is known of the rows above: struct of arrays, for numba."""
+
+    scalar: npt.NDArray[np.int64]
+    """The scalars, see the slots above."""
+    # nodes
+    corner: npt.NDArray[np.int64]
+    """(N,) row << 32 | column of the node."""
+    next: npt.NDArray[np.int32]
+    """(N,) the next node along the boundary; of a free slot, the next free slot."""
+    other: npt.NDArray[np.int32]
+    """(N,) of a chain's end: its other end; of a closed ring's start: the next ring of the same region."""
+    length: npt.NDArray[np.int32]
+    """(N,) of a chain's first node: number of nodes."""
+    flags: npt.NDArray[np.uint8]
+    """(N,) JUNCTION, PINCH."""
+    # labels
+    parent: npt.NDArray[np.int32]
+    """(M,) union-find; of a free slot, the next free slot."""
+    pixels: npt.NDArray[np.int64]
+    area: npt.NDArray[np.float64]
+    confidence: npt.NDArray[np.int64]
+    """(M,) sums over the pixels of the region."""
+    first: npt.NDArray[np.int64]
+    """(M,) row << 32 | column of the first pixel in raster order."""
+    holes: npt.NDArray[np.int32]
+    """(M, 2) first and last of the closed holes, linked by `other`."""
+    # runs of equal class of the row above and the row at work
+    start: npt.NDArray[np.int32]
+    """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
+    value: npt.NDArray[np.int16]
+    """(2, width + 3) class of the run."""
+    label: npt.NDArray[np.int32]
+    """(2, width + 3) label of the run, -1: none yet."""
+    edge: npt.NDArray[np.int32]
+    """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
+    words: npt.NDArray[np.uint64]
+    """One row, padded: the row is scanned eight pixels at a time."""
+    # regions that are complete and not yet written
+    done: npt.NDArray[np.int32]
+    """(D, 3) label, start node of the exterior ring, class."""
+    merged: npt.NDArray[np.int32]
+    """(width + 3,) labels that were merged into others in this row."""
+
+
+def new_state(width: int) -> State:
+    """The state before the first row."""
+    runs = width + 3
+    nodes, labels = 8 * runs + 64, 2 * runs + 64
+    scalar = np.zeros(10, np.int64)
+    scalar[NODE_FREE] = scalar[LABEL_FREE] = -1
+    return State(
+        scalar=scalar,
+        corner=np.empty(nodes, np.int64),
+        next=np.empty(nodes, np.int32),
+        other=np.empty(nodes, np.int32),
+        length=np.empty(nodes, np.int32),
+        flags=np.empty(nodes, np.uint8),
+        parent=np.empty(labels, np.int32),
+        pixels=np.empty(labels, np.int64),
+        area=np.empty(labels, np.float64),
+        confidence=np.empty(labels, np.int64),
+        first=np.empty(labels, np.int64),
+        holes=np.empty((labels, 2), np.int32),
+        start=np.zeros((2, runs), np.int32),
+        value=np.full((2, runs), OUTSIDE, np.int16),
+        label=np.full((2, runs), -1, np.int32),
+        edge=np.zeros((2, runs, 2), np.int32),
+        words=np.zeros(width // 8 + 1, np.uint64),
+        done=np.empty((4 * runs + 64, 3), np.int32),
+        merged=np.empty(runs, np.int32),
+    )
+
+
+def grow(state: State) -> State:
+    """The same state with room for another row; arrays double, so that growing is rare."""
+    runs = state.merged.shape[0]
+    wanted: dict[str, Any] = {}
+    if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:
+        for name in ("corner", "next", "other", "length", "flags"):
+            wanted[name] = _doubled(getattr(state, name))
+    if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
+        for name in ("parent", "pixels", "area", "confidence", "first", "holes"):
+            wanted[name] = _doubled(getattr(state, name))
+    return state._replace(**wanted)
+
+
+def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    larger = np.empty((2 * array.shape[0], *array.shape[1:]), array.dtype)
+    larger[: array.shape[0]] = array
+    return larger
+
+
+# ---------------------------------------------------------------- rows and labels
+
+
+@njit(cache=True, nogil=True)
+def _find_runs(st, row, side):  # type: ignore[no-untyped-def]
+    """Cut a row into runs of equal class; returns how many edges it has (runs + 1)."""
+    width = row.shape[0]
+    start, value, label = st.start[side], st.value[side], st.label[side]
+    padded = st.words.view(np.uint8)
+    padded[:width] = row
+    padded[width:] = row[width - 1]
+    n = 1
+    start[1], value[1], label[1] = 0, np.int16(row[0]), -1
+    carry = np.uint64(row[0])
+    for w in range(st.words.shape[0]):
+        word = st.words[w]
+        changes = word ^ ((word << np.uint64(8)) | carry)
+        carry = word >> np.uint64(56)
+        if changes == np.uint64(0):
+            continue
+        for byte in range(8):
+            if (changes >> np.uint64(8 * byte)) & np.uint64(255):
+                n += 1
+                col = 8 * w + byte
+                start[n], value[n], label[n] = col, np.int16(padded[col]), -1
+    start[n + 1], value[n + 1], label[n + 1] = width, OUTSIDE, -1
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def _root(st, label):  # type: ignore[no-untyped-def]
+    while st.parent[label] != label:
+        st.parent[label] = st.parent[st.parent[label]]
+        label = st.parent[label]
+    return label
+
+
+@njit(cache=True, nogil=True)
+def _new_label(st, corner):  # type: ignore[no-untyped-def]
+    scalar = st.scalar
+    label = np.int32(scalar[LABEL_FREE])
+    if label >= 0:
+        scalar[LABEL_FREE] = st.parent[label]
+    else:
+        label = np.int32(scalar[LABEL_TOP])
+        scalar[LABEL_TOP] += 1
+    scalar[LABEL_LIVE] += 1
+    st.parent[label] = label
+    st.pixels[label], st.area[label], st.confidence[label], st.first[label] = 0, 0.0, 0, corner
+    st.holes[label, 0] = st.holes[label, 1] = -1
+    return label
+
+
+@njit(cache=True, nogil=True)
+def free_label(st, label):  # type: ignore[no-untyped-def]
+    """Give the slot back."""
+    st.parent[label] = np.int32(st.scalar[LABEL_FREE])
+    st.scalar[LABEL_FREE] = label
+    st.scalar[LABEL_LIVE] -= 1
+
+
+@njit(cache=True, nogil=True)
+def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
+    """Two labels become one: the one whose first pixel comes first lives on."""
+    one, two = _root(st, one), _root(st, two)
+    if one == two:
+        return n_merged
+    if st.first[two] < st.first[one]:
+        one, two = two, one
+    st.parent[two] = one
+    st.pixels[one] += st.pixels[two]
+    st.area[one] += st.area[two]
+    st.confidence[one] += st.confidence[two]
+    if st.holes[two, 0] >= 0:
+        if st.holes[one, 0] < 0:
+            st.holes[one, 0] = st.holes[two, 0]
+        else:
+            st.other[st.holes[one, 1]] = st.holes[two, 0]
+        st.holes[one, 1] = st.holes[two, 1]
+    st.merged[n_merged] = two
+    return n_merged + 1
+
+
+@njit(cache=True, nogil=True)
+def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped-def]
+    """Give the run its label, if no pixel above did, and add its pixels to the region's sums."""
+    begin, end = st.start[side, run], st.start[side, run + 1]
+    if st.label[side, run] < 0:
+        st.label[side, run] = _new_label(st, (row << 32) | np.int64(begin))
+    label = _root(st, st.label[side, run])
+    st.pixels[label] += end - begin
+    if area.shape[0] == 1:  # one value for the whole row
+        st.area[label] += area[0] * (end - begin)
+    else:
+        total = 0.0
+        block = begin >> 6
+        while begin < end:
+            stop = min(end, np.int32((block + 1) << 6))
+            total += area[block] * (stop - begin)
+            begin = stop
+            block += 1
+        st.area[label] += total
+    if confidence.shape[0]:
+        begin = st.start[side, run]
+        for col in range(begin, end):
+            st.confidence[label] += confidence[col]
+
+
+# ---------------------------------------------------------------- nodes
+
+
+@njit(cache=True, nogil=True)
+def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
+    scalar = st.scalar
+    node = np.int32(scalar[NODE_FREE])
+    if node >= 0:
+        scalar[NODE_FREE] = st.next[node]
+    else:
+        node = np.int32(scalar[NODE_TOP])
+        scalar[NODE_TOP] += 1
+    scalar[NODE_LIVE] += 1
+    st.corner[node], st.flags[node] = corner, flags
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
+    """A chain of one node; both of its edges lead to corners that are still to come."""
+    node = _new_node(st, corner, flags)
+    st.other[node], st.length[node] = node, 1
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _append(st, head, corner, flags):  # type: ignore[no-untyped-def]
+    """The boundary comes from `head` to this corner and goes on to one that is still to come."""
+    node = _new_node(st, corner, flags)
+    tail = st.other[head]
+    st.next[head] = node
+    st.other[node], st.other[tail] = tail, node
+    st.length[tail] += 1
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _prepend(st, tail, corner, flags):  # type: ignore[no-untyped-def]
+    """The boundary will come from a corner that is still to come and goes on to `tail`."""
+    node = _new_node(st, corner, flags)
+    head = st.other[tail]
+    st.next[node] = tail
+    st.other[node], st.other[head] = head, node
+    st.length[node] = st.length[tail] + 1
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _join(st, head, tail, corner, flags):  # type: ignore[no-untyped-def]
+    """The boundary comes from `head` and goes on to `tail`: True if that closes a ring, which then begins at `tail`."""
+    node = _new_node(st, corner, flags)
+    st.next[head], st.next[node] = node, tail
+    first = st.other[head]
+    if first == tail:
+        st.length[tail] += 1
+        return True
+    last = st.other[tail]
+    st.other[first], st.other[last] = last, first
+    st.length[first] += st.length[tail] + 1
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
+    st.other[ring] = -1
+    if st.holes[label, 0] < 0:
+        st.holes[label, 0] = ring
+    else:
+        st.other[st.holes[label, 1]] = ring
+    st.holes[label, 1] = ring
+
+
+# ---------------------------------------------------------------- the sweep
+
+
+@njit(cache=True, nogil=True)
+def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, with_junctions):  # type: ignore[no-untyped-def]
+    """Visit the corners between two rows from left to right, those only where a vertical edge begins or ends."""
+    n_merged = 0
+    up, down = 1, 1  # the next vertical edge of the row above and of the row below
+    upper, lower = (
+        np.int32(-1),
+        np.int32(-1),
+    )  # last node on the horizontal edge at hand, for its upper and lower region
+    far = np.int32(2147483647)
+    while up <= n_above or down <= n_below:
+        col_up = st.start[above, up] if up <= n_above else far
+        col_down = st.start[below, down] if down <= n_below else far
+        col = min(col_up, col_down)
+        has_up, has_down = col_up == col, col_down == col
+        a, d = st.value[above, up - 1], st.value[below, down - 1]
+        b = st.value[above, up] if has_up else a
+        e = st.value[below, down] if has_down else d
+        has_left, has_right = a != d, b != e
+        run_a, run_e = up - 1, (down if has_down else down - 1)
+        run_b = up if has_up else up - 1
+
+        # labels: the run on the left ends; the run on the right takes or joins the label above it
+        if has_down and d >= 0 and traced[d]:
+            _finish_run(st, below, down - 1, row, area, confidence)
+        if b == e and e >= 0 and traced[e]:
+            label_above = _root(st, st.label[above, run_b])
+            if st.label[below, run_e] < 0:
+                st.label[below, run_e] = label_above
+            else:
+                n_merged = _merge(st, label_above, st.label[below, run_e], n_merged)
+
+        corner = (row << 32) | np.int64(col)
+        junction = int(has_up) + int(has_left) + int(has_right) + int(has_down) >= 3
+        flag = JUNCTION if junction else np.uint8(0)
+        mark = with_junctions and junction  # regions that go straight on get a node, too
+        up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
+        if has_up:
+            up_left, up_right = st.edge[above, up, 0], st.edge[above, up, 1]
+        down_left = down_right = np.int32(-1)  # ... and of the one below
+        new_upper, new_lower = np.int32(-1), np.int32(-1)
+
+        if a >= 0 and traced[a]:
+            if has_up and has_left:  # convex corner of a
+                if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag):
+                    st.done[st.scalar[DONE], 0] = _root(st, st.label[above, run_a])
+                    st.done[st.scalar[DONE], 1] = up_left
+                    st.done[st.scalar[DONE], 2] = a
+                    st.scalar[DONE] += 1
+            elif has_up:
+                if has_down:  # a and d: straight on, upwards
+                    down_left = _prepend(st, up_left, corner, flag) if mark else up_left
+                else:  # all but b
+                    new_lower = _prepend(st, up_left, corner, flag)
+            elif has_left:
+                if has_right:  # a and b: straight on, to the right
+                    new_upper = _append(st, upper, corner, flag) if mark else upper
+                else:  # all but d
+                    down_right = _append(st, upper, corner, flag)
+            elif has_right:  # all but e
+                down_left = new_upper = _begin(st, corner, flag)
+        if has_up and b >= 0 and traced[b]:
+            if has_right:  # convex corner of b
+                new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag)
+            elif has_down:  # b and e: straight on, downwards
+                down_right = _append(st, up_right, corner, flag) if mark else up_right
+            elif _join(st, up_right, lower, corner, flag):  # all but a
+                _add_hole(st, _root(st, st.label[above, run_b]), lower)
+        if has_left and d >= 0 and traced[d]:
+            if has_down:  # convex corner of d
+                down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag)
+            elif has_right:  # d and e: straight on, to the left
+                new_lower = _prepend(st, lower, corner, flag) if mark else lower
+        if has_right and has_down and e >= 0 and traced[e]:  # convex corner of e
+            new_lower = down_right = _begin(st, corner, flag | PINCH if a == e else flag)
+
+        upper, lower = new_upper, new_lower
+        if has_down:
+            st.edge[below, down, 0], st.edge[below, down, 1] = down_left, down_right
+            down += 1
+        if has_up:
+            up += 1
+    return n_merged
+
+
+@njit(cache=True, nogil=True)
+def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
+    """Point every run at its root, after which nothing refers to the labels that were merged away."""
+    for run in range(1, n_edges):
+        if st.label[side, run] >= 0:
+            st.label[side, run] = _root(st, st.label[side, run])
+    for k in range(n_merged):
+        free_label(st, st.merged[k])
+
+
+@njit(cache=True, nogil=True)
+def trace_rows(st, classes, area, confidence, traced, begin, with_junctions):  # type: ignore[no-untyped-def]
+    """Trace rows from `begin` on, until the strip ends or room runs out.
+
+    Args:
+        classes: (h, width) uint8; h = 0: the raster ends here.
+        area: (h, 1) or (h, blocks) float64.
+        confidence: (h, width) or (h, 0) uint8.
+        traced: (256,) bool, False for classes that are not wanted.
+        with_junctions: give a node to regions that go straight on where others meet.
+    Returns:
+        The row to go on with after making room (`grow`) or after writing what is done; h: all rows are traced.
+    """
+    scalar = st.scalar
+    height = classes.shape[0]
+    runs = st.merged.shape[0]
+    for i in range(begin, max(height, 1)):
+        if (
+            st.corner.shape[0] - scalar[NODE_LIVE] < 8 * runs
+            or st.parent.shape[0] - scalar[LABEL_LIVE] < runs
+            or st.done.shape[0] - scalar[DONE] < runs
+        ):
+            return i
+        above = scalar[SIDE]
+        below = 1 - above
+        if height > 0:
+            n_below = _find_runs(st, classes[i], below)
+            n_merged = _sweep(
+                st, traced, above, below, scalar[EDGES], n_below, scalar[ROW], area[i], confidence[i], with_junctions
+            )
+        else:
+            n_below = 0
+            n_merged = _sweep(
+                st,
+                traced,
+                above,
+                below,
+                scalar[EDGES],
+                0,
+                scalar[ROW],
+                np.zeros(1),
+                np.zeros(0, np.uint8),
+                with_junctions,
+            )
+        _settle_labels(st, below, n_below, n_merged)
+        scalar[SIDE], scalar[EDGES] = below, n_below
+        scalar[ROW] += 1
+    return max(height, 1)
