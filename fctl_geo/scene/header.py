@@ -1,0 +1,234 @@
+"""What the file says of itself, read once; everything that is decided about a scene is decided from this."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioIOError
+
+from fctl_geo.errors import SceneError
+from fctl_geo.windows.frame import Affine6
+
+_CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
+_REMOTE = re.compile(r"^(/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)|(https?|ftp|s3|gs|az|oss)://)", re.IGNORECASE)
+_REMOTE_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # probe .msk and .ovr by name instead of listing a server's folder
+    "GDAL_HTTP_MAX_RETRY": 4,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
+    "VSI_CACHE": "TRUE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroundPoint:
+    """A ground control point: pixel corner coordinates and the coordinates on the ground."""
+
+    row: float
+    col: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class BandHeader:
+    """One band as the file describes it."""
+
+    number: int
+    """From 1."""
+    interpretation: str
+    """GDAL's colour interpretation: red, green, blue, nir, gray, alpha, palette, undefined, ..."""
+    description: str
+    """The file's own name of the band; may be empty."""
+    dtype: str
+    nodata: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A raster file's own account of itself."""
+
+    uri: str
+    """What GDAL opens: a path, a URL, /vsi... or a connection string."""
+    name: str
+    """Short name for messages."""
+    driver: str
+    height: int
+    width: int
+    bands: tuple[BandHeader, ...]
+    has_mask_band: bool
+    """A mask for all bands, in the file or in a .msk beside it; not alpha, not nodata."""
+    mask_outside: bool
+    """That mask is a .msk file."""
+    block_hw: tuple[int, int]
+    overviews: tuple[int, ...]
+    """Decimation factors that all bands share, ascending."""
+    compression: str
+    palette: tuple[tuple[int, int, int, int], ...] | None
+    """Red, green, blue, alpha by pixel value, of a palette image."""
+    transform: Affine6
+    georeferenced: bool
+    """The file gives a transform of its own."""
+    crs_wkt: str
+    gcps: tuple[GroundPoint, ...]
+    gcps_crs_wkt: str
+    has_rpcs: bool
+    size_bytes: int | None
+
+    @property
+    def dtype(self) -> str:
+        return self.bands[0].dtype
+
+
+def is_remote(uri: str) -> bool:
+    """Whether GDAL reaches the file over the network."""
+    return _REMOTE.match(uri) is not None
+
+
+def gdal_options(uri: str) -> dict[str, Any]:
+    """GDAL's configuration for reading `uri`; applied around each access, never for the whole process."""
+    return dict(_REMOTE_OPTIONS) if is_remote(uri) else {}
+
+
+def uri_of(path: str | Path) -> str:
+    """What to hand to GDAL; a local path must exist.
+
+    Raises:
+        SceneError: a local path that is not there, or an empty one.
+    """
+    text = str(path)
+    if not text:
+        raise SceneError("no scene was given", hint="name a GeoTIFF, a VRT, a URL, ...")
+    if not isinstance(path, Path) and _CONNECTION.match(text):
+        return text
+    if not Path(text).exists():
+        parent = Path(text).absolute().parent
+        where = f"the folder {parent} has no such file" if parent.is_dir() else f"the folder {parent} does not exist"
+        raise SceneError(f"{text} does not exist", hint=f"check the path: {where}")
+    return text
+
+
+def short_name(uri: str) -> str:
+    """The file's name, for messages; connection strings stay whole, and a URL loses its query (it may hold keys)."""
+    bare = uri.split("?", 1)[0] if "://" in uri else uri
+    return bare.rstrip("/").rsplit("/", 1)[-1] or bare
+
+
+@contextmanager
+def open_raster(uri: str, **options: Any) -> Iterator[Any]:
+    """A rasterio dataset, without rasterio's warning about files that lie nowhere (we tell that ourselves)."""
+    dataset = open_handle(uri, **options)
+    try:
+        yield dataset
+    finally:
+        dataset.close()
+
+
+def open_handle(uri: str, **options: Any) -> Any:
+    """Like `open_raster`; the caller closes it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(uri, **options)
+
+
+def read_header(path: str | Path) -> Header:
+    """The header of a raster file; reads no pixel.
+
+    Raises:
+        SceneError: missing, unreadable, not a raster, without bands, of complex numbers.
+    """
+    uri = uri_of(path)
+    with rasterio.Env(**gdal_options(uri)):
+        try:
+            with open_raster(uri) as dataset:
+                return _header_of(dataset, uri)
+        except RasterioIOError as error:
+            raise _not_a_raster(uri, error) from error
+
+
+def _header_of(dataset: Any, uri: str) -> Header:
+    name = short_name(uri)
+    if dataset.count == 0:
+        inside = [str(s) for s in dataset.subdatasets]
+        hint = "give one of the rasters inside: " + ", ".join(inside[:5]) if inside else "give a raster with bands"
+        raise SceneError(f"{name} has no bands", hint=hint)
+    if any("complex" in dtype for dtype in dataset.dtypes):
+        raise SceneError(
+            f"{name} holds complex numbers ({dataset.dtypes[0]}), not brightness",
+            hint="make a picture of magnitudes first, e.g. with gdal_calc.py --calc='numpy.abs(A)'",
+        )
+    points, points_crs = dataset.gcps
+    flags = {flag.name for flag in dataset.mask_flag_enums[0]}
+    return Header(
+        uri=uri,
+        name=name,
+        driver=dataset.driver,
+        height=dataset.height,
+        width=dataset.width,
+        bands=_bands_of(dataset),
+        has_mask_band="per_dataset" in flags and "alpha" not in flags,
+        mask_outside=any(str(file).lower().endswith(".msk") for file in dataset.files),
+        block_hw=dataset.block_shapes[0],
+        overviews=_shared_overviews(dataset),
+        compression=dataset.compression.name if dataset.compression else "none",
+        palette=_palette_of(dataset),
+        transform=tuple(dataset.transform)[:6],
+        georeferenced=not dataset.transform.is_identity,
+        crs_wkt=_wkt_of(dataset.crs),
+        gcps=tuple(GroundPoint(p.row, p.col, p.x, p.y) for p in points),
+        gcps_crs_wkt=_wkt_of(points_crs),
+        has_rpcs=dataset.rpcs is not None,
+        size_bytes=Path(uri).stat().st_size if Path(uri).is_file() else None,
+    )
+
+
+def _bands_of(dataset: Any) -> tuple[BandHeader, ...]:
+    columns = (dataset.indexes, dataset.colorinterp, dataset.descriptions, dataset.dtypes, dataset.nodatavals)
+    return tuple(
+        BandHeader(number, interpretation.name, description or "", dtype, nodata)
+        for number, interpretation, description, dtype, nodata in zip(*columns, strict=True)
+    )
+
+
+def _shared_overviews(dataset: Any) -> tuple[int, ...]:
+    # A band without the first band's overviews makes them useless: a level must come from one source.
+    first = tuple(dataset.overviews(1))
+    return first if all(tuple(dataset.overviews(i)) == first for i in dataset.indexes[1:]) else ()
+
+
+def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
+    if dataset.colorinterp[0].name != "palette":
+        return None
+    table = dataset.colormap(1)
+    return tuple(table.get(value, (0, 0, 0, 0)) for value in range(max(table) + 1))
+
+
+def _wkt_of(crs: Any) -> str:
+    if not crs:
+        return ""
+    try:
+        return str(crs.to_wkt(version="WKT2_2019"))
+    except CRSError:  # a CRS that WKT2 cannot say keeps the words that it came with
+        return str(crs.wkt)
+
+
+def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
+    name = short_name(uri)
+    if is_remote(uri):
+        return SceneError(f"{name} cannot be opened over the network (GDAL: {error})", hint=f"check the address {uri}")
+    if Path(uri).is_dir():
+        return SceneError(f"{uri} is a folder, not a raster", hint="name the file in it that holds the scene")
+    if Path(uri).is_file() and Path(uri).stat().st_size == 0:
+        return SceneError(f"{name} is empty (0 bytes)", hint="copy or download it again")
+    return SceneError(
+        f"{name} is not a raster that GDAL can read (GDAL: {error})",
+        hint="look at it with gdalinfo; a download that broke off or a text file under a wrong name looks like this",
+    )

@@ -1,0 +1,86 @@
+"""The pyramid of the model's grid: which pixels of the file each level is made from, and how."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fctl_geo.scene.resample import Taps, area_taps, bilinear_taps
+from fctl_geo.scene.source import Grid
+from fctl_geo.windows.window import Window
+
+_SOURCE_TILE_PX = 2048
+_LEVEL_TILE_PX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the pyramid: its pixels are `factor` x `factor` model pixels."""
+
+    factor: int
+    size_hw: tuple[int, int]
+    source: int
+    """Index of the grid that it is made from."""
+    step_yx: tuple[float, float]
+    """Source pixels a level pixel."""
+    source_hw: tuple[int, int]
+
+    @property
+    def direct(self) -> bool:
+        """A level pixel is a source pixel."""
+        return self.step_yx == (1.0, 1.0)
+
+    @property
+    def upsampled(self) -> bool:
+        """Level pixels are smaller than the scene's: values between pixel centres, not means over areas."""
+        return self.source == 0 and min(self.step_yx) < 1.0
+
+    @property
+    def tile_hw(self) -> tuple[int, int]:
+        """Level pixels that are made at once, so that their source pixels are about 2048 x 2048 at most.
+
+        Example: step 3 -> 256 (768 source pixels), step 20 -> 64, step 100 -> 16.
+        """
+        room = max(1, int(_SOURCE_TILE_PX / max(self.step_yx)))
+        side = min(_LEVEL_TILE_PX, 1 << (room.bit_length() - 1))
+        return side, side
+
+    def taps(self, window: Window) -> tuple[Taps, Taps]:
+        """Source rows and columns, with weights, of the level pixels in a window inside the level."""
+        make = bilinear_taps if self.upsampled else area_taps
+        return (
+            make(window.row, window.height, self.step_yx[0], self.source_hw[0]),
+            make(window.col, window.width, self.step_yx[1], self.source_hw[1]),
+        )
+
+
+def plan_level(grids: tuple[Grid, ...], scale: float, model_hw: tuple[int, int], factor: int) -> Level:
+    """Choose the coarsest grid of the file that is not coarser than the level; the same for every window of it.
+
+    An overview spans the scene's extent exactly, as GDAL makes it, so its pixels are scene size / overview size of the
+    scene's pixels.
+    """
+    full = grids[0]
+    wanted = scale * factor
+    best = 0
+    for index, grid in enumerate(grids[1:], start=1):
+        coarseness = min(full.height / grid.height, full.width / grid.width)
+        if max(full.height / grid.height, full.width / grid.width) <= wanted * 1.01 and coarseness > 1.5:
+            best = index
+    grid = grids[best]
+    step_yx = (wanted, wanted) if best == 0 else (wanted * grid.height / full.height, wanted * grid.width / full.width)
+    size_hw = (math.ceil(model_hw[0] / factor), math.ceil(model_hw[1] / factor))
+    return Level(factor, size_hw, best, step_yx, (grid.height, grid.width))
+
+
+def scale_to(gsd_m: float | None, model_gsd_m: float | None, tolerance: float) -> float:
+    """Scene pixels a model pixel; exactly 1.0 where either is unknown or they are within `tolerance` of each other."""
+    if gsd_m is None or model_gsd_m is None:
+        return 1.0
+    ratio = model_gsd_m / gsd_m
+    return 1.0 if 1 / tolerance <= ratio <= tolerance else ratio
+
+
+def model_size(size_px: int, scale: float) -> int:
+    """Length of a side on the model's grid: rounded, at least 1."""
+    return size_px if scale == 1.0 else max(1, math.floor(size_px / scale + 0.5))

@@ -1,0 +1,344 @@
+"""A scene, opened once and read by window: bands, scaling, validity and ground resolution as the model wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.errors import SceneError
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.scene.aoi import Region, read_region
+from fctl_geo.scene.bands import plan_bands
+from fctl_geo.scene.georeference import coarser, cropped, frame_of, georeference_of, ground_resolution
+from fctl_geo.scene.header import Header, read_header
+from fctl_geo.scene.info import ALPHA_WORDS, SceneInfo, scene_info
+from fctl_geo.scene.levels import Level, model_size, plan_level, scale_to
+from fctl_geo.scene.masks import MaskPlan, plan_masks
+from fctl_geo.scene.reader import Reader, alpha_is_a_picture, overview_mask_is_stale, readers_of, sample_values
+from fctl_geo.scene.resample import resample
+from fctl_geo.scene.scaling import Stretch, ValueScale, measure_stretch, needs_stretch
+from fctl_geo.scene.source import closing_all, grids_of
+from fctl_geo.scene.tiles import KeptTile, Tile, TileCache, cut, tile_window
+from fctl_geo.settings import SceneSettings
+from fctl_geo.spec import InputSpec
+from fctl_geo.windows.frame import RasterFrame
+from fctl_geo.windows.window import Window
+
+_CACHE_BYTES = 128 << 20
+_COARSEST_SCALE = 1 / 16
+_AOI_TILE_HW = (512, 512)
+
+
+@dataclass(slots=True, eq=False)
+class Scene:
+    """An open scene; use it in a with-block. All methods may be called from several threads at once.
+
+    Grids: the *scene's* pixels; the *model's*, `scale` scene pixels each, from the same corner; the *output's*, which
+    is one of the two (settings.grid). Windows are in pixels of the full grid, from its corner, and may stick out of it.
+
+    Laws: a pixel that is read depends on the file, the settings, the level and its own place, never on the window it is
+    read in, nor on what was read before.
+    """
+
+    info: SceneInfo
+    scale: float
+    """Scene pixels a model pixel; exactly 1.0 where the scene is read as it is."""
+    model_hw: tuple[int, int]
+    """Size on the model's grid."""
+    scene_frame: RasterFrame
+    model_frame: RasterFrame
+    frame: RasterFrame
+    """Of the output: the output's grid, cut to the window that holds the AOI and the box."""
+    frame_window: Window
+    """Where that cut lies on the full output grid."""
+    _readers: tuple[Reader, ...]
+    _values: ValueScale
+    _region: Region | None
+    _grid_is_model: bool
+    _cache: TileCache
+    _levels: dict[int, Level] = field(default_factory=dict)
+
+    def read(self, window: Window, factor: int = 1) -> Tile:
+        """Pixels of a level of the model grid's pyramid.
+
+        A level pixel (r, c) is the mean of the model pixels [r * factor, (r + 1) * factor) x [c * factor, ...) that
+        are valid, and is valid if at least half of it (of its part inside the scene) is. It is made by area weights
+        from the coarsest overview that is fine enough, else from full resolution; where model pixels are smaller than
+        the scene's, bilinearly.
+
+        Args:
+            window: in pixels of the level (1 = the model's grid); may stick out, which is 0 and invalid.
+            factor: model pixels a level pixel, from 1.
+        Returns:
+            (C, h, w) pixels, uint8 or float32 by the model's scaling, and (h, w) validity.
+        Raises:
+            ReadError: damaged data.
+        """
+        assert factor >= 1, f"level factor {factor}"
+        level = self._level(factor)
+        kept = self._cut_level(level, window)
+        return Tile(kept.pixels, np.ones(window.size_hw, np.bool_) if kept.valid is None else kept.valid)
+
+    def wanted(self, window: Window) -> NDArray[np.bool_]:
+        """(h, w) True where an output pixel gets a class: it is data, inside the scene, its centre inside AOI and box.
+
+        Args:
+            window: in pixels of the full output grid (as `frame_window` is); may stick out of it.
+        """
+        inside = self._region_mask(window)
+        if not inside.any():
+            return inside
+        return inside & self._data_mask(window)
+
+    def may_want(self, window: Window) -> bool:
+        """Whether any pixel of this window of the output grid could be wanted, by AOI and box, not by the data."""
+        part = window.clip(self.frame_window)
+        return not part.empty and (self._region is None or self._region.may_touch(part))
+
+    def cache_bytes_for(self, rows_px: int, cols_px: int) -> int:
+        """Bytes of cache that hold so many rows and columns of the model's grid at all levels together.
+
+        Enough for a sweep over that many columns whose windows and contexts reach over so many rows to decode no block
+        of the file twice. Tiles overhang the window by up to one tile on every side.
+        """
+        tile_h, tile_w = self._readers[0].source.grid.tile_hw
+        rows, cols = rows_px * self.scale + 2 * tile_h, cols_px * self.scale + 2 * tile_w
+        pixel_bytes = len(self.info.bands) * self._values.dtype.itemsize + (0 if self._always_valid else 1)
+        return int(rows * cols * pixel_bytes * 1.5)  # levels 2 and 3 add a quarter and a ninth
+
+    def resize_cache(self, cache_bytes: int) -> None:
+        """Let the cache hold so many bytes from now on; what is read stays the same."""
+        self._cache.resize(cache_bytes)
+
+    @property
+    def decoded_tiles(self) -> int:
+        """How many tiles were decoded or resampled so far: the cache's record, for benchmarks."""
+        return self._cache.decoded
+
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.source.close()
+        self._cache.clear()
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _always_valid(self) -> bool:
+        return self._readers[0].masks.always_valid
+
+    def _level(self, factor: int) -> Level:
+        if factor not in self._levels:
+            grids = tuple(reader.source.grid for reader in self._readers)
+            self._levels[factor] = plan_level(grids, self.scale, self.model_hw, factor)
+        return self._levels[factor]
+
+    def _cut_level(self, level: Level, window: Window) -> KeptTile:
+        if level.direct:
+            return self._cut_source(level.source, window)
+
+        def tile_at(row: int, col: int) -> KeptTile:
+            place = tile_window(row, col, level.tile_hw, level.size_hw)
+            return self._cache.get(("level", level.factor, row, col), lambda: self._resampled(level, place))
+
+        return self._cut(window, tile_at, level.size_hw, level.tile_hw)
+
+    def _resampled(self, level: Level, window: Window) -> KeptTile:
+        rows, cols = level.taps(window)
+        place = Window(rows.begin, cols.begin, rows.end - rows.begin, cols.end - cols.begin)
+        source = self._cut_source(level.source, place)
+        pixels, valid = resample(source.pixels, source.valid, rows, cols, nearest_validity=level.upsampled)
+        return _frozen(pixels, valid)
+
+    def _cut_source(self, index: int, window: Window) -> KeptTile:
+        """Scaled pixels of one grid of the file."""
+        grid = self._readers[index].source.grid
+        size_hw = (grid.height, grid.width)
+
+        def tile_at(row: int, col: int) -> KeptTile:
+            place = tile_window(row, col, grid.tile_hw, size_hw)
+            return self._cache.get(("source", index, row, col), lambda: self._decoded(index, place))
+
+        return self._cut(window, tile_at, size_hw, grid.tile_hw)
+
+    def _cut(
+        self,
+        window: Window,
+        tile_at: Callable[[int, int], KeptTile],
+        size_hw: tuple[int, int],
+        tile_hw: tuple[int, int],
+    ) -> KeptTile:
+        channels, dtype = len(self.info.bands), self._values.dtype
+        return cut(window, tile_at, size_hw=size_hw, tile_hw=tile_hw, channels=channels, dtype=dtype)
+
+    def _decoded(self, index: int, window: Window) -> KeptTile:
+        raw, valid = self._readers[index].read(window)
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and huge values are invalid and become 0 below
+            pixels = self._values.apply(raw)
+        if valid.all():
+            return _frozen(pixels, None)
+        return _frozen(np.where(valid, pixels, pixels.dtype.type(0)), valid)
+
+    def _data_mask(self, window: Window) -> NDArray[np.bool_]:
+        """(h, w) True where the full output grid has data."""
+        size_hw = self.model_hw if self._grid_is_model else self.scene_frame.size_hw
+        if self._always_valid:
+            mask = np.zeros(window.size_hw, np.bool_)
+            mask[window.clip(Window(0, 0, *size_hw)).slices_in(window)] = True
+            return mask
+        kept = self._cut_level(self._level(1), window) if self._grid_is_model else self._cut_source(0, window)
+        return np.ones(window.size_hw, np.bool_) if kept.valid is None else kept.valid
+
+    def _region_mask(self, window: Window) -> NDArray[np.bool_]:
+        """(h, w) True inside the scene, AOI and box. Burned in aligned tiles, so that no window changes a pixel."""
+        inside = window.clip(self.frame_window)
+        mask = np.zeros(window.size_hw, np.bool_)
+        if inside.empty:
+            return mask
+        if self._region is None:
+            mask[inside.slices_in(window)] = True
+            return mask
+        size_hw = self.model_hw if self._grid_is_model else self.scene_frame.size_hw
+
+        def tile_at(row: int, col: int) -> KeptTile:
+            return self._region_tile(row, col, size_hw)
+
+        kept = cut(inside, tile_at, size_hw=size_hw, tile_hw=_AOI_TILE_HW, channels=0, dtype=np.dtype(np.uint8))
+        mask[inside.slices_in(window)] = True if kept.valid is None else kept.valid
+        return mask
+
+    def _region_tile(self, row: int, col: int, size_hw: tuple[int, int]) -> KeptTile:
+        region = self._region
+        assert region is not None
+        place = tile_window(row, col, _AOI_TILE_HW, size_hw)
+        nothing = np.empty((0, *place.size_hw), np.uint8)
+        return self._cache.get(("aoi", row, col), lambda: _frozen(nothing, region.mask(place)))
+
+
+def open_scene(
+    path: str | Path,
+    spec: InputSpec,
+    settings: SceneSettings = SceneSettings(),  # noqa: B008 - frozen
+    *,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+    cache_bytes: int = _CACHE_BYTES,
+) -> Scene:
+    """Open a scene for a model: decide bands, scaling, mask and grid once, and tell what was decided.
+
+    Args:
+        path: anything GDAL opens: a file, a URL, /vsi..., a connection string.
+        spec: what the model wants.
+        cache_bytes: the most that decoded pixels may occupy; speed, never values, depends on it.
+    Raises:
+        SceneError: missing, no raster, no usable place on the ground, far too coarse for the model.
+        BandError: the model's bands are not there.
+        AoiError: the area of interest is unreadable or misses the scene.
+        ReadError: damaged where it was sampled.
+    """
+    header = read_header(path)
+    place = georeference_of(header)
+    if place.refusal is not None:
+        raise place.refusal
+    gsd = ground_resolution(place, (header.height, header.width), settings.gsd_m)
+    scale = scale_to(gsd.gsd_m, spec.gsd_m, spec.gsd_tolerance)
+    _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
+    grids = grids_of(header)
+    alpha_is_nir = alpha_is_a_picture(header, grids)
+    bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
+    masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
+    readers = readers_of(header, grids, bands, masks)
+    with closing_all([reader.source for reader in readers]):
+        readers, words = _without_stale_overviews(readers)
+        stretch = _stretch_of(header, spec, masks, readers, progress)
+        scene_frame = frame_of(place, (header.height, header.width))
+        model_frame = _model_frame(scene_frame, scale)
+        full = model_frame if settings.grid == "model" else scene_frame
+        region, aoi_words = read_region(full, settings.aoi, settings.bbox)
+    info = scene_info(
+        header, place, gsd, bands, masks, stretch=stretch,
+        warnings=(*((ALPHA_WORDS,) if alpha_is_nir else ()), *words, *aoi_words),
+    )  # fmt: skip
+    for sentence in info.warnings:
+        progress.warn(sentence)
+    frame_window = Window(0, 0, *full.size_hw) if region is None else region.window
+    return Scene(
+        info=info,
+        scale=scale,
+        model_hw=model_frame.size_hw,
+        scene_frame=scene_frame,
+        model_frame=model_frame,
+        frame=_cut_frame(full, frame_window),
+        frame_window=frame_window,
+        _readers=readers,
+        _values=ValueScale(spec.scaling, stretch),
+        _region=region,
+        _grid_is_model=settings.grid == "model",
+        _cache=TileCache(cache_bytes),
+    )
+
+
+def _refuse_far_too_coarse(header: Header, spec: InputSpec, gsd_m: float | None, scale: float) -> None:
+    if scale >= _COARSEST_SCALE:
+        return
+    assert gsd_m is not None and spec.gsd_m is not None
+    raise SceneError(
+        f"{header.name} has {gsd_m:.3g} m a pixel, the model was trained at {spec.gsd_m:g} m: "
+        f"{1 / scale:.0f} times as fine, {1 / _COARSEST_SCALE:.0f} times is the most",
+        hint=f"choose a model for such images, or --gsd {spec.gsd_m:g} to read the pixels as if they were fine enough",
+    )
+
+
+def _without_stale_overviews(readers: tuple[Reader, ...]) -> tuple[tuple[Reader, ...], tuple[str, ...]]:
+    if not overview_mask_is_stale(readers):
+        return readers, ()
+    for reader in readers[1:]:
+        reader.source.close()
+    return readers[:1], ("the overviews do not know the scene's mask and are not used: make them again with gdaladdo",)
+
+
+def _stretch_of(
+    header: Header, spec: InputSpec, masks: MaskPlan, readers: tuple[Reader, ...], progress: Progress
+) -> Stretch | None:
+    dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
+    if not needs_stretch(spec.scaling, dtype):
+        return None
+    samples: NDArray[Any] = sample_values(readers)
+    stretch = measure_stretch(samples, spec.scaling.percentiles)
+    low, high = spec.scaling.percentiles
+    limits = ", ".join(f"{b:.6g} to {t:.6g}" for b, t in stretch)
+    if samples.shape[1] == 0:
+        progress.warn(f"no valid pixel was found in a sample of the scene; {dtype} values are stretched from {limits}")
+    else:
+        progress.say(f"{dtype} values are stretched to 8 bits, percentiles {low:g} to {high:g} of each band: {limits}")
+    return stretch
+
+
+def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:
+    if scale == 1.0:
+        return scene_frame
+    height, width = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
+    return RasterFrame(height, width, coarser(scene_frame.transform, scale), scene_frame.crs_wkt)
+
+
+def _cut_frame(full: RasterFrame, window: Window) -> RasterFrame:
+    transform = cropped(full.transform, window.row, window.col)
+    return replace(full, height=window.height, width=window.width, transform=transform)
+
+
+def _frozen(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> KeptTile:
+    """A tile to be kept: many readers share its arrays."""
+    if valid is not None and valid.all():
+        valid = None
+    pixels.flags.writeable = False
+    return KeptTile(pixels, valid)

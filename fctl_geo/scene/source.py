@@ -1,0 +1,203 @@
+"""One grid of pixels in the file (full resolution or an overview), read tile by tile, by several threads at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window as RasterioWindow
+
+from fctl_geo.errors import ReadError, SceneError
+from fctl_geo.scene.header import Header, gdal_options, is_remote, open_handle
+from fctl_geo.windows.window import Window
+
+_MAX_HANDLES = 4
+_TILE_PX = 256
+_STRIP_TILE_HW = (128, 2048)
+_LARGEST_BLOCK_PX = 4 << 20
+_GDAL_CACHE_BYTES = 48 << 20
+_GDAL_CACHE_MOST_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Size and storage of one grid of pixels in the file."""
+
+    height: int
+    width: int
+    block_hw: tuple[int, int]
+    overview: int | None
+    """Index of the overview; None: full resolution."""
+
+    @property
+    def in_strips(self) -> bool:
+        """Blocks as wide as the scene, or too large to be held by the dozen: GDAL's cache must keep them for us."""
+        wide = self.block_hw[1] >= self.width and self.width > _STRIP_TILE_HW[1]
+        return wide or self.block_hw[0] * self.block_hw[1] > _LARGEST_BLOCK_PX
+
+    @property
+    def tile_hw(self) -> tuple[int, int]:
+        """Size of what is read at once: whole blocks, so that none is decoded twice; of strips, a piece.
+
+        Example: blocks of 128 x 128 are read by fours (256 x 256), blocks of 512 one by one.
+        """
+        if self.in_strips:
+            rows = -(-_STRIP_TILE_HW[0] // self.block_hw[0]) * self.block_hw[0]
+            return min(rows, 4 * _STRIP_TILE_HW[0]), _STRIP_TILE_HW[1]
+        height, width = (block * max(1, _TILE_PX // block) for block in self.block_hw)
+        return height, width
+
+    def gdal_cache_bytes(self, bytes_per_px: int) -> int:
+        """What GDAL's block cache must hold for strips to be decoded once."""
+        if not self.in_strips:
+            return _GDAL_CACHE_BYTES
+        rows = max(self.tile_hw[0], self.block_hw[0])
+        needed = rows * max(self.width, self.block_hw[1]) * bytes_per_px * 5 // 4
+        return min(max(_GDAL_CACHE_BYTES, needed), _GDAL_CACHE_MOST_BYTES)
+
+
+@dataclass(slots=True)
+class Source:
+    """Pixels of one grid, by window. Each reading thread borrows a dataset handle of its own."""
+
+    header: Header
+    grid: Grid
+    numbers: tuple[int, ...]
+    """Bands to read, ascending; the alpha band too, if there is one."""
+    _handles: list[Any] = field(default_factory=list, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _seats: threading.Semaphore = field(init=False)
+    _closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        # Two handles on one strip would decode it twice: strips are read by one thread at a time.
+        self._seats = threading.Semaphore(1 if self.grid.in_strips else _MAX_HANDLES)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that holds every band's values."""
+        return np.result_type(*(np.dtype(self.header.bands[n - 1].dtype) for n in self.numbers))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """GDAL's configuration around each access."""
+        bytes_per_px = self.dtype.itemsize * (len(self.header.bands) + 1)
+        return {**gdal_options(self.header.uri), "GDAL_CACHEMAX": self.grid.gdal_cache_bytes(bytes_per_px)}
+
+    def read(self, window: Window) -> NDArray[np.generic]:
+        """(C, h, w) raw values of `numbers` in a window inside the grid.
+
+        Raises:
+            ReadError: damaged data, with the block's place.
+        """
+        return self._access(window, lambda handle, box: handle.read(self.numbers, window=box, out_dtype=self.dtype))
+
+    def read_mask(self, window: Window) -> NDArray[np.bool_]:
+        """(h, w) of the file's mask band, True where it is not 0."""
+        return self._access(window, lambda handle, box: handle.read_masks(1, window=box)) > 0
+
+    def _access(self, window: Window, read: Any) -> NDArray[Any]:
+        with self._seats, rasterio.Env(**self.options):
+            handle = self._borrow()
+            try:
+                result: NDArray[Any] = read(handle, _box(window))
+            except RasterioIOError as error:
+                raise self._damage(handle, window, read, error) from error
+            finally:
+                self._give_back(handle)
+        return result
+
+    def _borrow(self) -> Any:
+        with self._lock:
+            if self._closed:
+                raise SceneError(f"{self.header.name} is closed", hint="read inside the with-block")
+            if self._handles:
+                return self._handles.pop()
+            level = {} if self.grid.overview is None else {"overview_level": self.grid.overview}
+            try:
+                return open_handle(self.header.uri, **level)
+            except RasterioIOError as error:
+                raise ReadError(f"{self.header.name} could be opened before, but not again (GDAL: {error})") from error
+
+    def _give_back(self, handle: Any) -> None:
+        with self._lock:
+            if self._closed:
+                handle.close()
+            else:
+                self._handles.append(handle)
+
+    def _damage(self, handle: Any, window: Window, read: Any, error: RasterioIOError) -> ReadError:
+        """Read block by block once more, to name the one that is broken."""
+        where, cause = f"pixels {_words(window)}", error
+        for row, col, block in self._blocks(window):
+            try:
+                read(handle, _box(block))
+            except RasterioIOError as block_error:
+                where, cause = f"block {row} down, {col} across ({_words(block)})", block_error
+                break
+        level = "" if self.grid.overview is None else f" of overview {self.header.overviews[self.grid.overview]}"
+        again = "try again, or copy the file here first" if is_remote(self.header.uri) else "copy or download it again"
+        return ReadError(
+            f"{self.header.name} is damaged: {where}{level} cannot be read (GDAL: {cause.__cause__ or cause})",
+            hint=f"the file is broken or incomplete: {again}; no output was written under its final name",
+        )
+
+    def _blocks(self, window: Window) -> Iterator[tuple[int, int, Window]]:
+        height, width = self.grid.block_hw
+        inside = Window(0, 0, self.grid.height, self.grid.width)
+        for row in range(window.row // height, -(-window.row_end // height)):
+            for col in range(window.col // width, -(-window.col_end // width)):
+                block = Window(row * height, col * width, height, width).clip(inside).clip(window)
+                yield row, col, block
+
+    def close(self) -> None:
+        """Close every handle; those in use are closed when they come back."""
+        with self._lock:
+            self._closed = True
+            while self._handles:
+                self._handles.pop().close()
+
+
+@contextmanager
+def closing_all(sources: list[Source]) -> Iterator[None]:
+    """Close the sources if the block fails."""
+    try:
+        yield
+    except BaseException:
+        for source in sources:
+            source.close()
+        raise
+
+
+def grids_of(header: Header) -> tuple[Grid, ...]:
+    """Full resolution first, then the overviews that are at least half as fine again, finest first."""
+    grids = [Grid(header.height, header.width, header.block_hw, None)]
+    with rasterio.Env(**gdal_options(header.uri)):
+        for index, factor in enumerate(header.overviews):
+            if factor < 2:  # an overview of the scene's own size is of no use
+                continue
+            try:
+                handle = open_handle(header.uri, overview_level=index)
+            except RasterioIOError as error:
+                raise ReadError(
+                    f"{header.name} has a damaged overview {factor} (GDAL: {error})",
+                    hint="make the overviews again with gdaladdo, or copy the file again",
+                ) from error
+            grids.append(Grid(handle.height, handle.width, handle.block_shapes[0], index))
+            handle.close()
+    return tuple(grids)
+
+
+def _box(window: Window) -> RasterioWindow:
+    return RasterioWindow(window.col, window.row, window.width, window.height)
+
+
+def _words(window: Window) -> str:
+    return f"rows {window.row}-{window.row_end - 1}, columns {window.col}-{window.col_end - 1}"
