@@ -1,0 +1,48 @@
+# make demo    the main job on an embedded scene, or on yours: make demo SCENE=/path/scene.tif [MODEL=name] [OUT=folder]
+# make test    the tests
+# make check   formatting, lint, types and tests
+# Each sets up an isolated environment in .venv by itself (Python 3.11 or newer); the second time that costs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The CPU build by its full version, so that no index can hand out gigabytes of CUDA instead.
+TORCH := torch==2.13.0+cpu
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+
+SCENE ?=
+MODEL ?=
+OUT ?= demo
+PYTEST_ARGS ?=
+
+.PHONY: venv demo test check lint clean
+.DEFAULT_GOAL := test
+
+venv: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml constraints-cpu.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Error: $(PYTHON) is older than Python 3.11"; echo "Hint: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "Hint: on Debian and Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install -q -c constraints-cpu.txt '$(TORCH)' \
+		|| $(BIN)/python -m pip install -q -c constraints-cpu.txt --index-url $(TORCH_INDEX) torch
+	$(BIN)/python -m pip install -q -c constraints-cpu.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/fctl-geo demo $(if $(SCENE),'$(SCENE)') $(if $(MODEL),--model '$(MODEL)') --out-dir '$(OUT)' --overwrite
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
