@@ -23,7 +23,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
 from fctl_geo.progress import Progress, check_cancelled
-from fctl_geo.raster.gdal import gdal_session, output_errors, write_failure
+from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors, write_failure
 from fctl_geo.raster.pam import pam_path, pam_xml
 from fctl_geo.spec import NODATA, Legend
 
@@ -85,7 +85,7 @@ def legend_tag(legend: Legend) -> str:
 
 def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str]) -> str:
     """A VRT (XML) of the source with palette and tags: the copy then carries both, and the source stays untouched."""
-    with gdal_session(), rasterio.open(source) as dataset:
+    with gdal_session(), open_quietly(source) as dataset:
         assert dataset.count == 1 and dataset.dtypes[0] == "uint8", (dataset.count, dataset.dtypes)
         height, width = dataset.shape
         block_h, block_w = dataset.block_shapes[0]
@@ -128,7 +128,7 @@ def _color_table(legend: Legend) -> ET.Element:
 
 
 def _copy(vrt: str, aside: Path, overview: str) -> None:
-    with gdal_session(GDAL_PAM_ENABLED="NO"), rasterio.open(vrt) as dataset:
+    with gdal_session(GDAL_PAM_ENABLED="NO"), open_quietly(vrt) as dataset:
         rasterio.shutil.copy(
             dataset,
             aside,
@@ -148,10 +148,10 @@ def _copy(vrt: str, aside: Path, overview: str) -> None:
 def _prove_whole(aside: Path, target: Path) -> None:
     """Read the last block of every level: the file is laid out from the smallest overview to full size."""
     with output_errors(target), gdal_session():
-        with rasterio.open(aside) as dataset:
+        with open_quietly(aside) as dataset:
             levels = len(dataset.overviews(1))
         for level in [None, *range(levels)]:
-            with rasterio.open(aside, **({} if level is None else {"overview_level": level})) as dataset:
+            with open_quietly(aside, **({} if level is None else {"overview_level": level})) as dataset:
                 row, col = ((side - 1) // BLOCK_PX * BLOCK_PX for side in dataset.shape)
                 dataset.read(1, window=RasterioWindow(col, row, dataset.width - col, dataset.height - row))
     handle = os.open(aside, os.O_RDONLY)

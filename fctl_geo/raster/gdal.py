@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import rasterio
 from affine import Affine
@@ -27,10 +28,16 @@ _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 @contextmanager
 def gdal_session(**options: object) -> Iterator[None]:
-    """GDAL with a bounded block cache and without a warning about a missing georeference."""
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **options), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    """GDAL with a bounded block cache, for a stage that has GDAL to itself (the cache is one for the whole process)."""
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **options):
         yield
+
+
+def open_quietly(path: str | Path, mode: str = "r", **options: Any) -> Any:
+    """`rasterio.open` without its warning about a raster that lies nowhere: the scene's reader tells that, once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path, mode, **options)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -17,7 +16,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError, SettingsError
 from fctl_geo.raster.cog import LEGEND_TAG
-from fctl_geo.raster.gdal import frame_of, gdal_session
+from fctl_geo.raster.gdal import frame_of, gdal_session, open_quietly
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
 from fctl_geo.scene.georeference import Georeference, ground_resolution
 from fctl_geo.spec import NODATA, ClassInfo, Legend
@@ -138,7 +137,7 @@ def open_class_raster(path: str | Path, legend: Legend | None = None) -> ClassRa
 def _open(path: Path) -> DatasetReader:
     try:
         with gdal_session():
-            return rasterio.open(path)
+            return open_quietly(path)
     except RasterioError as error:
         if path.is_dir():
             raise SceneError(f"{path} is a folder", hint="give the class raster inside it") from error

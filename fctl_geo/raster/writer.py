@@ -11,12 +11,13 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from affine import Affine
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
-from fctl_geo.raster.gdal import affine_of, crs_of, gdal_session, output_errors, write_failure
+from fctl_geo.raster.gdal import affine_of, crs_of, open_quietly, output_errors, write_failure
 from fctl_geo.spec import NODATA
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
@@ -49,7 +50,7 @@ class BlockRasterWriter:
             OutputError: the folder is missing or read-only, or the disk is full.
         """
         writer = cls(path, frame)
-        with output_errors(path), gdal_session():
+        with output_errors(path), rasterio.Env():
             path.unlink(missing_ok=True)
             profile = {
                 "driver": "GTiff",
@@ -67,7 +68,7 @@ class BlockRasterWriter:
                 "sparse_ok": "TRUE",
                 **_compression(),
             }
-            with rasterio.open(path, "w", **profile):
+            with open_quietly(path, "w", **profile):
                 pass
             _sync(path)
             if path.stat().st_size == 0:
@@ -98,7 +99,7 @@ class BlockRasterWriter:
         assert window == window.clip(Window(0, 0, *self.frame.size_hw)), (window, self.frame.size_hw)
         dataset = self._open()
         try:
-            with output_errors(self.path), gdal_session():
+            with output_errors(self.path), rasterio.Env():
                 dataset.write(values, 1, window=RasterioWindow(window.col, window.row, window.width, window.height))
         except OutputError:
             self._abandon()
@@ -109,7 +110,7 @@ class BlockRasterWriter:
         """What `window` holds now, (h, w) uint8; 255 where nothing was written. The window must lie inside."""
         assert window == window.clip(Window(0, 0, *self.frame.size_hw)), (window, self.frame.size_hw)
         dataset = self._open()
-        with gdal_session():
+        with rasterio.Env():
             values: npt.NDArray[np.uint8] = dataset.read(
                 1, window=RasterioWindow(window.col, window.row, window.width, window.height)
             )
@@ -129,7 +130,7 @@ class BlockRasterWriter:
         if self._dataset is None:
             return
         dataset, self._dataset = self._dataset, None
-        with output_errors(self.path), gdal_session():
+        with output_errors(self.path), rasterio.Env():
             dataset.close()
             _sync(self.path)
             self._prove_written()
@@ -149,8 +150,8 @@ class BlockRasterWriter:
         """The open dataset. rasterio says TypeError where the file is no raster."""
         if self._dataset is None:
             try:
-                with gdal_session():
-                    self._dataset = rasterio.open(self.path, "r+")
+                with rasterio.Env():
+                    self._dataset = open_quietly(self.path, "r+")
             except (RasterioError, TypeError) as error:
                 raise OutputError(
                     f"{self.path} cannot be gone on with: {error}", hint="run again without --resume to start afresh"
@@ -161,7 +162,7 @@ class BlockRasterWriter:
         """Close without a check, because an error is on its way already."""
         dataset, self._dataset = self._dataset, None
         if dataset is not None:
-            with suppress(RasterioError, OSError), gdal_session():
+            with suppress(RasterioError, OSError), rasterio.Env():
                 dataset.close()
 
     def _remember(self, window: Window, values: npt.NDArray[np.uint8]) -> None:
@@ -189,7 +190,7 @@ class BlockRasterWriter:
     def _prove_written(self) -> None:
         """See that every block written since the last time lies inside the file: GDAL may have failed in silence."""
         size_bytes = self.path.stat().st_size
-        with rasterio.open(self.path) as dataset:
+        with open_quietly(self.path) as dataset:
             for row, col in sorted(self._unproven):
                 offset = int(dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=1) or 0)
                 length = int(dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=1) or 0)
@@ -210,9 +211,10 @@ def _sync(path: Path) -> None:
 @cache
 def _compression() -> dict[str, str | int]:
     """zstd 1 (fast, small), or deflate where this GDAL was built without it."""
-    tiny = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 1, "width": 1}
+    place = Affine(1.0, 0.0, 1.0, 0.0, -1.0, 1.0)
+    tiny = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 1, "width": 1, "transform": place}
     try:
-        with gdal_session(), MemoryFile() as memory, memory.open(**tiny, compress="zstd"):
+        with rasterio.Env(), MemoryFile() as memory, memory.open(**tiny, compress="zstd"):
             return {"compress": "zstd", "zstd_level": 1}
     except RasterioError:
         return {"compress": "deflate", "zlevel": 1}
