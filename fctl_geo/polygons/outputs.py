@@ -1,0 +1,105 @@
+"""What must be true of output files: allowed before the work begins, whole when they appear, told when they fail."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fctl_geo.errors import OutputError
+
+VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
+RASTER_ENDINGS = (".tif", ".tiff")
+_FULL = ("disk is full", "no space left", "disk quota exceeded")
+
+
+def check_outputs(
+    paths: Sequence[Path], overwrite: bool, *, endings: Sequence[str] = (*RASTER_ENDINGS, *VECTOR_ENDINGS)
+) -> None:
+    """Refuse outputs that could not be written in the end; to be run before the hours of work.
+
+    Raises:
+        OutputError: no output or one twice, an ending not among `endings`, a folder that is missing or read-only,
+            a file that exists (without `overwrite`), or a folder of that name.
+    """
+    if not paths:
+        raise OutputError("no output is named", hint=f"name a file with one of the endings {', '.join(endings)}")
+    seen: set[Path] = set()
+    for path in paths:
+        _check_ending(path, endings)
+        _check_place(path, overwrite)
+        if path.resolve() in seen:
+            raise OutputError(f"{path} is named twice", hint="give every output a name of its own")
+        seen.add(path.resolve())
+    for folder in dict.fromkeys(path.parent for path in paths):
+        _check_writable(folder)
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path` for a file under way and all its companions (journals, indexes); gone after."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+    except OSError as error:
+        raise write_failure(path, error) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_failure(path: Path, reason: BaseException | str, needed_bytes: int | None = None) -> OutputError:
+    """The error for a write that failed, in words: a full disk is called one, also where a library hides it.
+
+    Args:
+        path: the output's final name.
+        reason: what the library said.
+        needed_bytes: about how much the output takes; with less than that free, the disk is held to be full.
+    """
+    free_bytes = 0
+    with suppress(OSError):
+        free_bytes = shutil.disk_usage(path.parent).free
+    text = str(reason)
+    no_space = isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT)
+    if no_space or any(word in text.lower() for word in _FULL) or free_bytes < (needed_bytes or 1 << 20):
+        needed = f"about {_megabytes(needed_bytes)} needed, " if needed_bytes else ""
+        return OutputError(
+            f"disk full while writing {path}: {needed}{_megabytes(free_bytes)} free",
+            hint="free some space, or choose a folder on another disk",
+        )
+    return OutputError(f"cannot write {path}: {text}", hint=f"may files be written and replaced in {path.parent}?")
+
+
+def _check_ending(path: Path, endings: Sequence[str]) -> None:
+    if path.suffix.lower() not in endings:
+        ending = f"the ending {path.suffix!r}" if path.suffix else "no ending"
+        raise OutputError(f"{path} has {ending}", hint=f"the ending chooses the product: {', '.join(endings)}")
+
+
+def _check_place(path: Path, overwrite: bool) -> None:
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {path.parent} does not exist", hint="make it first, or choose another")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder", hint="choose another name")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already", hint="choose another name, or allow --overwrite")
+
+
+def _check_writable(folder: Path) -> None:
+    """By doing it: rights, read-only mounts and full disks each lie in their own way."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise write_failure(folder / "output", error) from error
+        raise OutputError(
+            f"the folder {folder} cannot be written to: {error.strerror}", hint="choose another, or change its rights"
+        ) from error
+
+
+def _megabytes(count: int | None) -> str:
+    return f"{(count or 0) / 1e6:,.1f} MB"
