@@ -290,3 +290,30 @@ def test_a_raster_all_nodata_gives_an_empty_product(tmp_path: Path) -> None:
     assert isinstance(summary, PolygonSummary)
     assert (summary.polygons, summary.classes) == (0, ())
     assert len(read(tmp_path / "a.gpkg")) == 0
+
+
+def test_polygons_off_the_globe_have_no_area_and_that_is_told(tmp_path: Path) -> None:
+    globe = "+proj=ortho +lat_0=0 +lon_0=0 +R=6371000"
+    transform = Affine(400_000, 0, -8_000_000, 0, -400_000, 8_000_000)
+    values = np.full((40, 40), 255, np.uint8)
+    values[0, :3], values[20, 10:13] = 1, 1
+    raster = make_raster(tmp_path / "c.tif", values, crs=globe, transform=transform)
+    listener = Listener()
+    polygonise(raster, [tmp_path / "a.gpkg"], legend=LEGEND, progress=listener)
+    assert read(tmp_path / "a.gpkg")["area_m2"].isna().tolist() == [True, False]
+    assert any("1 polygons lie outside" in text for text in listener.warned)
+
+
+def test_an_interrupt_while_a_product_is_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: Listener, steps: int = 1) -> None:
+        if "write polygons" in self.stages:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Listener, "advance", interrupt)
+    raster = make_raster(tmp_path / "c.tif", make_classes())
+    for ending in ("gpkg", "fgb", "parquet", "geojson"):
+        with pytest.raises(KeyboardInterrupt):
+            polygonise(raster, [tmp_path / f"a.{ending}"], legend=LEGEND, progress=Listener())
+    assert list(tmp_path.iterdir()) == [raster]
