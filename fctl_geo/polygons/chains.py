@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-OUTSIDE = -1
-"""The class of everything beyond the raster."""
+from fctl_geo.polygons.runs import OUTSIDE, find_runs, root_of, run_area
+
 JUNCTION = np.uint8(128)
 """Node flag: three or more boundaries meet here."""
 PINCH = np.uint8(64)
@@ -130,41 +130,7 @@ def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return larger
 
 
-# ---------------------------------------------------------------- rows and labels
-
-
-@njit(cache=True, nogil=True)
-def _find_runs(st, row, side):  # type: ignore[no-untyped-def]
-    """Cut a row into runs of equal class; returns how many edges it has (runs + 1)."""
-    width = row.shape[0]
-    start, value, label = st.start[side], st.value[side], st.label[side]
-    padded = st.words.view(np.uint8)
-    padded[:width] = row
-    padded[width:] = row[width - 1]
-    n = 1
-    start[1], value[1], label[1] = 0, np.int16(row[0]), -1
-    carry = np.uint64(row[0])
-    for w in range(st.words.shape[0]):
-        word = st.words[w]
-        changes = word ^ ((word << np.uint64(8)) | carry)
-        carry = word >> np.uint64(56)
-        if changes == np.uint64(0):
-            continue
-        for byte in range(8):
-            if (changes >> np.uint64(8 * byte)) & np.uint64(255):
-                n += 1
-                col = 8 * w + byte
-                start[n], value[n], label[n] = col, np.int16(padded[col]), -1
-    start[n + 1], value[n + 1], label[n + 1] = width, OUTSIDE, -1
-    return n + 1
-
-
-@njit(cache=True, nogil=True)
-def _root(st, label):  # type: ignore[no-untyped-def]
-    while st.parent[label] != label:
-        st.parent[label] = st.parent[st.parent[label]]
-        label = st.parent[label]
-    return label
+# ---------------------------------------------------------------- labels
 
 
 @njit(cache=True, nogil=True)
@@ -194,7 +160,7 @@ def free_label(st, label):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     """Two labels become one: the one whose first pixel comes first lives on."""
-    one, two = _root(st, one), _root(st, two)
+    one, two = root_of(st.parent, one), root_of(st.parent, two)
     if one == two:
         return n_merged
     if st.first[two] < st.first[one]:
@@ -219,21 +185,10 @@ def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untype
     begin, end = st.start[side, run], st.start[side, run + 1]
     if st.label[side, run] < 0:
         st.label[side, run] = _new_label(st, (row << 32) | np.int64(begin))
-    label = _root(st, st.label[side, run])
+    label = root_of(st.parent, st.label[side, run])
     st.pixels[label] += end - begin
-    if area.shape[0] == 1:  # one value for the whole row
-        st.area[label] += area[0] * (end - begin)
-    else:
-        total = 0.0
-        block = begin >> 6
-        while begin < end:
-            stop = min(end, np.int32((block + 1) << 6))
-            total += area[block] * (stop - begin)
-            begin = stop
-            block += 1
-        st.area[label] += total
+    st.area[label] += run_area(area, begin, end)
     if confidence.shape[0]:
-        begin = st.start[side, run]
         for col in range(begin, end):
             st.confidence[label] += confidence[col]
 
@@ -339,7 +294,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
         if has_down and d >= 0 and traced[d]:
             _finish_run(st, below, down - 1, row, area, confidence)
         if b == e and e >= 0 and traced[e]:
-            label_above = _root(st, st.label[above, run_b])
+            label_above = root_of(st.parent, st.label[above, run_b])
             if st.label[below, run_e] < 0:
                 st.label[below, run_e] = label_above
             else:
@@ -358,7 +313,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
         if a >= 0 and traced[a]:
             if has_up and has_left:  # convex corner of a
                 if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag):
-                    st.done[st.scalar[DONE], 0] = _root(st, st.label[above, run_a])
+                    st.done[st.scalar[DONE], 0] = root_of(st.parent, st.label[above, run_a])
                     st.done[st.scalar[DONE], 1] = up_left
                     st.done[st.scalar[DONE], 2] = a
                     st.scalar[DONE] += 1
@@ -380,7 +335,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
             elif has_down:  # b and e: straight on, downwards
                 down_right = _append(st, up_right, corner, flag) if mark else up_right
             elif _join(st, up_right, lower, corner, flag):  # all but a
-                _add_hole(st, _root(st, st.label[above, run_b]), lower)
+                _add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
         if has_left and d >= 0 and traced[d]:
             if has_down:  # convex corner of d
                 down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag)
@@ -403,7 +358,7 @@ def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
     """Point every run at its root, after which nothing refers to the labels that were merged away."""
     for run in range(1, n_edges):
         if st.label[side, run] >= 0:
-            st.label[side, run] = _root(st, st.label[side, run])
+            st.label[side, run] = root_of(st.parent, st.label[side, run])
     for k in range(n_merged):
         free_label(st, st.merged[k])
 
@@ -434,7 +389,8 @@ def trace_rows(st, classes, area, confidence, traced, begin, with_junctions):  #
         above = scalar[SIDE]
         below = 1 - above
         if height > 0:
-            n_below = _find_runs(st, classes[i], below)
+            n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
+            st.label[below, : n_below + 1] = -1
             n_merged = _sweep(
                 st, traced, above, below, scalar[EDGES], n_below, scalar[ROW], area[i], confidence[i], with_junctions
             )

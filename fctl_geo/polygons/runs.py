@@ -1,0 +1,67 @@
+"""Kernels that the sieve and the tracer share: runs of equal class, and union-find."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+OUTSIDE = -1
+"""The class of everything beyond the raster."""
+
+
+@njit(cache=True, nogil=True)
+def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
+    """Cut a row into runs of equal class, looking at eight pixels at a time.
+
+    Args:
+        row: (width,) uint8.
+        words: (width // 8 + 1,) uint64, room for the row with padding.
+        start: (width + 2,) integers or more; run k >= 1 is filled with its first column, one more entry with `width`.
+        value: as `start`; filled with the run's class, the entry after the last run with OUTSIDE.
+    Returns:
+        The number of runs + 1. Example: 7 7 3 gives start 0 2 3 from entry 1 on, value 7 3 OUTSIDE; returned is 3.
+    """
+    width = row.shape[0]
+    padded = words.view(np.uint8)
+    padded[:width] = row
+    padded[width:] = row[width - 1]
+    n = 1
+    start[1], value[1] = 0, row[0]
+    carry = np.uint64(row[0])
+    for w in range(words.shape[0]):
+        word = words[w]
+        changes = word ^ ((word << np.uint64(8)) | carry)  # each pixel against the one on its left
+        carry = word >> np.uint64(56)
+        if changes == np.uint64(0):
+            continue
+        for byte in range(8):
+            if (changes >> np.uint64(8 * byte)) & np.uint64(255):
+                n += 1
+                col = 8 * w + byte
+                start[n], value[n] = col, padded[col]
+    start[n + 1], value[n + 1] = width, OUTSIDE
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def root_of(parent, k):  # type: ignore[no-untyped-def]
+    """The representative of k's set; halves the path on the way."""
+    while parent[k] != k:
+        parent[k] = parent[parent[k]]
+        k = parent[k]
+    return k
+
+
+@njit(cache=True, nogil=True)
+def run_area(area, begin, end):  # type: ignore[no-untyped-def]
+    """Area of the pixels begin..end - 1 of a row, from its area table: one value, or one for each 64 columns."""
+    if area.shape[0] == 1:
+        return area[0] * (end - begin)
+    total = 0.0
+    block = begin >> 6
+    while begin < end:
+        stop = min(end, (block + 1) << 6)
+        total += area[block] * (stop - begin)
+        begin = stop
+        block += 1
+    return total

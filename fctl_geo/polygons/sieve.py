@@ -1,0 +1,124 @@
+"""Speckle leaves the class raster while it streams by: small regions take the class beside them.
+
+What it does, exactly:
+
+- Regions are 4-connected pixels of one class of the raster as it comes in. A region is small if its area is less than
+  `min_area`. Nodata (255) is never changed, and nobody becomes nodata.
+- Round 1: every small region that touches large ones takes the class with which it shares the longest border
+  (in pixel edges, all large neighbours of a class counted together; ties: the smaller class number).
+- Rounds 2 to 8: the same for small regions that are still left, which now count the neighbours that were settled in
+  earlier rounds, with the class that those took. So a patch of speckle is eaten from its rim.
+- What is left after 8 rounds, or touches nothing but nodata and what is left, keeps its class.
+
+Borders are summed by class, not by neighbour, since whether two pieces of a class are one region can be decided far
+away; and the number of rounds is bounded, so that a decision never needs more than eight small regions in a row. Both
+keep the memory bounded: rows wait only as long as a small region near them may still grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fctl_geo.errors import SettingsError
+from fctl_geo.polygons.strip import Strip, check_strips
+
+ROUNDS = 8
+"""Small regions in a row, from the nearest large one, that are settled."""
+ROWS_AT_ONCE = 256
+"""Rows that are gathered before the sieve looks at them."""
+
+
+def sieve_strips(strips: Iterable[Strip], *, width: int, min_area: float) -> Iterator[Strip]:
+    """Give the raster without regions smaller than `min_area`; confidence and area pass through.
+
+    Args:
+        strips: the raster from top to bottom, in strips of any heights.
+        width: columns of the raster.
+        min_area: in the unit of the strips' area tables (m2), in pixels where they have none.
+    Yields:
+        Strips, whose heights may differ from those that came in.
+    Raises:
+        SettingsError: strips that do not fit `width` or each other; a negative area.
+    Law: heights of strips do not change a pixel.
+    """
+    if not min_area >= 0:
+        raise SettingsError(f"the smallest area is {min_area}", hint="give an area of 0 or more")
+    checked = check_strips(strips, width)
+    return checked if min_area == 0 else _sieve(checked, min_area)
+
+
+def _sieve(strips: Iterator[Strip], min_area: float) -> Iterator[Strip]:
+    waiting: list[Strip] = []
+    top: _TopRow | None = None
+    held = rows = 0
+    for strip in strips:
+        waiting.append(strip)
+        rows += strip.height
+        if rows >= held + max(ROWS_AT_ONCE, held):  # looking again at rows that were held costs at most as much again
+            ready, kept, top = _look(_stack(waiting), top, min_area, ended=False)
+            waiting, held, rows = [kept], kept.height, kept.height
+            if ready.height:
+                yield ready
+    if waiting:
+        ready, _, _ = _look(_stack(waiting), top, min_area, ended=True)
+        yield ready
+
+
+@dataclass(frozen=True, slots=True)
+class _TopRow:
+    """What was found out about the first row that is held: the rows above it are gone."""
+
+    state: npt.NDArray[np.uint8]
+    """(width,) what is known of the pixel's region, see `regions`."""
+    value: npt.NDArray[np.uint8]
+    """(width,) the class that it takes."""
+
+
+def _look(strip: Strip, top: _TopRow | None, min_area: float, *, ended: bool) -> tuple[Strip, Strip, _TopRow | None]:
+    """Settle what can be settled; returns rows that are ready, rows (as they came) that wait, and what is known."""
+    from fctl_geo.polygons import regions  # numba is loaded by those who sieve
+
+    area = np.ones((strip.height, 1)) if strip.area is None else strip.area
+    first_run, begin, end, value, region = regions.label_runs(strip.classes)
+    total = regions.sum_areas(area, first_run, begin, end, region)
+    state = regions.first_states(total, value, region, first_run, min_area, ended)
+    if top is not None:
+        in_top = slice(0, first_run[1])
+        state[region[in_top]], value[region[in_top]] = top.state[begin[in_top]], top.value[begin[in_top]]
+    offset, neighbour, length = regions.list_borders(first_run, end, region, state)
+    regions.settle(state, value, offset, neighbour, length, ROUNDS)
+    painted = np.empty_like(strip.classes)
+    first_open = regions.paint(painted, first_run, begin, end, region, state, value)
+    # the row above an open region waits with it: it is needed to measure the region's border
+    cut = strip.height if ended else max(first_open - 1, 0)
+    if first_open > 0:
+        in_row = slice(*first_run[min(cut, strip.height - 1) :][:2])
+        widths = end[in_row] - begin[in_row]
+        top = _TopRow(np.repeat(state[region[in_row]], widths), np.repeat(value[region[in_row]], widths))
+    ready = _rows(Strip(painted, strip.confidence, strip.area), slice(0, cut))
+    return ready, _rows(strip, slice(cut, None)), top
+
+
+def _stack(strips: list[Strip]) -> Strip:
+    """One strip of many."""
+    if len(strips) == 1:
+        return strips[0]
+    confidence = [strip.confidence for strip in strips if strip.confidence is not None]
+    area = [strip.area for strip in strips if strip.area is not None]
+    return Strip(
+        np.concatenate([strip.classes for strip in strips]),
+        np.concatenate(confidence) if confidence else None,
+        np.concatenate(area) if area else None,
+    )
+
+
+def _rows(strip: Strip, rows: slice) -> Strip:
+    return Strip(
+        strip.classes[rows],
+        None if strip.confidence is None else strip.confidence[rows],
+        None if strip.area is None else strip.area[rows],
+    )
