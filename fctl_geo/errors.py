@@ -1,16 +1,16 @@
 """The one tree of errors. A message has the numbers of both sides; a hint says what to do.
 
-    FctlError
-    ├── SettingsError     a setting that cannot be, or an unknown key
-    ├── SceneError        a scene that cannot be read, or not as the model wants it
-    │   ├── BandError     bands missing or ambiguous
-    │   ├── ReadError     damaged data: names the file and the window
-    │   └── AoiError      an area of interest that misses the scene or cannot be read
-    ├── ModelFileError    a model file that is none, or not for this version
-    ├── OutputError       an output that exists, cannot be written, or a full disk
-    ├── DeviceError       a device that is missing or out of memory
-    ├── TrainingError     labels or images that do not fit together
-    └── Cancelled         the user stopped the run
+FctlError
+├── SettingsError     a setting that cannot be, or an unknown key
+├── SceneError        a scene that cannot be read, or not as the model wants it
+│   ├── BandError     bands missing or ambiguous
+│   ├── ReadError     damaged data: names the file and the window
+│   └── AoiError      an area of interest that misses the scene or cannot be read
+├── ModelFileError    a model file that is none, or not for this version
+├── OutputError       an output that exists, cannot be written, or a full disk
+├── DeviceError       a device that is missing or out of memory
+├── TrainingError     labels or images that do not fit together
+└── Cancelled         the user stopped the run
 """
 
 from __future__ import annotations

@@ -119,7 +119,12 @@ class Settings:
         Raises:
             SettingsError: a name that no stage knows, or a value its stage refuses.
         """
-        rooms = {"scene": SceneSettings, "engine": EngineSettings, "polygons": PolygonSettings, "output": OutputSettings}
+        rooms = {
+            "scene": SceneSettings,
+            "engine": EngineSettings,
+            "polygons": PolygonSettings,
+            "output": OutputSettings,
+        }
         home = {f.name: room for room, cls in rooms.items() for f in fields(cls)}
         parts: dict[str, dict[str, Any]] = {room: {} for room in rooms}
         top: dict[str, Any] = {}

@@ -1,0 +1,1 @@
+"""Patches' logits, blended over their overlaps, to classes."""

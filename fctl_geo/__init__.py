@@ -1,0 +1,44 @@
+"""fctl-geo: land cover and building polygons from huge aerial and satellite images, with context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fctl_geo.pipeline import plan_run, refine_raster, segment_scene
+    from fctl_geo.polygons.polygonise import polygonise
+    from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, SceneSettings, Settings
+
+_HOMES = {
+    "plan_run": "fctl_geo.pipeline",
+    "refine_raster": "fctl_geo.pipeline",
+    "segment_scene": "fctl_geo.pipeline",
+    "polygonise": "fctl_geo.polygons.polygonise",
+    "EngineSettings": "fctl_geo.settings",
+    "OutputSettings": "fctl_geo.settings",
+    "PolygonSettings": "fctl_geo.settings",
+    "SceneSettings": "fctl_geo.settings",
+    "Settings": "fctl_geo.settings",
+}
+__all__ = [  # noqa: RUF022 - in the order of use
+    "segment_scene",
+    "plan_run",
+    "refine_raster",
+    "polygonise",
+    "Settings",
+    "SceneSettings",
+    "EngineSettings",
+    "PolygonSettings",
+    "OutputSettings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, each from its home when it is first used: importing fctl_geo imports neither torch nor GDAL."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fctl_geo' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,60 @@
+"""Locality-aware contextual correlation and adaptive context fusion (paper, 3.1.2 and 3.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Describe each patch cell by the context cells that look like it (paper, 3.1.2).
+
+    Args:
+        query: (B, D, h, w) float, from the patch.
+        key: (B, D, H, W) float, from the wider window; H, W free.
+        value: (B, C, H, W) float, from the wider window.
+    Returns:
+        (B, C, h, w): per patch cell, a mean of context values weighted by softmax(query . key / sqrt(D)).
+    Law: a context of one constant value comes back unchanged at every patch cell.
+    """
+    height, width = query.shape[-2:]
+    q, k, v = (t.flatten(2).transpose(1, 2).unsqueeze(1) for t in (query, key, value))  # (B, 1, cells, channels)
+    mixed = F.scaled_dot_product_attention(q, k, v).squeeze(1)  # (B, h * w, C)
+    return mixed.transpose(1, 2).reshape(len(mixed), -1, height, width)
+
+
+class ContextualCorrelation(nn.Module):
+    """One context's locality-aware features: projections, attention, and a learned scale per channel."""
+
+    def __init__(self, channels: int, key_channels: int) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(channels, key_channels, 1)
+        self.key = nn.Conv2d(channels, key_channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1, bias=False)
+        self.gamma = nn.Parameter(torch.full((channels, 1, 1), 0.1))
+
+    def forward(self, patch: Tensor, context: Tensor) -> Tensor:
+        """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w)."""
+        mixed: Tensor = self.gamma * attend(self.query(patch), self.key(context), self.value(context))
+        return mixed
+
+
+class AdaptiveFusion(nn.Module):
+    """Weigh T locality-aware features by maps that sum to 1 at each cell: squeeze, split, softmax (paper, eq. 1)."""
+
+    def __init__(self, channels: int, streams: int, squeezed_channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels * streams, squeezed_channels, 1)
+        self.split = nn.Conv2d(squeezed_channels, streams, 1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """T tensors (B, C, h, w) to their weighted sum (B, C, h, w)."""
+        squeezed = F.relu(self.squeeze(torch.cat(list(features), dim=1)))
+        weights = torch.softmax(self.split(squeezed), dim=1)  # (B, T, h, w)
+        fused = weights[:, :1] * features[0]
+        for t in range(1, len(features)):
+            fused = fused + weights[:, t : t + 1] * features[t]
+        return fused

@@ -1,0 +1,140 @@
+"""Where networks run: one patch a core on the CPU, batches on a GPU, and what happens when memory runs out."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+from fctl_geo.errors import DeviceError
+from fctl_geo.progress import Progress
+from fctl_geo.settings import EngineSettings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GPU_BATCH = 8
+"""Patches a GPU step, to begin with."""
+
+
+class Device:
+    """Runs a function over items, batch by batch, and gives the results in order.
+
+    On the CPU each worker thread takes one item at a time and torch uses one thread within it. That is as fast as
+    torch's own threads or faster, and a result depends neither on the number of cores nor on its neighbours (law 1).
+    On a GPU every batch has the same size, for the same reason: the last one is filled up with copies.
+    """
+
+    def __init__(self, settings: EngineSettings, progress: Progress) -> None:
+        self.progress = progress
+        self.torch_device = _choose(settings.device, progress)
+        self.precision = _precision(settings.precision, self.torch_device)
+        self.threads = settings.threads or available_cores()
+        self.batch_size = 1 if self.is_cpu else settings.batch_size or GPU_BATCH
+        self._pool: ThreadPoolExecutor | None = None
+        self._moved: list[torch.nn.Module] = []
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.torch_device.type == "cpu"
+
+    @property
+    def name(self) -> str:
+        """For the summary: 'cpu (2 threads)' or the GPU's name."""
+        if self.is_cpu:
+            return f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
+        return f"{torch.cuda.get_device_name(self.torch_device)} ({self.torch_device})"
+
+    def place(self, network: torch.nn.Module) -> torch.nn.Module:
+        """The network on this device; it follows when the device gives up and falls back to the CPU."""
+        self._moved.append(network)
+        return network.to(self.torch_device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+    def autocast(self) -> torch.autocast:
+        """The context in which networks run."""
+        return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def run(self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> Iterator[Result]:
+        """`function` over batches of `items`; one result an item, in order.
+
+        When a GPU's memory runs out the batch is halved, down to 1, then the CPU takes over; each step is told.
+        """
+        start = 0
+        while start < len(items) and not self.is_cpu:
+            batch = list(items[start : start + self.batch_size])
+            filled = batch + [batch[-1]] * (self.batch_size - len(batch))
+            try:
+                results = function(filled)
+            except torch.OutOfMemoryError:
+                self._relent()
+                continue
+            yield from results[: len(batch)]
+            start += len(batch)
+        yield from self._run_threads(function, items[start:])
+
+    def close(self) -> None:
+        """End the worker threads."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def _run_threads(
+        self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, "fctl", initializer=torch.set_num_threads, initargs=(1,))
+        waiting: deque[Future[list[Result]]] = deque()
+        try:
+            for item in items:
+                waiting.append(self._pool.submit(function, [item]))
+                if len(waiting) > self.threads:  # one ahead: no worker waits, and results do not pile up
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _relent(self) -> None:
+        torch.cuda.empty_cache()
+        if self.batch_size > 1:
+            self.batch_size //= 2
+            self.progress.warn(f"out of GPU memory: going on with {self.batch_size} patches a step")
+            return
+        self.progress.warn("out of GPU memory with a single patch: going on with the CPU, which is slower")
+        self.torch_device = torch.device("cpu")
+        self.precision = "fp32"
+        for network in self._moved:
+            network.to("cpu")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _choose(wanted: str, progress: Progress) -> torch.device:
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise DeviceError(
+            f"device {wanted} was asked for, but torch {torch.__version__} sees no GPU",
+            hint="`fctl-geo doctor` tells why; or run with --device cpu",
+        )
+    device = torch.device("cuda" if wanted == "auto" else wanted)
+    count = torch.cuda.device_count()
+    if device.index is not None and device.index >= count:
+        raise DeviceError(f"device {wanted} was asked for, there are {count} GPUs", hint="numbers start at cuda:0")
+    torch.backends.cudnn.benchmark = False  # it picks kernels by speed of the moment, and bits would change with it
+    torch.backends.cudnn.deterministic = True
+    return device
+
+
+def _precision(wanted: str, device: torch.device) -> str:
+    if wanted == "auto":
+        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    return wanted

@@ -1,0 +1,139 @@
+"""fctl-lite: the paper's idea built for speed. Every pyramid level is encoded once, patches share their contexts.
+
+Multiply-adds a pixel (RGB, 5 classes): encoder 31 k, decoder 8 k. All convolutions keep cells aligned to the scene:
+cell (i, j) at stride s is centred on the pixels [i * s, (i + 1) * s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
+
+STRIDE_PX = 16
+"""Pixels a cell of the deepest features."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteConfig:
+    """The shape of a fctl-lite network."""
+
+    bands: int = 3
+    classes: int = 2
+    contexts: tuple[int, ...] = (1, 2, 3)
+    """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
+    widths: tuple[int, int, int, int] = (32, 64, 128, 256)
+    """Channels at strides 2, 4, 8, 16."""
+    blocks: tuple[int, int, int] = (1, 2, 3)
+    """Residual blocks at strides 4, 8, 16."""
+    key_channels: int = 64
+    decoder: tuple[int, int, int] = (96, 64, 32)
+    """Decoder channels at strides 8, 4, 2."""
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs))
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions and a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = _conv(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+class Encoder(nn.Module):
+    """(B, bands, H, W), H and W multiples of 16, to features at strides 2, 4, 8 and 16."""
+
+    def __init__(self, config: LiteConfig) -> None:
+        super().__init__()
+        w2, w4, w8, w16 = config.widths
+        n4, n8, n16 = config.blocks
+        self.stem = nn.Sequential(_conv(config.bands, w2, 2), nn.ReLU())
+        self.stride4 = nn.Sequential(_conv(w2, w4, 2), nn.ReLU(), *(_Block(w4) for _ in range(n4)))
+        self.stride8 = nn.Sequential(_conv(w4, w8, 2), nn.ReLU(), *(_Block(w8) for _ in range(n8)))
+        self.stride16 = nn.Sequential(_conv(w8, w16, 2), nn.ReLU(), *(_Block(w16) for _ in range(n16)))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x2 = self.stem(x)
+        x4 = self.stride4(x2)
+        x8 = self.stride8(x4)
+        return x2, x4, x8, self.stride16(x8)
+
+
+class _Merge(nn.Module):
+    """Upsample the deeper features twofold, add the lateral ones, mix by a 3x3 convolution."""
+
+    def __init__(self, deep: int, lateral: int, outputs: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(deep, outputs, 1)
+        self.lateral = nn.Conv2d(lateral, outputs, 1)
+        self.mix = _conv(outputs, outputs)
+
+    def forward(self, deep: Tensor, lateral: Tensor) -> Tensor:
+        up = F.interpolate(self.reduce(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return F.relu(self.mix(F.relu(up + self.lateral(lateral))))
+
+
+class Decoder(nn.Module):
+    """Features at strides 2..16 to logits at the pixels."""
+
+    def __init__(self, config: LiteConfig) -> None:
+        super().__init__()
+        w2, w4, w8, w16 = config.widths
+        d8, d4, d2 = config.decoder
+        self.merge8 = _Merge(w16, w8, d8)
+        self.merge4 = _Merge(d8, w4, d4)
+        self.merge2 = _Merge(d4, w2, d2)
+        self.classify = nn.Conv2d(d2, config.classes, 1)
+
+    def forward(self, x2: Tensor, x4: Tensor, x8: Tensor, x16: Tensor) -> Tensor:
+        x = self.merge2(self.merge4(self.merge8(x16, x8), x4), x2)
+        return F.interpolate(self.classify(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class FctlLite(nn.Module):
+    """Local stream, one shared encoder for all contexts, correlation per context, adaptive fusion, light decoder."""
+
+    def __init__(self, config: LiteConfig) -> None:
+        super().__init__()
+        self.config = config
+        deep = config.widths[3]
+        self.encoder = Encoder(config)
+        self.correlations = nn.ModuleList(ContextualCorrelation(deep, config.key_channels) for _ in config.contexts)
+        self.fusion = AdaptiveFusion(deep, len(config.contexts), config.key_channels)
+        self.decoder = Decoder(config)
+
+    def encode_context(self, level: Tensor) -> Tensor:
+        """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16): what patches share."""
+        deep: Tensor = self.encoder(level)[3]
+        return deep
+
+    def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
+        """Logits of a patch.
+
+        Args:
+            patch: (B, bands, h, w) normalised pixels, h and w multiples of 16.
+            contexts: features from `encode_context`, (B, C, H, W) each, one for every context but the local one.
+        Returns:
+            (B, classes, h, w) logits.
+        """
+        x2, x4, x8, x16 = self.encoder(patch)
+        wider = iter(contexts)
+        seen = [x16 if scale == 1 else next(wider) for scale in self.config.contexts]
+        related = [correlate(x16, c) for correlate, c in zip(self.correlations, seen, strict=True)]
+        logits: Tensor = self.decoder(x2, x4, x8, x16 + self.fusion(related))
+        return logits
+
+    def forward(self, patch: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """Logits from pixels alone: `levels` are the contexts' pixels, (B, bands, H, W) at their own scale."""
+        return self.segment(patch, [self.encode_context(level) for level in levels])

@@ -1,0 +1,17 @@
+"""Pixels to what the networks see: the same for training and inference."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MEAN, SPREAD = 0.45, 0.22
+"""Of pixels in 0..1, all bands alike: daylight imagery after a percentile stretch."""
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to network input; no imagery becomes 0.
+
+    Zero is the mean colour: a hole tells the network nothing, neither dark nor bright.
+    """
+    return torch.nan_to_num((pixels - MEAN) / SPREAD, nan=0.0).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,32 @@
+"""Test-time augmentation: the flips and quarter turns of a square."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """A mirror (or none), then quarter turns."""
+
+    turns: int = 0
+    mirror: bool = False
+
+    def apply(self, image: Tensor) -> Tensor:
+        """(..., h, w) seen this way."""
+        return torch.rot90(image.flip(-1) if self.mirror else image, self.turns, (-2, -1))
+
+    def undo(self, image: Tensor) -> Tensor:
+        """The inverse of `apply`."""
+        turned = torch.rot90(image, -self.turns, (-2, -1))
+        return turned.flip(-1) if self.mirror else turned
+
+
+ORIENTATIONS: dict[str, tuple[Orientation, ...]] = {
+    "none": (Orientation(),),
+    "flips": (Orientation(), Orientation(mirror=True), Orientation(turns=2), Orientation(turns=2, mirror=True)),
+    "d4": tuple(Orientation(turns, mirror) for mirror in (False, True) for turns in range(4)),
+}

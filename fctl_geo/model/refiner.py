@@ -1,0 +1,76 @@
+"""The refinement network at work on a class raster: each class of a patch judged with its neighbourhood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fctl_geo.model.device import Device
+from fctl_geo.model.refinement import RefinementNet
+from fctl_geo.model.segmenter import PatchIndex
+from fctl_geo.spec import Legend
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.window import Window
+
+FARTHEST_LOGIT = 10.0
+"""Logits end here; a class that does not occur in a patch has the least."""
+
+
+class Refiner:
+    """Logits of patches of a class raster."""
+
+    def __init__(
+        self,
+        network: RefinementNet,
+        device: Device,
+        grid: PatchGrid,
+        legend: Legend,
+        read: Callable[[Window], NDArray[np.uint8]],
+    ) -> None:
+        self.network, self.device, self.grid, self.read = network, device, grid, read
+        self.ids = [c.id for c in legend]
+
+    def logits(self, patches: Sequence[PatchIndex]) -> Iterator[NDArray[np.float32]]:
+        """(classes, patch, patch) logits of each patch, in the legend's order."""
+        yield from self.device.run(self._refine, patches)
+
+    def forget(self) -> None:
+        """Nothing is kept between patches."""
+
+    def _refine(self, patches: Sequence[PatchIndex]) -> list[NDArray[np.float32]]:
+        return [self._refine_one(i, j) for i, j in patches]
+
+    @torch.inference_mode()
+    def _refine_one(self, i: int, j: int) -> NDArray[np.float32]:
+        window = self.grid.patch(i, j)
+        factor = self.network.config.context
+        wide = self.read(window.grow((factor - 1) * window.height // 2))
+        rows, cols = window.slices_in(window.grow((factor - 1) * window.height // 2))
+        local = wide[rows, cols]
+        judged = self.ids[1:] if len(self.ids) == 2 else [c for c in self.ids if (local == c).any()]
+        out = np.full((len(self.ids), *window.size_hw), -FARTHEST_LOGIT, np.float32)
+        for class_id in judged:
+            out[self.ids.index(class_id)] = self._judge(local, wide, class_id, factor)
+        if len(self.ids) == 2:  # one mask says both: the other class is what is left
+            out[1] /= 2
+            out[0] = -out[1]
+        return out
+
+    def _judge(
+        self, local: NDArray[np.uint8], wide: NDArray[np.uint8], class_id: int, factor: int
+    ) -> NDArray[np.float32]:
+        patch = self._planes(local, class_id)
+        context = torch.nn.functional.avg_pool2d(self._planes(wide, class_id), factor)
+        with self.device.autocast():
+            logits = self.network(patch, context).float()
+        out: NDArray[np.float32] = logits.clamp(-FARTHEST_LOGIT, FARTHEST_LOGIT)[0, 0].cpu().numpy()
+        return out
+
+    def _planes(self, classes: NDArray[np.uint8], class_id: int) -> Tensor:
+        known = np.isin(classes, self.ids)
+        planes = np.stack([classes == class_id, known]).astype(np.float32)
+        return torch.from_numpy(planes)[None].to(self.device.torch_device)

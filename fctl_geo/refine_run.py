@@ -1,0 +1,128 @@
+"""A refinement made ready: of a run's own crude classes, or of anybody's class raster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo import __version__
+from fctl_geo.errors import ModelFileError, SceneError
+from fctl_geo.finish import Finish, masked, refined_classes
+from fctl_geo.model.modelfile import load_networks, read_model_info, resolve_model
+from fctl_geo.progress import Progress
+from fctl_geo.raster.reader import ClassRaster, open_class_raster
+from fctl_geo.run import SHARD_PX, Run, Stage
+from fctl_geo.settings import EngineSettings
+from fctl_geo.spec import NODATA, Legend
+from fctl_geo.stitch.resolve import Resampling
+from fctl_geo.stitch.sweep import Band, PatchNetwork, Sweep
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.shards import cut_shards
+from fctl_geo.windows.window import Window
+from fctl_geo.workfolder import WorkFolder, file_identity, fingerprint_of
+
+if TYPE_CHECKING:
+    from fctl_geo.model.refinement import RefinementNet
+
+
+class SharedClasses:
+    """A class raster that worker threads read in turn, its pixels numbered from `origin`."""
+
+    def __init__(self, raster: ClassRaster, origin: tuple[int, int] = (0, 0)) -> None:
+        self.raster, self.origin = raster, origin
+        self._lock = threading.Lock()
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """(h, w) classes; 255 outside."""
+        at = Window(window.row - self.origin[0], window.col - self.origin[1], window.height, window.width)
+        with self._lock:
+            return self.raster.read(at)
+
+
+@contextmanager
+def refiner_of(run: Run, work: WorkFolder) -> Iterator[tuple[PatchNetwork, Finish]]:
+    """The refiner of a run's crude classes, and what finishes its bands."""
+    from fctl_geo.model.refiner import Refiner
+
+    assert run.refinement is not None
+    legend, crude = run.info.legend, run.crude
+    classes = work.mosaic("crude", crude.shards, crude.frame, legend)
+    confidence = work.mosaic("crude-confidence", crude.shards, crude.frame, None)
+    with ExitStack() as stack:
+        read = [stack.enter_context(open_class_raster(p, legend)) for p in (classes, classes, confidence)]
+        how = crude.sweep.how
+        shared = SharedClasses(read[0], (how.row_offset, how.col_offset))
+        refiner = Refiner(run.refinement, run.device, run.final.sweep.grid, legend, shared.read)
+        yield refiner, refined_classes(run, read[1], read[2])
+
+
+@dataclass(frozen=True, slots=True)
+class RefineRun:
+    """Everything that the refinement of a class raster needs."""
+
+    classes: Path
+    legend: Legend
+    gsd_m: float | None
+    stage: Stage
+    refiner: PatchNetwork
+    device_name: str
+    metadata: dict[str, str]
+    finish: Finish
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(file_identity(self.classes), self.metadata)
+
+
+@contextmanager
+def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress: Progress) -> Iterator[RefineRun]:
+    """The refinement of anybody's class raster on its own grid.
+
+    Raises:
+        ModelFileError: no such model, or one without a refinement network.
+        SceneError: no class raster.
+    """
+    from fctl_geo.model.device import Device
+    from fctl_geo.model.refiner import Refiner
+
+    info = read_model_info(model)
+    if info.refinement is None:
+        raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose one that has")
+    with open_class_raster(classes) as raster:
+        if len(raster.legend) < 2:
+            raise SceneError(
+                f"{classes} has {len(raster.legend)} class, refining needs two", hint="is it the right file?"
+            )
+        device = Device(engine, progress)
+        try:
+            network = cast("RefinementNet", device.place(load_networks(resolve_model(model), info)["refinement"]))
+            shared, legend = SharedClasses(raster), raster.legend
+            height, width = raster.frame.size_hw
+            grid = PatchGrid(height, width, info.patch_px, info.overlap_px)
+
+            def wants(window: Window) -> bool:
+                return bool((shared.read(window) != NODATA).any())
+
+            def finish(band: Band) -> Band:
+                return masked(band, legend, shared.read(band.window) != NODATA)
+
+            sweep = Sweep(grid, engine.merge, len(legend), Resampling(1.0, 0, 0), wants, (height, width))
+            yield RefineRun(
+                classes,
+                legend,
+                raster.gsd_m,
+                Stage(raster.frame, sweep, tuple(cut_shards(height, width, SHARD_PX))),
+                Refiner(network, device, grid, legend, shared.read),
+                device.name,
+                {"FCTL_REFINED_BY": f"{info.name} {info.version}", "FCTL_VERSION": __version__},
+                finish,
+            )
+        finally:
+            device.close()

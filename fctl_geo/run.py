@@ -1,0 +1,233 @@
+"""A run made ready: model, scene, device, grids and shards, all decided before the first patch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fctl_geo import __version__
+from fctl_geo.errors import ModelFileError, SettingsError
+from fctl_geo.model.modelfile import ModelInfo, load_networks, read_model_info, resolve_model
+from fctl_geo.progress import Progress
+from fctl_geo.scene import Scene, open_scene
+from fctl_geo.settings import Settings
+from fctl_geo.stitch.resolve import Resampling
+from fctl_geo.stitch.sweep import Sweep
+from fctl_geo.windows.frame import RasterFrame
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.shards import BLOCK_PX, Shard, cut_shards
+from fctl_geo.windows.window import Window
+from fctl_geo.workfolder import file_identity, fingerprint_of
+
+if TYPE_CHECKING:
+    from fctl_geo.model.device import Device
+    from fctl_geo.model.lite import FctlLite
+    from fctl_geo.model.refinement import RefinementNet
+
+SHARD_PX = 4608
+"""Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
+BASE_BYTES = 620 << 20
+"""Python, torch, GDAL and the compiled kernels, measured."""
+PATCH_BYTES_A_PX = 330
+"""What a worker needs while it segments a patch, bytes a pixel, measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One network's way over the scene: the grid it writes, its shards, how its logits meet."""
+
+    frame: RasterFrame
+    sweep: Sweep
+    shards: tuple[Shard, ...]
+
+    @property
+    def patches(self) -> int:
+        """Patches that somebody wants, each shard's overlap counted as often as it is computed."""
+        strips: dict[int, list[Shard]] = {}
+        for shard in self.shards:
+            strips.setdefault(shard.col_index, []).append(shard)
+        return sum(
+            self.sweep.wanted(patch)
+            for strip in strips.values()
+            for row in self.sweep.patches_of(strip)
+            for patch in row
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a run needs."""
+
+    settings: Settings
+    info: ModelInfo
+    scene: Scene
+    device: Device
+    segmentation: FctlLite
+    refinement: RefinementNet | None
+    """None: this run does not refine."""
+    crude: Stage
+    """Scene to classes: on the output's grid, or on the model's if they are refined after."""
+    final: Stage
+    """The output's grid; the same stage as `crude` where nothing is refined."""
+    memory_bytes: int
+    """Estimated peak."""
+
+    @property
+    def refines(self) -> bool:
+        return self.refinement is not None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every product says of its origin: all that its bytes depend on, nothing else."""
+        engine, polygons = self.settings.engine, self.settings.polygons
+        told = {
+            "merge": engine.merge,
+            "tta": engine.tta,
+            "refine": self.refines,
+            "precision": self.device.precision,
+            "device": self.device.torch_device.type,
+            "gsd_m": self.settings.scene.gsd_m,
+            "bands": self.settings.scene.bands,
+            "grid": self.settings.scene.grid,
+            "min_area_m2": polygons.min_area_m2,
+            "simplify_m": polygons.simplify_m,
+        }
+        return {
+            "FCTL_MODEL": f"{self.info.name} {self.info.version}",
+            "FCTL_VERSION": __version__,
+            "FCTL_SETTINGS": json.dumps(told, sort_keys=True),
+            "FCTL_LICENCE": self.info.licence,
+            "FCTL_ATTRIBUTION": "; ".join(self.info.attribution),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that would change a finished shard."""
+        area = self.settings.scene.aoi
+        return fingerprint_of(
+            file_identity(Path(self.scene.info.path)),
+            file_identity(resolve_model(self.settings.model)),
+            file_identity(area) if area else None,
+            self.settings.scene.bbox,
+            self.metadata,
+            [repr(s) for s in self.final.shards],
+        )
+
+
+@contextmanager
+def open_run(scene_path: str | Path, settings: Settings, progress: Progress) -> Iterator[Run]:
+    """A run, ready to start; closes scene and device after it.
+
+    Raises:
+        FctlError: anything that stands in the run's way, before a patch is computed.
+    """
+    from fctl_geo.model.device import Device
+
+    info = read_model_info(settings.model)
+    refine = info.refine if settings.engine.refine is None else settings.engine.refine
+    if refine and info.refinement is None:
+        raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
+    with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
+        device = Device(settings.engine, progress)
+        try:
+            networks = load_networks(resolve_model(settings.model), info)
+            shard_px, memory = _fit_memory(settings, info, scene, device)
+            final = _final_stage(scene, info, settings, shard_px)
+            crude = _crude_stage(scene, info, settings, shard_px) if refine else final
+            scene.resize_cache(_cache_bytes(scene, info, final))
+            yield Run(
+                settings,
+                info,
+                scene,
+                device,
+                cast("FctlLite", device.place(networks["segmentation"])),
+                cast("RefinementNet", device.place(networks["refinement"])) if refine else None,
+                crude,
+                final,
+                memory,
+            )
+        finally:
+            device.close()
+
+
+def _grid(scene: Scene, info: ModelInfo) -> PatchGrid:
+    return PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px)
+
+
+def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int) -> Stage:
+    scale = 1.0 if settings.scene.grid == "model" else scene.scale
+    crop = scene.frame_window
+
+    def wants(window: Window) -> bool:
+        full = Window(window.row + crop.row, window.col + crop.col, window.height, window.width)
+        return scene.may_want(full) and bool(scene.wanted(full).any())
+
+    how = Resampling(scale, crop.row, crop.col)
+    sweep = Sweep(_grid(scene, info), settings.engine.merge, len(info.legend), how, wants, scene.frame.size_hw)
+    side = max(BLOCK_PX, int(shard_px * scale) // BLOCK_PX * BLOCK_PX)
+    return Stage(scene.frame, sweep, tuple(cut_shards(*scene.frame.size_hw, side)))
+
+
+def _crude_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int) -> Stage:
+    """Classes on the model's grid, of the part that the output draws from."""
+    final = _final_stage(scene, info, settings, shard_px).sweep
+    height, width = scene.model_hw
+    rows, cols = final.how.model_rows(0, final.output_hw[0]), final.how.model_cols(0, final.output_hw[1])
+    row, col = max(0, rows[0]), max(0, cols[0])
+    size_hw = min(height, rows[1]) - row, min(width, cols[1]) - col
+
+    def wants(window: Window) -> bool:
+        patch = Window(window.row + row, window.col + col, window.height, window.width)
+        out = _scaled(patch, final.how).clip(Window(0, 0, *final.output_hw))
+        return not out.empty and final.wants(out)
+
+    a, b, c, d, e, f = scene.model_frame.transform
+    place = (a, b, a * col + b * row + c, d, e, d * col + e * row + f)
+    frame = RasterFrame(*size_hw, place, scene.model_frame.crs_wkt)
+    sweep = Sweep(final.grid, settings.engine.merge, len(info.legend), Resampling(1.0, row, col), wants, size_hw)
+    return Stage(frame, sweep, tuple(cut_shards(*size_hw, shard_px)))
+
+
+def _scaled(window: Window, how: Resampling) -> Window:
+    """Output pixels that a window of model pixels reaches."""
+    row, col = math.floor((window.row - 1) * how.scale), math.floor((window.col - 1) * how.scale)
+    row_end, col_end = math.ceil((window.row_end + 1) * how.scale), math.ceil((window.col_end + 1) * how.scale)
+    return Window(row - how.row_offset, col - how.col_offset, row_end - row, col_end - col)
+
+
+def _fit_memory(settings: Settings, info: ModelInfo, scene: Scene, device: Device) -> tuple[int, int]:
+    """The largest shard whose run keeps within the memory allowed, and the peak that this gives."""
+    most = settings.engine.max_memory_bytes
+    sides = [SHARD_PX, SHARD_PX // 2, SHARD_PX // 4]
+    needs = [_memory_bytes(info, scene, device, side) for side in sides]
+    for side, need in zip(sides, needs, strict=True):
+        if most is None or need <= most:
+            return side, need
+    raise SettingsError(
+        f"this run needs at least {needs[-1] / 2**20:.0f} MiB, --max-memory allows {(most or 0) / 2**20:.0f} MiB",
+        hint="allow more, or take fewer threads",
+    )
+
+
+def _memory_bytes(info: ModelInfo, scene: Scene, device: Device, shard_px: int) -> int:
+    width = min(shard_px, scene.model_hw[1])
+    workers = device.threads if device.is_cpu else 2
+    patches = workers * PATCH_BYTES_A_PX * info.patch_px**2
+    band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
+    return int(BASE_BYTES + patches + band + _band_cache_bytes(scene, info, width))
+
+
+def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:
+    """Decoded pixels that patches and contexts of a strip share."""
+    reach = max(info.contexts) * info.patch_px
+    return min(scene.cache_bytes_for(reach, width_px + reach), 512 << 20)
+
+
+def _cache_bytes(scene: Scene, info: ModelInfo, stage: Stage) -> int:
+    width = max(s.core.width for s in stage.shards) / stage.sweep.how.scale
+    return _band_cache_bytes(scene, info, math.ceil(width))

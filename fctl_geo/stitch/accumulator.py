@@ -1,0 +1,102 @@
+"""A rolling band of blended logits: patches go in row by row, finished rows come out."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.window import Window
+
+
+def profile(merge: str, grid: PatchGrid) -> NDArray[np.float32]:
+    """Weight of a patch's pixels along one side, (patch_px,).
+
+    montage: the core counts, the halo does not. average: all pixels alike (the paper). blend: a linear ramp over the
+    overlap; the ramps of two neighbours sum to 1. Example: patch 8, overlap 2: 1/4 3/4 1 1 1 1 3/4 1/4.
+    """
+    weights = np.ones(grid.patch_px, np.float32)
+    overlap = grid.overlap_px
+    if merge == "montage" and grid.halo_px:
+        weights[: grid.halo_px] = 0
+        weights[-grid.halo_px :] = 0
+    elif merge == "blend" and overlap:
+        ramp = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
+        weights[:overlap] = ramp
+        weights[-overlap:] = ramp[::-1]
+    return weights
+
+
+class RowAccumulator:
+    """Weighted sums of logits over a band of rows of one shard's columns.
+
+    Laws: constant logits in, that constant out (law 4). A pixel's sum is taken in the patches' raster order, wherever
+    the band begins: sharding does not show (law 1).
+    """
+
+    def __init__(self, classes: int, cols: tuple[int, int], capacity_rows: int, weights: NDArray[np.float32]) -> None:
+        self.col, self.col_end = cols
+        self.weights = weights
+        self.row = 0
+        """First row of the band."""
+        self.sums = np.zeros((classes, capacity_rows, self.col_end - self.col), np.float32)
+        self.weight = np.zeros(self.sums.shape[1:], np.float32)
+
+    @property
+    def capacity_rows(self) -> int:
+        return self.sums.shape[1]
+
+    def begin(self, row: int) -> None:
+        """Empty the band and let it begin at `row`."""
+        self.sums[:] = 0
+        self.weight[:] = 0
+        self.row = row
+
+    def add(self, window: Window, logits: NDArray[np.float32]) -> None:
+        """Add a patch's logits (classes, h, w); what lies outside the band's rows or columns is left out."""
+        band = Window(self.row, self.col, self.capacity_rows, self.col_end - self.col)
+        part = window.clip(band)
+        if part.empty:
+            return
+        _add(
+            self.sums,
+            self.weight,
+            logits,
+            self.weights,
+            part.row - band.row,
+            part.col - band.col,
+            part.row - window.row,
+            part.col - window.col,
+            part.height,
+            part.width,
+        )
+
+    def rows(self, row: int, row_end: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Sums (classes, rows, cols) and weights (rows, cols) of finished rows, as views."""
+        part = slice(row - self.row, row_end - self.row)
+        return self.sums[:, part], self.weight[part]
+
+    def drop_above(self, row: int) -> None:
+        """Let the band begin at `row`: rows above are forgotten, fresh ones follow below."""
+        shift = row - self.row
+        if shift <= 0:
+            return
+        keep = max(0, self.capacity_rows - shift)
+        for plane in (*self.sums, self.weight):
+            plane[:keep] = plane[shift : shift + keep]
+            plane[keep:] = 0
+        self.row = row
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(sums, weight, logits, profile, row, col, patch_row, patch_col, height, width):  # type: ignore[no-untyped-def]
+    for i in range(height):
+        down = profile[patch_row + i]
+        if down == 0:
+            continue
+        for j in range(width):
+            weight[row + i, col + j] += down * profile[patch_col + j]
+        for k in range(sums.shape[0]):
+            for j in range(width):
+                sums[k, row + i, col + j] += down * profile[patch_col + j] * logits[k, patch_row + i, patch_col + j]

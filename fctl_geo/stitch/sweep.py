@@ -1,0 +1,134 @@
+"""One network swept over a scene: patches row by row, blended, resolved to classes, handed out in bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.stitch.accumulator import RowAccumulator, profile
+from fctl_geo.stitch.resolve import Resampling, resolve
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.shards import BLOCK_PX, Shard
+from fctl_geo.windows.window import Window
+
+
+class PatchNetwork(Protocol):
+    """Anything that gives logits of patches: the segmenter, the refiner."""
+
+    def logits(self, patches: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.float32]]: ...
+
+    def forget(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A finished piece of a shard, its full width."""
+
+    shard: Shard
+    window: Window
+    """Output pixels."""
+    classes: NDArray[np.uint8]
+    """(h, w) index of the class; 255 outside every patch."""
+    confidence: NDArray[np.uint8]
+    """(h, w) percent."""
+    last: bool
+    """The shard is complete with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a network is swept over, and how its logits meet."""
+
+    grid: PatchGrid
+    merge: str
+    classes: int
+    how: Resampling
+    """The output's pixels on the model's grid."""
+    wants: Callable[[Window], bool]
+    """Whether any pixel of a window of output pixels gets a class; patches without one are left out."""
+    output_hw: tuple[int, int]
+
+    def patches_of(self, shards: Sequence[Shard]) -> list[list[tuple[int, int]]]:
+        """The patches that a downward run of shards draws from, row by row; those nobody wants included."""
+        rows, cols = self._model_span(shards)
+        return [[(i, j) for j in self.grid.cols_touching(*cols)] for i in self.grid.rows_touching(*rows)]
+
+    def bands(self, network: PatchNetwork, shards: Sequence[Shard], progress: Progress) -> Iterator[Band]:
+        """Classes of a downward run of shards, band by band; the overlap of a shard with the next is computed once.
+
+        Law 1: a pixel's logits are summed over the same patches in the same order whatever the shards are.
+        """
+        _, cols = self._model_span(shards)
+        waiting = list(_cut_bands(shards))
+        accumulator = self._accumulator(cols)
+        accumulator.begin(self._first_row(waiting[0][1]))
+        network.forget()
+        for row in self.patches_of(shards):
+            check_cancelled(progress)
+            asked = [p for p in row if self.wanted(p)]
+            progress.advance(len(row) - len(asked))
+            for (i, j), logits in zip(asked, network.logits(asked), strict=True):
+                accumulator.add(self.grid.patch(i, j), logits)
+                progress.advance()
+                check_cancelled(progress)
+            finished = self._finished_rows(row[0][0])
+            while waiting and self._last_row(waiting[0][1]) <= finished:
+                shard, window = waiting.pop(0)
+                yield self._resolved(accumulator, shard, window)
+                if waiting:
+                    accumulator.drop_above(self._first_row(waiting[0][1]))
+        assert not waiting, waiting
+
+    def wanted(self, patch: tuple[int, int]) -> bool:
+        """Whether a patch has any pixel that gets a class: a property of the patch, not of the shard."""
+        window = self.grid.patch(*patch).clip(Window(0, 0, self.grid.height, self.grid.width))
+        scale, how = self.how.scale, self.how
+        row, col = math.floor((window.row - 1) * scale), math.floor((window.col - 1) * scale)
+        row_end, col_end = math.ceil((window.row_end + 1) * scale), math.ceil((window.col_end + 1) * scale)
+        output = Window(row - how.row_offset, col - how.col_offset, row_end - row, col_end - col)
+        output = output.clip(Window(0, 0, *self.output_hw))
+        return not output.empty and self.wants(output)
+
+    def _resolved(self, accumulator: RowAccumulator, shard: Shard, window: Window) -> Band:
+        origin = (accumulator.row, accumulator.col)
+        model_hw = (self.grid.height, self.grid.width)
+        classes, confidence = resolve(accumulator.sums, accumulator.weight, origin, model_hw, window, self.how)
+        return Band(shard, window, classes, confidence, window.row_end == shard.core.row_end)
+
+    def _model_span(self, shards: Sequence[Shard]) -> tuple[tuple[int, int], tuple[int, int]]:
+        top, bottom = shards[0].core, shards[-1].core
+        rows = _clip(self.how.model_rows(top.row, bottom.row_end), self.grid.height)
+        return rows, _clip(self.how.model_cols(top.col, top.col_end), self.grid.width)
+
+    def _accumulator(self, cols: tuple[int, int]) -> RowAccumulator:
+        capacity = self.grid.patch_px + math.ceil(BLOCK_PX / self.how.scale) + 4
+        return RowAccumulator(self.classes, cols, capacity, profile(self.merge, self.grid))
+
+    def _finished_rows(self, i: int) -> int:
+        """Model rows above this one get nothing more after patch row i."""
+        return self.grid.height if i == self.grid.shape[0] - 1 else self.grid.patch(i + 1, 0).row
+
+    def _first_row(self, window: Window) -> int:
+        return _clip(self.how.model_rows(window.row, window.row_end), self.grid.height)[0]
+
+    def _last_row(self, window: Window) -> int:
+        return _clip(self.how.model_rows(window.row, window.row_end), self.grid.height)[1]
+
+
+def _clip(span: tuple[int, int], size: int) -> tuple[int, int]:
+    """A span of indices inside [0, size), at least one long."""
+    start = min(max(span[0], 0), size - 1)
+    return start, max(start + 1, min(span[1], size))
+
+
+def _cut_bands(shards: Sequence[Shard]) -> Iterator[tuple[Shard, Window]]:
+    for shard in shards:
+        core = shard.core
+        for row in range(core.row, core.row_end, BLOCK_PX):
+            yield shard, Window(row, core.col, min(BLOCK_PX, core.row_end - row), core.width)

@@ -1,0 +1,93 @@
+"""Looks: colour, blur, noise, holes and scene borders, the same for a patch and its contexts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from fctl_geo.training.samples import Sample
+from fctl_geo.training.sources import IGNORE
+
+
+def augment(
+    sample: Sample, scales: tuple[int, ...], hole_label: int, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """A sample made to look otherwise.
+
+    Args:
+        hole_label: label of unmarked white or black holes that are cut in (IGNORE: not judged).
+    Returns:
+        (T, 3, P, P) float pixels in 0..1, NaN where there is no imagery; (P, P) uint8 label.
+    """
+    pixels = sample.levels.astype(np.float32) / 255.0
+    label, valid = sample.label, sample.valid
+    if rng.random() < 0.12:
+        valid = valid & ~_half_plane(valid.shape[1], scales, rng, outside_patch=True)
+    pixels = _colours(pixels, rng)
+    if rng.random() < 0.10:
+        hole = _half_plane(valid.shape[1], scales, rng, outside_patch=False)
+        value = 1.0 if rng.random() < 0.7 else 0.0
+        pixels[hole] = value
+        label = np.where(hole[0], hole_label, label)
+    images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    images[0] = _optics(images[0], rng)
+    images = images.clamp(0, 1)
+    images.masked_fill_(torch.from_numpy(~valid).unsqueeze(1), math.nan)
+    label = np.where(valid[0], label, IGNORE)
+    return images, torch.from_numpy(np.ascontiguousarray(label))
+
+
+def _half_plane(
+    size: int, scales: tuple[int, ...], rng: np.random.Generator, *, outside_patch: bool
+) -> NDArray[np.bool_]:
+    """(T, P, P): beyond a random line, the same line in the patch and its contexts."""
+    angle = rng.uniform(0, 2 * math.pi)
+    reach = rng.uniform(1.0, 2.0) if outside_patch else rng.uniform(0.2, 0.9)
+    axis = (np.arange(size, dtype=np.float32) - (size - 1) / 2) / (size / 2)
+    planes = [s * (math.cos(angle) * axis[:, None] + math.sin(angle) * axis[None, :]) > reach for s in scales]
+    return np.stack(planes)
+
+
+def _colours(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    if rng.random() < 0.1:
+        return pixels.copy()
+    gray = pixels.mean(axis=-1, keepdims=True)
+    saturation = 0.0 if rng.random() < 0.04 else rng.uniform(0.35, 1.5)
+    pixels = gray + saturation * (pixels - gray)
+    if rng.random() < 0.04:
+        pixels = pixels[..., rng.permutation(3)]
+    gain = np.exp(rng.normal(0, 0.10, 3)).astype(np.float32)
+    mean = float(pixels[0].mean())
+    contrast, brightness = rng.uniform(0.65, 1.4), rng.normal(0, 0.08)
+    pixels = (pixels - mean) * contrast * gain + mean + brightness
+    gamma = math.exp(rng.normal(0, 0.2))
+    return np.clip(pixels, 0, 1).astype(np.float32) ** np.float32(gamma)
+
+
+def _optics(image: Tensor, rng: np.random.Generator) -> Tensor:
+    kind = rng.random()
+    if kind < 0.2:
+        image = _blur(image, rng.uniform(0.4, 1.4))
+    elif kind < 0.4:
+        size = image.shape[-1]
+        small = max(16, round(size / rng.uniform(1.2, 2.4)))
+        smaller = F.interpolate(image[None], (small, small), mode="bilinear", antialias=True)
+        image = F.interpolate(smaller, (size, size), mode="bilinear")[0]
+    elif kind < 0.5:
+        image = image + 0.6 * (image - _blur(image, 1.2))
+    if rng.random() < 0.4:
+        noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), np.float32))
+        image = image + float(rng.uniform(0.005, 0.04)) * noise
+    return image
+
+
+def _blur(image: Tensor, sigma_px: float) -> Tensor:
+    taps = torch.exp(-(torch.arange(-4, 5, dtype=torch.float32) ** 2) / (2 * sigma_px**2))
+    taps = (taps / taps.sum()).expand(3, 1, 1, 9)
+    padded = F.pad(image[None], (4, 4, 4, 4), mode="replicate")
+    return F.conv2d(F.conv2d(padded, taps, groups=3), taps.transpose(2, 3), groups=3)[0]

@@ -1,0 +1,214 @@
+"""Labelled images in memory, brought near the resolution at which they are sampled."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.spec import Legend
+from fctl_geo.training.recipe import SourceSpec
+
+IGNORE = 255
+"""Index of unlabelled pixels in `LabelledImage.label`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One image and what may be said of its pixels."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    """(H, W, 3)."""
+    valid: NDArray[np.bool_]
+    """(H, W): imagery, not a hole."""
+    label: NDArray[np.uint8]
+    """(H, W): row of the `AllowedTable`, or IGNORE."""
+    gsd_m: float
+
+
+class AllowedTable:
+    """Sets of classes that a label allows: one class for a full label, several for a partial one."""
+
+    def __init__(self, legend: Legend) -> None:
+        self.names = [c.name for c in legend]
+        self.rows: list[tuple[int, ...]] = []
+
+    def index_of(self, names: Sequence[str]) -> int:
+        """The row of that set of classes, made where it is new."""
+        unknown = [n for n in names if n not in self.names]
+        if unknown:
+            raise TrainingError(
+                f"label class {unknown[0]!r} is not a class of the recipe", hint=f"classes: {self.names}"
+            )
+        row = tuple(sorted(self.names.index(n) for n in names))
+        if row not in self.rows:
+            self.rows.append(row)
+        return self.rows.index(row)
+
+    def matrix(self) -> NDArray[np.float32]:
+        """(rows + 1, classes): 1 where allowed; the last row (ignored) allows all."""
+        table = np.zeros((len(self.rows) + 1, len(self.names)), np.float32)
+        for i, row in enumerate(self.rows):
+            table[i, list(row)] = 1
+        table[-1] = 1
+        return table
+
+
+def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m: float) -> list[LabelledImage]:
+    """The images of a source, averaged to no finer than `finest_gsd_m`.
+
+    Raises:
+        TrainingError: no image fits the pattern, a mask is missing or of another size.
+    """
+    if spec.kind == "synthetic":
+        images = _synthetic(spec, table)
+    else:
+        paths = [p for pattern in spec.images for p in sorted(data.glob(pattern))]
+        if not paths:
+            raise TrainingError(f"source {spec.name!r}: no image fits {', '.join(spec.images)} in {data}")
+        images = [_read_pair(path, spec, table) for path in paths]
+        if spec.mosaic:
+            images = _join(images, paths, spec.mosaic)
+    factor = max(1, math.floor(finest_gsd_m / spec.gsd_m))
+    return [_shrink(image, factor) for image in images]
+
+
+def _synthetic(spec: SourceSpec, table: AllowedTable) -> list[LabelledImage]:
+    from fctl_geo.synthetic.world import render_scene
+
+    lookup = _lookup(spec, table)
+    images = []
+    for i in range(spec.scenes):
+        style = spec.styles[i % len(spec.styles)] if spec.styles else None
+        scene = render_scene(spec.seed + i, spec.size_px, spec.size_px, spec.gsd_m, style)
+        pixels = np.ascontiguousarray(scene.rgb.transpose(1, 2, 0))
+        valid = np.ones(pixels.shape[:2], np.bool_)
+        images.append(LabelledImage(f"{spec.name} {i}", pixels, valid, lookup[scene.classes], spec.gsd_m))
+    return images
+
+
+def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledImage:
+    fields = {"parent": path.parent, "grandparent": path.parent.parent, "stem": path.stem}
+    mask_path = Path(spec.masks.format(**fields))
+    if not mask_path.exists():
+        raise TrainingError(f"{path} has no label {mask_path}", hint="mend the source's 'masks' pattern")
+    pixels, mask = read_raster(path), read_raster(mask_path)
+    if pixels.shape[:2] != mask.shape[:2]:
+        raise TrainingError(f"{path} is {pixels.shape[:2]} px, its mask {mask.shape[:2]} (rows, columns)")
+    if spec.window is not None:
+        row, col, height, width = spec.window
+        pixels, mask = (a[row : row + height, col : col + width] for a in (pixels, mask))
+    label = _rgb_labels(mask, spec, table) if mask.shape[2] == 3 else _lookup(spec, table)[mask[:, :, 0]]
+    pixels = np.ascontiguousarray(pixels[:, :, :3])
+    valid = np.ones(pixels.shape[:2], np.bool_)
+    if spec.nodata_white:
+        valid = ~_large_white(pixels)
+        label = np.where(valid, label, IGNORE)
+    return LabelledImage(path.stem, pixels, valid, np.ascontiguousarray(label), spec.gsd_m)
+
+
+def read_raster(path: Path) -> NDArray[np.uint8]:
+    """(H, W, bands) of an 8-bit raster of a training set, which fits in memory."""
+    import warnings
+
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as raster:
+            array = raster.read()
+            if raster.count == 1 and raster.colorinterp[0].name == "palette":
+                palette = raster.colormap(1)
+                array = np.array([palette.get(i, (0, 0, 0))[:3] for i in range(256)], np.uint8)[array[0]].transpose(
+                    2, 0, 1
+                )
+    return np.ascontiguousarray(array.transpose(1, 2, 0))
+
+
+def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Plain white in blocks of 8 x 8: mosaic holes, not white roofs (which have texture)."""
+    white: NDArray[np.bool_] = (pixels == 255).all(axis=2)
+    height, width = (n // 8 * 8 for n in white.shape)
+    blocks = white[:height, :width].reshape(height // 8, 8, width // 8, 8).all(axis=(1, 3))
+    out = np.zeros_like(white)
+    out[:height, :width] = np.repeat(np.repeat(blocks, 8, 0), 8, 1)
+    return out
+
+
+def _lookup(spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
+    lookup = np.full(256, IGNORE, np.uint8)
+    for value, names in spec.labels.items():
+        lookup[int(value)] = table.index_of(names)
+    return lookup
+
+
+def _rgb_labels(mask: NDArray[np.uint8], spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
+    label = np.full(mask.shape[:2], IGNORE, np.uint8)
+    for value, names in spec.labels.items():
+        if not re.fullmatch("[0-9A-Fa-f]{6}", value):
+            raise TrainingError(f"label {value!r} of an RGB mask is no colour", hint='write it as "RRGGBB"')
+        color = np.frombuffer(bytes.fromhex(value), np.uint8)
+        label[(mask == color).all(axis=2)] = table.index_of(names)
+    return label
+
+
+def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[LabelledImage]:
+    """Join the parts of each folder; parts that differ by a pixel are cut to the smallest of their row or column."""
+    folders: dict[Path, list[LabelledImage]] = defaultdict(list)
+    for image, path in zip(images, paths, strict=True):
+        folders[path.parent].append(image)
+    joined = []
+    for folder, parts in folders.items():
+        if len(parts) != side * side:
+            raise TrainingError(f"{folder} has {len(parts)} parts, a mosaic of {side} x {side} wants {side * side}")
+        rows = [parts[i * side : (i + 1) * side] for i in range(side)]
+
+        def join(
+            pick: Callable[[LabelledImage], NDArray[np.generic]], rows: list[list[LabelledImage]] = rows
+        ) -> NDArray[np.generic]:
+            height = [min(pick(p).shape[0] for p in row) for row in rows]
+            width = [min(pick(row[i]).shape[1] for row in rows) for i in range(side)]
+            return np.concatenate(
+                [
+                    np.concatenate([pick(p)[:h, :w] for p, w in zip(row, width, strict=True)], axis=1)
+                    for row, h in zip(rows, height, strict=True)
+                ]
+            )
+
+        pixels, valid, label = (join(pick) for pick in (lambda p: p.pixels, lambda p: p.valid, lambda p: p.label))
+        joined.append(LabelledImage(folder.parent.name, pixels, valid, label, parts[0].gsd_m))  # type: ignore[arg-type]
+    return joined
+
+
+def block_mean(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """(H, W, C) averaged over blocks of factor x factor, rest cut off, rounded half up."""
+    height, width = (n // factor for n in pixels.shape[:2])
+    out = np.empty((height, width, pixels.shape[2]), np.uint8)
+    for row in range(0, height, 256):  # in bands: a whole image of sums would be four times its size
+        band = pixels[row * factor : min(height, row + 256) * factor, : width * factor]
+        sums = band.reshape(-1, factor, width, factor, pixels.shape[2]).sum(axis=(1, 3), dtype=np.uint32)
+        out[row : row + 256] = (sums + factor * factor // 2) // (factor * factor)
+    return out
+
+
+def _shrink(image: LabelledImage, factor: int) -> LabelledImage:
+    if factor == 1:
+        return image
+    height, width = (n // factor for n in image.label.shape)
+    centre = slice(factor // 2, None, factor)
+    return LabelledImage(
+        image.name,
+        block_mean(image.pixels, factor),
+        image.valid[centre, centre][:height, :width],
+        image.label[centre, centre][:height, :width],
+        image.gsd_m * factor,
+    )

@@ -1,0 +1,128 @@
+"""The patch grid: a property of the scene, never of the shard (law 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fctl_geo.errors import SettingsError
+from fctl_geo.windows.window import Window
+
+CELL_PX = 16
+"""Pixels a feature cell; patches and context tiles are whole cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGrid:
+    """Patches of one size at a regular stride over a scene's model grid.
+
+    Patch (i, j) has the core [i * stride, (i + 1) * stride) x [j * stride, (j + 1) * stride); the cores tile the scene,
+    every pixel lies in exactly one. Around its core a patch has a halo of overlap / 2 px on every side, so patches at
+    the rim stick out of the scene. Example: patch 8, overlap 2: stride 6, patch 0 covers [-1, 7), patch 1 [5, 13).
+    """
+
+    height: int
+    width: int
+    patch_px: int
+    overlap_px: int
+
+    def __post_init__(self) -> None:
+        if self.patch_px % CELL_PX or self.overlap_px % 2 or not 0 <= self.overlap_px < self.patch_px:
+            raise SettingsError(
+                f"patch {self.patch_px} px with overlap {self.overlap_px} px cannot be",
+                hint=f"the patch must be a multiple of {CELL_PX} px and larger than its even overlap",
+            )
+
+    @property
+    def stride_px(self) -> int:
+        return self.patch_px - self.overlap_px
+
+    @property
+    def halo_px(self) -> int:
+        return self.overlap_px // 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Patches down and across."""
+        return math.ceil(self.height / self.stride_px), math.ceil(self.width / self.stride_px)
+
+    def core(self, i: int, j: int) -> Window:
+        """The pixels that belong to patch (i, j) alone, cut at the scene's rim."""
+        whole = Window(i * self.stride_px, j * self.stride_px, self.stride_px, self.stride_px)
+        return whole.clip(Window(0, 0, self.height, self.width))
+
+    def patch(self, i: int, j: int) -> Window:
+        """The pixels that patch (i, j) sees; sticks out of the scene at the rim."""
+        origin = -self.halo_px
+        return Window(origin + i * self.stride_px, origin + j * self.stride_px, self.patch_px, self.patch_px)
+
+    def rows_touching(self, row: int, row_end: int) -> range:
+        """Indices of the patch rows that see any row of [row, row_end)."""
+        return self._touching(row, row_end, self.shape[0])
+
+    def cols_touching(self, col: int, col_end: int) -> range:
+        """Indices of the patch columns that see any column of [col, col_end)."""
+        return self._touching(col, col_end, self.shape[1])
+
+    def _touching(self, start: int, end: int, count: int) -> range:
+        first = (start + self.halo_px - self.patch_px) // self.stride_px + 1
+        last = (end - 1 + self.halo_px) // self.stride_px
+        return range(max(0, first), min(count - 1, last) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextGrid:
+    """One pyramid level of a scene, cut into tiles that are encoded once each and shared by all patches.
+
+    A level of `factor` f has pixels of f x f model pixels and cells of 16 x 16 level pixels. Tile (a, b) has the core
+    cells [a * core, (a + 1) * core); it is encoded with a margin around the core that is then cut off.
+    """
+
+    grid: PatchGrid
+    factor: int
+
+    @property
+    def tile_px(self) -> int:
+        """Side of a tile with its margins, level pixels: the patch's, so that one network input size serves all."""
+        return self.grid.patch_px
+
+    @property
+    def core_cells(self) -> int:
+        return (self.tile_px - 2 * self.margin_cells * CELL_PX) // CELL_PX
+
+    @property
+    def margin_cells(self) -> int:
+        return max(1, self.grid.halo_px // CELL_PX)
+
+    def tile(self, a: int, b: int) -> Window:
+        """Level pixels of tile (a, b), margins included."""
+        step, margin = self.core_cells * CELL_PX, self.margin_cells * CELL_PX
+        return Window(a * step - margin, b * step - margin, self.tile_px, self.tile_px)
+
+    def context(self, i: int, j: int) -> Window:
+        """Cells of the context of patch (i, j): as many as the patch has, `factor` times as wide on the ground.
+
+        The centre is the patch's to within half a cell. Example: patch 448, stride 384, factor 2: patch 0 is centred
+        on model pixel 192 = level pixel 96 = cell 6; its context has cells [-8, 20).
+        """
+        side = self.grid.patch_px // CELL_PX
+        row, col = (self._centre_cell(k) - side // 2 for k in (i, j))
+        return Window(row, col, side, side)
+
+    def _centre_cell(self, index: int) -> int:
+        centre_px = index * self.grid.stride_px + self.grid.stride_px // 2
+        cell_px = self.factor * CELL_PX
+        return (2 * centre_px + cell_px) // (2 * cell_px)
+
+    def tiles_under(self, cells: Window) -> Iterator[tuple[int, int]]:
+        """Indices of the tiles whose cores cover a window of cells."""
+        core = self.core_cells
+        for a in range(cells.row // core, (cells.row_end - 1) // core + 1):
+            for b in range(cells.col // core, (cells.col_end - 1) // core + 1):
+                yield a, b
+
+    def core_of(self, a: int, b: int) -> Window:
+        """Cells of the core of tile (a, b)."""
+        core = self.core_cells
+        return Window(a * core, b * core, core, core)
