@@ -66,7 +66,7 @@ def expose(light: F32, look: Look, seed: int) -> NDArray[np.uint8]:
         c = blur(c, look.blur_px)
         np.clip(c, 0.0, None, out=c)
         c /= 1 + np.float32(0.25) * c * c
-        light[k] = np.float32(1.09) * c ** np.float32(1 / 2.2)
+        light[k] = np.float32(1.09) * c ** np.float32(look.gamma / 2.2)
     grey = sum(np.float32(w) * light[k] for k, w in enumerate(LUMA))
     mean = np.float32(0.48)
     out = np.empty(light.shape, dtype=np.uint8)

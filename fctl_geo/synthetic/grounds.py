@@ -1,8 +1,9 @@
-"""What covers a parcel: a row of numbers that the ground shader reads."""
+"""What covers a parcel: two covers mixed in patches, with stripes, slabs or rows."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,121 +12,164 @@ from fctl_geo.synthetic.styles import Look, Rgb
 
 LAND, BUILDING, ROAD, VEGETATION, WATER = range(5)
 PLAIN, PARKING, ROWS, SLABS, PITCH = range(5)
-"""Kinds of cover that the shader knows."""
+"""Kinds of pattern that the shader knows."""
+Light = tuple[float, float, float]
 
 
-class Ground(NamedTuple):
-    """One parcel's cover: two covers A and B mixed in patches, with stripes and fine grain."""
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A surface of one class."""
 
-    class_a: float
-    r_a: float
-    g_a: float
-    b_a: float
-    class_b: float
-    r_b: float
-    g_b: float
-    b_b: float
+    cls: int
+    light: Light
+    """Linear red, green, blue."""
+
+    def toned(self, factor: float) -> Cover:
+        """The same, lighter or darker."""
+        r, g, b = self.light
+        return Cover(self.cls, (r * factor, g * factor, b * factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One parcel's cover."""
+
+    a: Cover
+    b: Cover
     share_b: float
     """Share of B in A, 0..1."""
-    patch_m: float
+    seed: int
+    angle: float = 0.0
+    """Direction of stripes, rows or slabs."""
+    patch_m: float = 10.0
     """Wavelength of the patches."""
-    cos: float
-    sin: float
-    stripe_m: float
-    stripe_amp: float
-    grain: float
-    relief_m: float
-    kind: float
-    seed: float
+    stripe_m: float = 2.0
+    stripe_amp: float = 0.0
+    grain: float = 0.15
+    relief_m: float = 0.1
+    kind: int = PLAIN
+
+    def row(self) -> tuple[float, ...]:
+        """The 18 numbers that the ground shader reads."""
+        c, s = float(np.cos(self.angle)), float(np.sin(self.angle))
+        a, b = (self.a.cls, *self.a.light), (self.b.cls, *self.b.light)
+        stripes = (c, s, self.stripe_m, self.stripe_amp)
+        return (*a, *b, self.share_b, self.patch_m, *stripes, self.grain, self.relief_m, self.kind, self.seed)
 
 
-def _pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> tuple[float, float, float]:
-    return linear(vary(rng, colours[int(rng.integers(len(colours)))], 6))
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What the parcels of a look have in common, drawn anew for each."""
+
+    rng: np.random.Generator
+    look: Look
+    angle: float
+    seed: int
+    green: float
+    grass: Cover
+    dry: Cover
+    soil: Cover
 
 
 def draw_ground(rng: np.random.Generator, look: Look, use: str, angle: float) -> Ground:
     """Draw the cover of a parcel by its use.
 
     Args:
-        use: lawn, yard, paved, parking, field, meadow, bare, forest, pitch, orchard or wild.
+        use: lawn, meadow, wild, yard, bare, paved, parking, field, forest, orchard or pitch.
         angle: direction of rows, furrows or slabs.
     """
     s = look.style
-    grass, dry, soil = _pick(rng, s.grass), _pick(rng, s.dry), _pick(rng, s.soil)
-    c, sn, seed = float(np.cos(angle)), float(np.sin(angle)), float(rng.integers(1 << 20))
+    grass, dry, soil = pick(rng, s.grass), pick(rng, s.dry), pick(rng, s.soil)
     green = float(np.clip(look.green + rng.normal(0, 0.12), 0, 1))
-    if use == "field":
-        return _field(rng, look, c, sn, seed)
-    if use == "paved":
-        stone = linear(
-            vary(rng, ((176, 170, 162), (150, 148, 144), (196, 186, 170), (164, 140, 124))[int(rng.integers(4))])
-        )
-        return Ground(
-            LAND, *stone, LAND, *soil, rng.uniform(0, 0.25), 9, c, sn, rng.uniform(2, 6), 0.05, 0.10, 0.02, SLABS, seed
-        )
-    if use == "parking":
-        tar = linear(vary(rng, look.asphalt))
-        return Ground(ROAD, *tar, ROAD, *(0.8 * v for v in tar), 0.3, 12, c, sn, 5.2, 0, 0.07, 0.0, PARKING, seed)
-    if use == "pitch":
-        return Ground(
-            VEGETATION, *grass, LAND, *dry, 0.08, 20, c, sn, rng.uniform(8, 12), 0.07, 0.12, 0.03, PITCH, seed
-        )
-    if use in ("yard", "bare"):
-        share = green * (0.5 if use == "yard" else 0.15) * rng.uniform(0.2, 1.4)
-        return Ground(
-            LAND, *soil, VEGETATION, *grass, share, rng.uniform(4, 14), c, sn, 1.0, 0, 0.16, 0.08, PLAIN, seed
-        )
-    if use in ("forest", "orchard"):
-        floor = tuple(0.6 * g for g in grass) if use == "forest" else grass
-        share = 1 - green if use == "orchard" else 0.5 * (1 - green)
-        return Ground(VEGETATION, *floor, LAND, *soil, share, 8, c, sn, 5, 0, 0.3, 0.3, PLAIN, seed)  # type: ignore[misc]
-    share = (1 - green) * rng.uniform(0.3, 1.5)
-    bare = soil if use == "wild" and rng.random() < 0.7 else dry
-    grain = 0.16 if use == "lawn" else 0.26
-    mown = rng.uniform(0, 0.05) if use == "lawn" else 0.0
-    return Ground(VEGETATION, *grass, LAND, *bare, share, rng.uniform(6, 30), c, sn, 2.2, mown, grain, 0.1, PLAIN, seed)
+    covers = (Cover(VEGETATION, grass), Cover(LAND, dry), Cover(LAND, soil))
+    draw = Draw(rng, look, angle, int(rng.integers(1 << 20)), green, *covers)
+    return RECIPES[use](draw)
 
 
-def _field(rng: np.random.Generator, look: Look, c: float, s: float, seed: float) -> Ground:
+def pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Light:
+    """Draw one of some colours, a little varied."""
+    return linear(vary(rng, colours[int(rng.integers(len(colours)))], 6))
+
+
+def _lawn(d: Draw) -> Ground:
+    share = (1 - d.green) * d.rng.uniform(0.2, 1.3)
+    mown = d.rng.uniform(0, 0.05)
+    return Ground(d.grass, d.dry, share, d.seed, d.angle, d.rng.uniform(8, 40), 2.2, mown, 0.16)
+
+
+def _meadow(d: Draw) -> Ground:
+    share = (1 - d.green) * d.rng.uniform(0.3, 1.4)
+    return Ground(d.grass, d.dry, share, d.seed, d.angle, d.rng.uniform(15, 70), grain=0.24)
+
+
+def _wild(d: Draw) -> Ground:
+    share = (1 - d.green) * d.rng.uniform(0.4, 1.6)
+    bare = d.soil if d.rng.random() < 0.5 else d.dry
+    return Ground(d.grass, bare, share, d.seed, d.angle, d.rng.uniform(10, 45), grain=0.28, relief_m=0.15)
+
+
+def _yard(d: Draw) -> Ground:
+    share = 0.5 * d.green * d.rng.uniform(0.2, 1.4)
+    return Ground(d.soil, d.grass, share, d.seed, d.angle, d.rng.uniform(5, 16), grain=0.16, relief_m=0.08)
+
+
+def _bare(d: Draw) -> Ground:
+    share = 0.15 * d.green * d.rng.uniform(0.2, 1.4)
+    return Ground(d.soil, d.grass, share, d.seed, d.angle, d.rng.uniform(5, 30), grain=0.16, relief_m=0.08)
+
+
+def _paved(d: Draw) -> Ground:
+    stones: tuple[Rgb, ...] = ((176, 170, 162), (150, 148, 144), (196, 186, 170), (164, 140, 124))
+    stone = Cover(LAND, pick(d.rng, stones))
+    share, side = d.rng.uniform(0, 0.25), d.rng.uniform(2, 6)
+    return Ground(stone, d.soil, share, d.seed, d.angle, 9, side, 0.05, 0.10, 0.02, SLABS)
+
+
+def _parking(d: Draw) -> Ground:
+    tar = Cover(ROAD, linear(vary(d.rng, d.look.asphalt)))
+    return Ground(tar, tar.toned(0.8), 0.3, d.seed, d.angle, 12, grain=0.07, relief_m=0.0, kind=PARKING)
+
+
+def _pitch(d: Draw) -> Ground:
+    return Ground(d.grass, d.dry, 0.08, d.seed, d.angle, 20, d.rng.uniform(8, 12), 0.07, 0.12, 0.03, PITCH)
+
+
+def _forest(d: Draw) -> Ground:
+    share = 0.5 * (1 - d.green)
+    return Ground(d.grass.toned(0.6), d.soil, share, d.seed, d.angle, 8, grain=0.3, relief_m=0.3)
+
+
+def _orchard(d: Draw) -> Ground:
+    return Ground(d.grass, d.soil, 1 - d.green, d.seed, d.angle, 8, grain=0.3, relief_m=0.2)
+
+
+def _field(d: Draw) -> Ground:
     """A crop in rows, a ripe or mown one, or a ploughed field."""
-    crop, soil = _pick(rng, look.style.crops), _pick(rng, look.style.soil)
-    lush = crop[1] > crop[0] * 1.05
-    draw = rng.random()
-    if draw < 0.3:
-        return Ground(
-            LAND,
-            *soil,
-            LAND,
-            *(0.75 * v for v in soil),
-            0.4,
-            40,
-            c,
-            s,
-            rng.uniform(0.8, 3),
-            0.14,
-            0.15,
-            0.12,
-            PLAIN,
-            seed,
-        )
-    cls = VEGETATION if lush else LAND
-    if draw < 0.5 and lush:
-        return Ground(
-            cls, *crop, LAND, *soil, rng.uniform(0.3, 0.5), 30, c, s, rng.uniform(0.7, 2.5), 0.1, 0.2, 0.25, ROWS, seed
-        )
-    return Ground(
-        cls,
-        *crop,
-        cls,
-        *(rng.uniform(0.75, 1.15) * v for v in crop),
-        0.4,
-        rng.uniform(25, 80),
-        c,
-        s,
-        rng.uniform(1.5, 12),
-        rng.uniform(0.02, 0.1),
-        0.16,
-        0.15,
-        PLAIN,
-        seed,
-    )
+    rng, light = d.rng, pick(d.rng, d.look.style.crops)
+    lush = light[1] > light[0] * 1.05
+    crop = Cover(VEGETATION if lush else LAND, light)
+    what = rng.random()
+    if what < 0.3:
+        furrow = rng.uniform(0.8, 3)
+        return Ground(d.soil, d.soil.toned(0.75), 0.4, d.seed, d.angle, 40, furrow, 0.14, 0.15, 0.12)
+    if what < 0.5 and lush:
+        share, gap = rng.uniform(0.3, 0.5), rng.uniform(0.7, 2.5)
+        return Ground(crop, d.soil, share, d.seed, d.angle, 30, gap, 0.1, 0.2, 0.25, ROWS)
+    other, patch = crop.toned(rng.uniform(0.75, 1.15)), rng.uniform(25, 80)
+    width, amp = rng.uniform(1.5, 12), rng.uniform(0.02, 0.1)
+    return Ground(crop, other, 0.4, d.seed, d.angle, patch, width, amp, 0.16, 0.15)
+
+
+RECIPES: dict[str, Callable[[Draw], Ground]] = {
+    "lawn": _lawn,
+    "meadow": _meadow,
+    "wild": _wild,
+    "yard": _yard,
+    "bare": _bare,
+    "paved": _paved,
+    "parking": _parking,
+    "pitch": _pitch,
+    "forest": _forest,
+    "orchard": _orchard,
+    "field": _field,
+}

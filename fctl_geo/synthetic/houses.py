@@ -1,5 +1,7 @@
 """Buildings as sets of simple solids: rectangles with a roof's shape, and the small things on roofs and in yards."""
 
+
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -45,7 +47,7 @@ class Solids:
         age: float = 0.5,
         relative: bool = False,
     ) -> None:
-        """Put one solid down: centre (m), angle of its u axis, half sides (m), height of its eaves above the ground (m)."""
+        """Put one solid down: centre, angle of its u axis, half sides and height of its eaves, in metres."""
         self.rows.append(
             (
                 *at,
@@ -111,6 +113,7 @@ def add_house(
     seed, age = int(rng.integers(1 << 20)), rng.random()
     if flat:
         _flat_house(out, rng, frame, half, z, rgb, texture, seed, age)
+        _roof_clutter(out, rng, look, frame, half, z)
         return
     pitch = rng.uniform(*look.style.pitch)
     shape = int(rng.choice([GABLE, HIP], p=[0.6, 0.4]))
@@ -196,6 +199,44 @@ def _flat_house(
             )
         else:
             out.add(at, frame.angle, (rng.uniform(0.4, 1.2), 0.5), 0.8, FLAT, vary(rng, (196, 196, 194)), relative=True)
+
+
+def _roof_clutter(
+    out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], z: float
+) -> None:
+    """Lean-tos of sheet metal, tanks, crates and washing on the flat roofs of crowded towns."""
+    hu, hv = half
+    if rng.random() > look.style.clutter:
+        return
+    if rng.random() < 0.5:
+        w, d = rng.uniform(0.25, 0.6) * hu, rng.uniform(0.3, 0.8) * hv
+        sheets = ((60, 120, 180), (172, 172, 170), (150, 96, 76), (178, 70, 58), (200, 198, 190))
+        at = frame.at(rng.choice([-1.0, 1.0]) * (hu - w), rng.choice([-1.0, 1.0]) * (hv - d))
+        rgb = vary(rng, sheets[int(rng.integers(len(sheets)))])
+        out.add(at, frame.angle, (w, d), z + 2.3, SHED, rgb, pitch=0.12, texture=CORRUGATED, age=rng.random())
+    colours = (
+        (60, 62, 66),
+        (40, 120, 96),
+        (70, 110, 170),
+        (206, 204, 198),
+        (150, 90, 70),
+        (120, 116, 108),
+        (96, 120, 66),
+    )
+    for _ in range(int(rng.integers(2, 12))):
+        at = frame.at(rng.uniform(-0.9, 0.9) * hu, rng.uniform(-0.9, 0.9) * hv)
+        size = (float(rng.uniform(0.25, 1.1)), float(rng.uniform(0.2, 0.6)))
+        round_ = rng.random() < 0.3
+        rgb = vary(rng, colours[int(rng.integers(len(colours)))])
+        out.add(
+            at,
+            frame.angle,
+            (0.55, 0.55) if round_ else size,
+            rng.uniform(0.3, 1.2),
+            DRUM if round_ else FLAT,
+            rgb,
+            relative=True,
+        )
 
 
 def _roof_trifles(
@@ -355,9 +396,11 @@ CAR_COLOURS: tuple[Rgb, ...] = (
 )
 
 
-def add_car(out: Solids, rng: np.random.Generator, at: tuple[float, float], angle: float) -> None:
+def add_car(
+    out: Solids, rng: np.random.Generator, at: tuple[float, float], angle: float, *, stall: bool = False
+) -> None:
     """A car, a van or now and then a lorry; it keeps the class of what it stands on."""
-    lorry = rng.random() < 0.06
+    lorry = rng.random() < 0.06 and not stall
     half = (rng.uniform(3.5, 6), 1.25) if lorry else (rng.uniform(2.0, 2.5), rng.uniform(0.85, 0.95))
     rgb = vary(rng, CAR_COLOURS[int(rng.integers(len(CAR_COLOURS)))], 5)
     out.add(

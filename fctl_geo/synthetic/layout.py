@@ -1,4 +1,6 @@
-"""The plan of the world: convex blocks cut again and again by streets, lots cut from blocks, all bent by a smooth warp."""
+"""The geometry of plans: convex blocks cut again and again by streets or borders, all bent by a smooth warp."""
+
+
 
 from __future__ import annotations
 
@@ -196,3 +198,11 @@ def densify(line: Points, spacing_m: float, *, closed: bool = False) -> Points:
     if not closed:
         out.append(line[-1:])
     return np.concatenate(out)
+
+
+def inside_ring(ring: Points, p: Points, margin_m: float) -> bool:
+    """Whether a point lies inside a convex ring, away from its edges."""
+    edges = np.roll(ring, -1, axis=0) - ring
+    cross = edges[:, 0] * (p - ring)[:, 1] - edges[:, 1] * (p - ring)[:, 0]
+    signed = cross / np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-9)
+    return bool((signed > margin_m).all() or (signed < -margin_m).all())

@@ -1,5 +1,6 @@
 """Sun, sky and shadows over a tile's heights."""
 
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Coherent noise in world metres: the same point has the same value in every tile of a scene."""
 
+
+
 from __future__ import annotations
 
 from numba import njit
@@ -56,3 +58,15 @@ def fbm(x: float, y: float, seed: int, wavelength_m: float, octaves: int, step_m
         amp *= 0.55
         wl *= 0.5
     return total
+
+
+@njit(cache=True)
+def blend(a: float, b: float, t: float) -> float:
+    """Go from a (t = 0) to b (t = 1)."""
+    return a + (b - a) * t
+
+
+@njit(cache=True)
+def ramp(x: float, lo: float, hi: float) -> float:
+    """Rise from 0 at lo to 1 at hi, clamped; lo may be the greater one."""
+    return min(1.0, max(0.0, (x - lo) / (hi - lo)))

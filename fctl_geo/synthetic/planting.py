@@ -1,5 +1,7 @@
 """Trees, bushes, hedges, orchards and woods as lists of crowns."""
 
+
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -8,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.synthetic.houses import Frame
-from fctl_geo.synthetic.layout import Block, Points, Warp, densify
+from fctl_geo.synthetic.layout import Block, Points, Warp, densify, inside_ring
 from fctl_geo.synthetic.styles import BARE, CONIFER, PALM, ROUND, Look
 from fctl_geo.synthetic.water import WaterField
 
@@ -46,7 +48,7 @@ class Trees:
         colour = (
             palette[rng.integers(len(palette), size=n)]
             + rng.normal(0, 7 * spread, (n, 1))
-            + rng.normal(0, 3.5 * spread, (n, 3))
+            + rng.normal(0, 1, (n, 3)) * spread * np.array([5.0, 3.0, 2.0])
         )
         colour[kinds == CONIFER] = colour[kinds == CONIFER] * 0.5 + np.array([22.0, 32.0, 22.0])
         colour[kinds == BARE] = colour[kinds == BARE] * 0.4 + np.array([72.0, 64.0, 54.0])
@@ -104,8 +106,8 @@ class Trees:
         radius = spacing * rng.uniform(0.45, 0.85, len(points))
         mono = rng.random() < 0.4
         kind = int(rng.choice(4, p=np.array(look.style.trees) / sum(look.style.trees))) if mono else None
-        if kind == PALM:
-            kind = ROUND
+        if kind == PALM or (kind is None and look.style.trees[PALM] < 0.3):
+            kind = ROUND if look.style.trees[BARE] + look.style.trees[CONIFER] < 0.1 else None
         self.plant(rng, look, points, radius, kind=kind, spread=1.2)
 
     def orchard(
@@ -140,9 +142,20 @@ class Trees:
             jitter = rng.normal(0, 0.8 if wild else 0.05, (n, 2))
             self.plant(rng, look, line + jitter, radius, kind=None if wild else ROUND, spread=1.0 if wild else 0.4)
 
-    def along(self, rng: np.random.Generator, look: Look, point: Points, *, small: bool) -> None:
+    def along(self, rng: np.random.Generator, look: Look, point: Points) -> None:
         """Plant one street tree."""
-        self.plant(rng, look, point[None], np.array([rng.uniform(1.2, 2.8) if small else rng.uniform(2, 5)]))
+        self.plant(rng, look, point[None], np.array([rng.uniform(1.2, 3.2)]))
+
+    def groves(self, rng: np.random.Generator, look: Look, warp: Warp, block: Block, water: WaterField) -> None:
+        """Plant a few irregular groves and thickets in a block."""
+        for _ in range(int(rng.integers(1, 5))):
+            centre = rng.dirichlet(np.full(len(block.ring), 0.7)) @ block.ring
+            n, size = int(rng.integers(5, 90)), rng.uniform(2.5, 5.5)
+            spread = size * np.sqrt(n) * rng.uniform(0.35, 0.7)
+            points = warp(centre + rng.normal(0, 1, (n, 2)) * spread * rng.uniform(0.5, 1.0, 2))
+            inside = np.array([inside_ring(warp(block.ring), p, 1.0) for p in points])
+            points = points[inside & (water.at(points) > 1.0)]
+            self.plant(rng, look, points, size * rng.uniform(0.3, 0.8, len(points)))
 
     def riverside(self, rng: np.random.Generator, look: Look, water: WaterField, extent_m: float) -> None:
         """Plant bushes and trees in clumps along the shores."""

@@ -1,4 +1,5 @@
 """Paint what stands on the ground of one tile: roofs and boxes, then the crowns of trees; the higher thing wins."""
+# ruff: noqa: PLR0911, PLR0912, PLR0915  (compiled kernels take plain arrays, by position)
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fctl_geo.synthetic.noise import fade, fbm, lattice, value_noise
+from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]
@@ -61,7 +62,9 @@ def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, ag
     if texture == 3:
         return tone + 0.3 * fine + 0.1 * fbm(x, y, seed + 5, 2.0, 3, step)
     joint = min(u / 4.0 - np.floor(u / 4.0), v / 4.0 - np.floor(v / 4.0)) * 4.0
-    return tone + 0.1 * fine + 0.25 * age * fbm(x, y, seed + 4, 1.8, 4, step) - (0.08 if joint < 0.07 else 0.0)
+    room = lattice(int(np.floor((u + 40.0) / 4.6)), int(np.floor((v + 40.0) / 5.3)), seed) - 0.5
+    tone += 0.14 * fine + (0.1 + 0.4 * age) * fbm(x, y, seed + 4, 2.6, 4, step) + 0.14 * age * room
+    return tone - (0.08 * fade(0.6, step) if joint < 0.07 else 0.0)
 
 
 @njit(cache=True)
@@ -124,9 +127,17 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
                     if (shape == 0 and parapet > 0.0 and rise > 0.0) or min(hu - abs(u), hv - abs(v)) < 0.12:
                         tone *= 1.1
                 tone = max(0.15, tone)
-                albedo[row, col, 0] = min(0.95, r[9] * tone)
-                albedo[row, col, 1] = min(0.95, r[10] * tone)
-                albedo[row, col, 2] = min(0.95, r[11] * tone)
+                rust = 0.0
+                if texture == 4 and shape < 6 and age > 0.35:
+                    spot = fbm(cx + u, cy + v, seed + 6, 3.0, 4, step) + 0.25 * value_noise(u / 0.9, v / 5.0, seed + 7)
+                    rust = 0.85 * ramp(spot, 0.45 - 0.6 * age, 0.75 - 0.6 * age)
+                elif texture == 0 and shape < 4:
+                    # lichen and soot
+                    rust = 0.5 * age * ramp(fbm(cx + u, cy + v, seed + 6, 4.0, 4, step), 0.0, 0.35)
+                old = 0.16 if texture == 4 else 0.075
+                albedo[row, col, 0] = min(0.95, blend(r[9], old, rust) * tone)
+                albedo[row, col, 1] = min(0.95, blend(r[10], 0.5 * old + 0.025, rust) * tone)
+                albedo[row, col, 2] = min(0.95, blend(r[11], 0.3 * old + 0.03, rust) * tone)
                 height[row, col] = z
                 if cls >= 0:
                     classes[row, col] = cls

@@ -52,6 +52,10 @@ class Style:
     """Share of lots inside a wall."""
     pools: float = 0.02
     hedges: float = 0.3
+    clutter: float = 0.0
+    """How much lies about in yards and on flat roofs, 0..1."""
+    dense: float = 0.0
+    """Extra weight of blocks that are built up without gaps."""
     pitch: tuple[float, float] = (0.35, 0.9)
     """Range of the rise of a roof by its run."""
 
@@ -280,6 +284,50 @@ STYLES: dict[str, Style] = {
         dirt_streets=0.25,
         pitch=(0.4, 0.9),
     ),
+    "bazaar": Style(
+        pitched=(
+            ((150, 104, 84), CORRUGATED, 3),
+            ((176, 178, 180), CORRUGATED, 3),
+            ((44, 118, 186), CORRUGATED, 2),
+            ((184, 72, 60), CORRUGATED, 1.2),
+            ((126, 112, 102), CORRUGATED, 2),
+            ((160, 160, 160), SEAM, 1),
+            ((70, 130, 110), CORRUGATED, 0.4),
+            ((168, 116, 92), TILE, 0.6),
+        ),
+        flat=(
+            ((166, 160, 150), CONCRETE, 3),
+            ((188, 182, 172), CONCRETE, 2),
+            ((140, 134, 126), CONCRETE, 2),
+            ((206, 200, 190), CONCRETE, 1),
+            ((176, 128, 108), TILE, 0.6),
+        ),
+        flat_share=0.6,
+        grass=((104, 122, 66), (94, 112, 60), (118, 130, 76)),
+        dry=((160, 148, 108), (150, 140, 104)),
+        soil=((150, 126, 102), (136, 112, 92), (168, 144, 118), (146, 104, 80)),
+        crops=((112, 134, 70), (136, 148, 84), (150, 138, 96), (172, 156, 108)),
+        leaves=((66, 88, 46), (80, 102, 56), (58, 78, 44), (92, 108, 62)),
+        trees=(0.92, 0.03, 0.05, 0),
+        green=(0.3, 0.8),
+        tree_density=(0.15, 0.6),
+        asphalt=((132, 128, 124), (146, 140, 134), (112, 110, 108)),
+        dirt=((176, 150, 124), (160, 132, 108), (186, 162, 136)),
+        water=((96, 100, 78), (80, 90, 74), (110, 104, 84)),
+        lot_m2=(90, 260),
+        house_m=(7, 15),
+        cover=(0.75, 1.0),
+        sun_elevation_deg=(30, 70),
+        haze=(0.0, 0.15),
+        saturation=(0.8, 1.15),
+        dirt_streets=0.45,
+        walls=0.35,
+        pools=0.0,
+        hedges=0.05,
+        pitch=(0.15, 0.4),
+        clutter=0.75,
+        dense=3.0,
+    ),
     "suburban": Style(
         pitched=(
             ((132, 122, 112), SHINGLE, 3),
@@ -346,6 +394,7 @@ class Look:
     cast: tuple[float, float, float]
     """Gains of red, green, blue."""
     contrast: float
+    gamma: float
     blur_px: float
     noise: float
     """Sensor noise, of 255."""
@@ -386,11 +435,12 @@ def draw_look(seed: int, style: str | None) -> Look:
         jitter_rad=float(rng.choice([0.02, 0.1, 0.22])),
         sun_azimuth_rad=rng.uniform(0, 2 * np.pi),
         sun_elevation_rad=float(np.radians(rng.uniform(*s.sun_elevation_deg))),
-        sky=rng.uniform(0.22, 0.42),
+        sky=rng.uniform(0.16, 0.42),
         haze=rng.uniform(*s.haze),
         saturation=rng.uniform(*s.saturation),
         cast=(1 + warm, 1 + tint, 1 - warm),
-        contrast=rng.uniform(0.85, 1.15),
+        contrast=rng.uniform(0.85, 1.2),
+        gamma=rng.uniform(0.85, 1.2),
         blur_px=rng.uniform(0.3, 0.8),
         noise=rng.uniform(0.8, 3.0),
         jpeg=float(rng.choice([0.0, rng.uniform(0.1, 0.6)])),

@@ -1,5 +1,7 @@
 """Procedural aerial scenes with known truth: plan the land, paint it tile by tile, photograph it."""
 
+
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,11 +11,13 @@ from numpy.typing import NDArray
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.synthetic.camera import expose
-from fctl_geo.synthetic.ground_shader import fill_rings, find_streets, shade_ground, shade_streets
+from fctl_geo.synthetic.draft import World
+from fctl_geo.synthetic.ground_shader import fill_rings, shade_ground
 from fctl_geo.synthetic.houses import linear
 from fctl_geo.synthetic.light import box_mean, gather, shade, sweep_shadow
-from fctl_geo.synthetic.plan import World, draw_world
+from fctl_geo.synthetic.plan import draw_world
 from fctl_geo.synthetic.solid_shader import draw_crowns, draw_solids
+from fctl_geo.synthetic.street_shader import find_streets, shade_streets
 from fctl_geo.synthetic.styles import draw_look
 
 CLASSES = ("land", "building", "road", "vegetation", "water")
@@ -162,9 +166,10 @@ def _paint_streets(
     which = np.full(shape, -1, dtype=np.int32)
     outside, along, lateral = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     at = (f.x0_m, f.y0_m, f.step_m)
-    find_streets(pieces, which, outside, along, lateral, *at, REACH_M)
+    other = np.full(shape, 1e3, dtype=np.float32)
+    find_streets(pieces, which, outside, other, along, lateral, *at, REACH_M)
     asphalt, dirt = np.array(linear(world.look.asphalt)), np.array(linear(world.look.dirt))
-    shade_streets(which, outside, along, lateral, pieces, albedo, height, classes, asphalt, dirt, *at, seed)
+    shade_streets(which, outside, other, along, lateral, pieces, albedo, height, classes, asphalt, dirt, *at, seed)
 
 
 def _mask(rows: NDArray[np.float64], reach_m: NDArray[np.float64], f: TileFrame) -> NDArray[np.bool_]:

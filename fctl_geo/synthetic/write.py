@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def _write_whole(path: Path, rendered: Rendered, gsd_m: float, *, truth: bool) -
                 gsd_m,
                 {"compress": "jpeg", "jpeg_quality": 90, "photometric": "ycbcr", "interleave": "pixel"},
             )
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,0 +1,78 @@
+"""A world while it is being drawn, and the finished one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.synthetic.grounds import Ground, draw_ground
+from fctl_geo.synthetic.houses import Solids
+from fctl_geo.synthetic.layout import Block, Points, Warp, densify
+from fctl_geo.synthetic.planting import Trees
+from fctl_geo.synthetic.styles import Look
+from fctl_geo.synthetic.water import WaterField
+from fctl_geo.synthetic.zones import Zones
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that stands in a scene, in metres from its centre (x right, y down)."""
+
+    look: Look
+    water: WaterField
+    rings: list[Points]
+    """Parcels' outlines, later ones lie on earlier ones."""
+    grounds: NDArray[np.float64]
+    """(P + 1, 18) a `Ground` a parcel; row 0 is the open country."""
+    streets: NDArray[np.float64]
+    """(S, 11) pieces: ax, ay, bx, by, metres from the street's start, half width, kind, order (older ones win
+    crossings), street's number, pavement's width, ends (1 = starts here, 2 = ends here, 3 = both)."""
+    solids: NDArray[np.float64]
+    """(B, 18), see houses.Solids."""
+    trees: NDArray[np.float64]
+    """(T, 9), see planting.Trees."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """The world while it is being drawn."""
+
+    rng: np.random.Generator
+    look: Look
+    zones: Zones
+    water: WaterField
+    warp: Warp
+    gsd_m: float
+    lot_m2: float
+    rings: list[Points] = field(default_factory=list)
+    grounds: list[Ground] = field(default_factory=list)
+    solids: Solids = field(default_factory=Solids)
+    trees: Trees = field(default_factory=Trees)
+
+    @property
+    def fine(self) -> bool:
+        """Whether things of a metre can be seen."""
+        return self.gsd_m < 0.8
+
+    def lay(self, block: Block, use: str, angle: float) -> None:
+        """Cover a piece of land."""
+        self.rings.append(self.warp(densify(block.ring, 12.0, closed=True)))
+        self.grounds.append(draw_ground(self.rng, self.look, use, angle))
+
+    def dry(self, points: Points, shore_m: float) -> bool:
+        """Whether all points lie at least so far from the water."""
+        return bool((self.water.at(points) > shore_m).all())
+
+    def scatter_trees(self, block: Block, one_per_m2: float, *, density: float | None = None) -> None:
+        """Plant single trees and bushes, by the look's density unless another is given."""
+        share = self.look.tree_density if density is None else density
+        self.trees.scatter(self.rng, self.look, self.warp, block, share * block.area_m2 / one_per_m2, self.water)
+
+    def front(self, block: Block) -> float:
+        """Direction of the block's longest edge after the warp; edges along streets count three times."""
+        edges = np.roll(block.ring, -1, axis=0) - block.ring
+        i = int(np.argmax(np.hypot(edges[:, 0], edges[:, 1]) * (1 + 2 * (block.margins_m > 0))))
+        a, b = self.warp(np.stack([block.ring[i], block.ring[(i + 1) % len(block.ring)]]))
+        return float(np.arctan2(*(b - a)[::-1]))
