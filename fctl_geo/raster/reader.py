@@ -68,6 +68,16 @@ class ClassRaster:
             values[inside.slices_in(window)] = self._read_inside(inside)
         return values
 
+    def shrunk(self, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """The whole raster at a smaller size, by its overviews where it has them, else by every n-th pixel."""
+        try:
+            with gdal_session():
+                raw = self._dataset.read(1, out_shape=size_hw)
+                hidden = self._dataset.read_masks(1, out_shape=size_hw) == 0 if self._masked else None
+        except RasterioError as error:
+            raise ReadError(f"{self.path} is damaged: {error}", hint="copy or make the file again") from error
+        return self._classes(raw, hidden)
+
     def close(self) -> None:
         with gdal_session():
             self._dataset.close()

@@ -1,0 +1,76 @@
+"""`fctl-geo demo`: the main job on an embedded scene, with a picture of what came out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import FILE, engine_options, engine_settings, model_option, overwrite_option
+from .talk import Talk, talk_options
+
+if TYPE_CHECKING:
+    from fctl_geo.progress import Progress
+
+SIZE_PX = 4096
+
+
+@click.command("demo")
+@click.argument("scene", required=False)
+@click.option("--out-dir", type=FILE, default=Path("demo"), show_default=True, help="The folder for the results.")
+@model_option
+@engine_options
+@overwrite_option
+@talk_options
+@click.pass_obj
+def command(talk: Talk, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
+    """Segment an embedded scene (or yours) and draw it.
+
+    Takes a scene, or makes one: a town and its landscape of 4096 x 4096 pixels that no camera has seen. Gives a class
+    raster, polygons and a picture of scene, classes and polygons side by side, in a folder. Takes some minutes on two
+    cores.
+
+    \b
+    fctl-geo demo --out-dir demo
+    fctl-geo demo scene.tif --model landcover --out-dir result
+    """
+    from fctl_geo.errors import OutputError
+    from fctl_geo.model.modelfile import read_model_info
+    from fctl_geo.picture import draw_picture
+    from fctl_geo.pipeline import segment_scene
+    from fctl_geo.settings import OutputSettings, Settings
+
+    from .summary import print_run
+
+    engine = engine_settings(values)
+    info = read_model_info(model)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
+        ) from error
+    outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
+    settings = Settings(model=model, engine=engine, output=OutputSettings(outs=outs, overwrite=overwrite))
+    with talk.progress() as progress:
+        path = scene or _embedded_scene(out_dir, progress)
+        summary = segment_scene(path, settings, progress=progress)
+        progress.say("drawing the picture")
+        title = f"{Path(path).name}, model {info.name} {info.version}"
+        picture = draw_picture(path, *outs, out_dir / "picture.png", bands=info.input.bands, title=title)
+        progress.done(json.loads(summary.to_json()) | {"picture": str(picture)})
+    print_run(summary)
+    click.echo(f"\nLook into {out_dir.resolve()}: picture.png, polygons.gpkg (for QGIS), classes.tif")
+
+
+def _embedded_scene(folder: Path, progress: Progress) -> str:
+    """The procedural scene, made once: it is the same each time."""
+    from fctl_geo.synthetic.write import write_scene
+
+    path = folder / "scene.tif"
+    if not path.exists():
+        progress.say(f"making a scene of {SIZE_PX} x {SIZE_PX} px")
+        path, _ = write_scene(folder, size_px=SIZE_PX)
+    return str(path)

@@ -1,0 +1,196 @@
+"""`fctl-geo doctor`: is everything there that a run needs, and how to mend what is not."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from fctl_geo.errors import FctlError
+
+from .talk import Talk, talk_options
+
+State = Literal["ok", "warn", "FAIL"]
+
+LEAST_MEMORY_BYTES = 2 << 30
+LEAST_TEMP_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    what: str
+    state: State
+    words: str
+    mend: str = ""
+    """What to do, unless all is well."""
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of lines.")
+@talk_options
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Look whether all is fit for a run, and how to mend it.
+
+    Gives a line for each part: versions, GPU, memory, coordinate systems, disk, models, and a small run from scene to
+    polygons. Takes no arguments and some seconds. Exits with 1 if a run would fail.
+
+    \b
+    fctl-geo doctor
+    """
+    findings = []
+    for finding in examine(ctx.ensure_object(Talk)):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
+    ctx.exit(1 if any(finding.state == "FAIL" for finding in findings) else 0)
+
+
+def examine(talk: Talk) -> Iterator[Finding]:
+    """All findings, as they come."""
+    for sentence in talk.cleared:
+        yield Finding("environment", "warn", sentence, "unset it in your profile, or leave it: it does no harm here")
+    for check in (versions, graphics, memory, projections, disk, models, self_test):
+        started = time.monotonic()
+        yield from _guarded(check)
+        if talk.verbosity > 0:
+            click.echo(f"     ({check.__name__}: {time.monotonic() - started:.1f} s)", err=True)
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A check that breaks is a finding itself: the doctor must not die of the illness."""
+    try:
+        yield from check()
+    except FctlError as error:
+        yield Finding(check.__name__.replace("_", " "), "FAIL", error.message, error.hint)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        yield Finding(check.__name__.replace("_", " "), "FAIL", words, "install fctl-geo again in a fresh environment")
+
+
+def versions() -> Iterator[Finding]:
+    """Python and the parts that carry native libraries."""
+    import platform
+    from importlib.metadata import version
+
+    import pyogrio
+    import pyproj
+    import rasterio
+
+    yield Finding(
+        "fctl-geo", "ok", f"{version('fctl-geo')} on Python {platform.python_version()}, {platform.platform()}"
+    )
+    yield Finding("rasterio", "ok", f"{rasterio.__version__} with GDAL {rasterio.__gdal_version__}")
+    yield Finding("pyogrio", "ok", f"{pyogrio.__version__} with GDAL {pyogrio.__gdal_version_string__}")
+    yield Finding("pyproj", "ok", f"{pyproj.__version__} with PROJ {pyproj.proj_version_str}")
+    for name in ("numpy", "numba", "shapely", "geopandas", "pyarrow", "safetensors"):
+        yield Finding(name, "ok", version(name))
+
+
+def graphics() -> Iterator[Finding]:
+    """torch, and a GPU if one is usable; a GPU that is there but idle is told."""
+    import shutil
+
+    import torch
+
+    yield Finding("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            traits = torch.cuda.get_device_properties(index)
+            free_bytes, total_bytes = torch.cuda.mem_get_info(index)
+            free = f"{free_bytes / 2**30:.1f} of {total_bytes / 2**30:.1f} GiB free"
+            yield Finding(f"cuda:{index}", "ok", f"{traits.name}, {free}, CUDA {torch.version.cuda}")
+    elif shutil.which("nvidia-smi"):
+        mend = "install torch's CUDA build: https://pytorch.org/get-started/locally"
+        reason = "this torch is a CPU build" if torch.version.cuda is None else "torch cannot reach it"
+        yield Finding("GPU", "warn", f"an NVIDIA driver is here, but {reason}: runs use the CPU", mend)
+    else:
+        yield Finding("GPU", "ok", "none found: runs use the CPU")
+
+
+def memory() -> Iterator[Finding]:
+    """Cores and free memory."""
+    import os
+
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("cores", "ok", f"{cores} for this process")
+    found = psutil.virtual_memory()
+    words = f"{found.available / 2**30:.1f} of {found.total / 2**30:.1f} GiB free"
+    low = found.available < LEAST_MEMORY_BYTES
+    yield Finding("memory", "warn" if low else "ok", words, "close other programs, or use --max-memory" if low else "")
+
+
+def projections() -> Iterator[Finding]:
+    """Whether PROJ finds its database, in rasterio's copy and in pyproj's: longitude 10 is 1,113,194.9 m."""
+    from pyproj import Transformer
+    from rasterio.warp import transform
+
+    mend = "unset PROJ_LIB and PROJ_DATA; if that does not help, reinstall rasterio and pyproj"
+    by_pyproj = Transformer.from_crs(4326, 3857, always_xy=True).transform(10, 0)[0]
+    by_rasterio = transform("EPSG:4326", "EPSG:3857", [10], [0])[0][0]
+    for name, x_m in (("pyproj", by_pyproj), ("rasterio", by_rasterio)):
+        right = abs(x_m - 1_113_194.9) < 1
+        words = "EPSG:4326 to EPSG:3857 works" if right else f"longitude 10 became {x_m} m, wanted 1113194.9"
+        yield Finding(f"PROJ in {name}", "ok" if right else "FAIL", words, "" if right else mend)
+
+
+def disk() -> Iterator[Finding]:
+    """Room for temporary class rasters."""
+    import shutil
+
+    folder = tempfile.gettempdir()
+    free_bytes = shutil.disk_usage(folder).free
+    low = free_bytes < LEAST_TEMP_BYTES
+    words = f"{free_bytes / 2**30:.1f} GiB free in {folder}"
+    yield Finding("temporary", "warn" if low else "ok", words, "set TMPDIR to a folder on a larger disk" if low else "")
+
+
+def models() -> Iterator[Finding]:
+    """Whether the shipped models can be read."""
+    from fctl_geo.model.modelfile import read_model_info
+    from fctl_geo.model.shipped import list_models
+
+    names = list_models()
+    if not names:
+        yield Finding(
+            "models", "FAIL", "none came with this installation", "install fctl-geo again, from a whole checkout"
+        )
+    for name in names:
+        info = read_model_info(name)
+        yield Finding(f"model {name}", "ok", f"version {info.version}, {len(info.legend)} classes")
+
+
+def self_test() -> Iterator[Finding]:
+    """A small procedural scene through the default model to a class raster, in a temporary folder."""
+    from fctl_geo.pipeline import segment_scene
+    from fctl_geo.progress import Silent
+    from fctl_geo.settings import Settings
+    from fctl_geo.synthetic.write import write_scene
+
+    with tempfile.TemporaryDirectory(prefix="fctl-geo-doctor-") as name:
+        folder = Path(name)
+        scene, _ = write_scene(folder, size_px=512)
+        started = time.monotonic()
+        settings = Settings.of({"outs": (folder / "classes.tif", folder / "polygons.gpkg")})
+        summary = segment_scene(scene, settings, progress=Silent())
+        words = f"a 512 px scene to raster and polygons in {time.monotonic() - started:.1f} s on {summary.device}"
+        yield Finding("self test", "ok", words)
+
+
+def _print(finding: Finding) -> None:
+    click.secho(f"{finding.state:<4}", fg={"ok": "green", "warn": "yellow", "FAIL": "red"}[finding.state], nl=False)
+    click.echo(f" {finding.what:<16} {finding.words}")
+    if finding.mend:
+        click.echo(f"     mend it: {finding.mend}")

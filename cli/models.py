@@ -1,0 +1,38 @@
+"""`fctl-geo models`: what comes with the package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from .talk import talk_options
+
+
+@click.command("models")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
+@talk_options
+def command(as_json: bool) -> None:
+    """List the models that come with fctl-geo.
+
+    Gives name, version, ground size, classes and licence of each; `fctl-geo info NAME` tells more. Other commands take
+    any of these names as --model. A model file of your own (`fctl-geo train`) is given by its path.
+
+    \b
+    fctl-geo models
+    """
+    from fctl_geo.model.modelfile import read_model_info
+    from fctl_geo.model.shipped import list_models
+
+    from .summary import make_console, make_table, plain
+
+    infos = [read_model_info(name) for name in list_models()]
+    if as_json:
+        click.echo(json.dumps([plain(asdict(info)) for info in infos], ensure_ascii=False, indent=1))
+        return
+    table = make_table("model", "version", "m a pixel", "classes", "licence", right=("m a pixel",))
+    for info in infos:
+        gsd = "any" if info.input.gsd_m is None else f"{info.input.gsd_m:g}"
+        table.add_row(info.name, info.version, gsd, ", ".join(c.name for c in info.legend), info.licence)
+    make_console().print(table)

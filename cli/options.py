@@ -1,0 +1,148 @@
+"""Options that several commands share, and the words that users type turned into settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+
+from fctl_geo.settings import EngineSettings, PolygonSettings
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+FILE = click.Path(dir_okay=True, path_type=Path)
+"""Existence is the core's to judge: its messages say more."""
+
+
+class ByteSize(click.ParamType):
+    """'800M', '1.5G', '2GiB' or plain bytes."""
+
+    name = "size"
+    _UNITS: ClassVar = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().lower().removesuffix("ib").removesuffix("b")
+        number, unit = (text[:-1], text[-1]) if text and not text[-1].isdigit() else (text, "")
+        try:
+            size_bytes = round(float(number) * self._UNITS[unit.strip()])
+        except (KeyError, ValueError):
+            self.fail(f"{value!r} is no size; write for example 800M or 1.5G", param, ctx)
+        if size_bytes <= 0:
+            self.fail(f"{value!r} is no size of anything", param, ctx)
+        return size_bytes
+
+
+class BandList(click.ParamType):
+    """'4,3,2' or 'red,green,blue' as a tuple."""
+
+    name = "bands"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(","))
+        if not all(names):
+            self.fail(f"{value!r} has an empty band; write for example 4,3,2 or red,green,blue", param, ctx)
+        return names
+
+
+class NameList(BandList):
+    """'building,water' as a tuple."""
+
+    name = "names"
+
+
+def combine(*options: Decorator) -> Decorator:
+    """One decorator of several options, in the order they are shown."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+model_option = click.option(
+    "--model",
+    default="buildings",
+    show_default=True,
+    help="A shipped model's name (see `fctl-geo models`) or a .safetensors model file.",
+)
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist already.")
+outs_option = click.option(
+    "--out",
+    "outs",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help="A file to write; its ending chooses the product. May be given more than once.",
+)
+
+engine_options = combine(
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "bf16"]),
+        default="auto",
+        show_default=True,
+        help="Of the network's arithmetic; auto: fp32 on a CPU, bf16 on a GPU that has it.",
+    ),
+    click.option(
+        "--batch-size", type=click.IntRange(1), metavar="N", help="Patches a GPU step. [default: found by memory]"
+    ),
+    click.option(
+        "--threads", type=click.IntRange(1), metavar="N", help="CPU workers. [default: all cores of the process]"
+    ),
+    click.option("--max-memory", "max_memory_bytes", type=ByteSize(), help="The most memory to use, e.g. 1.5G."),
+)
+merge_options = combine(
+    click.option(
+        "--merge",
+        type=click.Choice(["montage", "average", "blend"]),
+        default="blend",
+        show_default=True,
+        help="How overlapping patches become one: cores side by side, their mean, or a smooth blend.",
+    ),
+    click.option(
+        "--tta",
+        type=click.Choice(["none", "flips", "d4"]),
+        default="none",
+        show_default=True,
+        help="Also look at the scene flipped (4 times the work) or flipped and turned (8 times).",
+    ),
+    click.option("--refine/--no-refine", default=None, help="The second network. [default: as the model advises]"),
+)
+polygon_options = combine(
+    click.option(
+        "--min-area",
+        "min_area_m2",
+        type=click.FloatRange(0),
+        metavar="M2",
+        default=0.0,
+        help="Smaller regions go to the neighbour with which they share the longest border (m2).",
+    ),
+    click.option(
+        "--simplify",
+        "simplify_m",
+        type=click.FloatRange(0),
+        metavar="M",
+        default=0.0,
+        help="Straighten borders within this distance (m); neighbours keep sharing them. 0: pixel edges.",
+    ),
+    click.option("--classes", type=NameList(), help="Polygons of these classes only, e.g. building,water."),
+)
+
+
+def engine_settings(values: dict[str, Any]) -> EngineSettings:
+    """The engine's settings, taken out of a command's options."""
+    return EngineSettings(**{name: values.pop(name) for name in list(values) if name in EngineSettings.__slots__})
+
+
+def polygon_settings(values: dict[str, Any]) -> PolygonSettings:
+    """The polygoniser's settings, taken out of a command's options."""
+    return PolygonSettings(**{name: values.pop(name) for name in list(values) if name in PolygonSettings.__slots__})

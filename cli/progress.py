@@ -1,0 +1,144 @@
+"""The terminal's ways of telling what the core does: a bar, lines of JSON, or sentences alone."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from fctl_geo.progress import Silent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .talk import Talk
+
+_EVERY_S = 0.1
+"""Steps are told at most so often."""
+
+
+class DoorProgress(Silent):
+    """A progress that can be asked to stop, and that is closed at the end. Base of those below."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.cancelled = False
+
+    def ask_to_stop(self) -> None:
+        self.cancelled = True
+        self.warn("stopping after this step; press Ctrl-C again to stop at once")
+
+    def done(self, summary: dict[str, Any]) -> None:
+        """The run is done; `summary` is its result, for a machine."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class SentenceProgress(DoorProgress):
+    """Sentences on stderr, no bar."""
+
+    def __init__(self, talk: Talk) -> None:
+        from rich.console import Console
+
+        super().__init__(talk)
+        self.console: Console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        if self.talk.verbosity >= 0:
+            self.console.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        self.console.print(f"Warning: {text}", markup=False, style="yellow")
+
+
+class BarProgress(SentenceProgress):
+    """Sentences, and a bar for each stage with its share, time passed and time left."""
+
+    def __init__(self, talk: Talk) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        super().__init__(talk)
+        self._task: Any = None
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=talk.verbosity < 0,
+        )
+
+    def stage(self, name: str, total: int) -> None:
+        self._fill()
+        self._task = self._bars.add_task(name, total=total)
+
+    def advance(self, steps: int = 1) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task, steps)
+
+    def _fill(self) -> None:
+        """A stage that is over is full, also where it counted fewer steps than it had said."""
+        if self._task is not None:
+            task = next(task for task in self._bars.tasks if task.id == self._task)
+            self._bars.update(self._task, completed=task.total)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._fill()
+        self._bars.stop()
+
+
+class JsonProgress(DoorProgress):
+    """One JSON object a line on stderr: stage, advance (at most ten a second), say, warn, done."""
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__(talk)
+        self._total = self._done = 0
+        self._told_at_s = 0.0
+
+    def stage(self, name: str, total: int) -> None:
+        self._total, self._done, self._told_at_s = total, 0, 0.0
+        self.talk.emit(event="stage", name=name, total=total)
+
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
+        now_s = time.monotonic()
+        if now_s - self._told_at_s >= _EVERY_S or self._done >= self._total:
+            self._told_at_s = now_s
+            self.talk.emit(event="advance", done=self._done, total=self._total)
+
+    def say(self, text: str) -> None:
+        self.talk.emit(event="say", text=text)
+
+    def warn(self, text: str) -> None:
+        self.talk.emit(event="warn", text=text)
+
+    def done(self, summary: dict[str, Any]) -> None:
+        self.talk.emit(event="done", summary=summary)
+
+
+def make_progress(talk: Talk) -> DoorProgress:
+    """The progress that --progress asks for."""
+    kinds = {"bar": BarProgress, "json": JsonProgress, "none": SentenceProgress}
+    return kinds[talk.progress_kind](talk)

@@ -1,0 +1,105 @@
+"""What a run came to, as a table on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fctl_geo.polygons.polygonise import PolygonSummary
+    from fctl_geo.summary import RunSummary
+
+
+def make_console() -> Console:
+    """Stdout; wide enough for our tables where it is a file or a pipe."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def make_table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """An empty table with numbers on the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
+    return table
+
+
+def print_run(summary: RunSummary) -> None:
+    """Area per class in km2 and %, share of nodata, device, time, speed, files."""
+    console = make_console()
+    unit = "km2" if summary.unit == "m2" else "px"
+    table = make_table("class", unit, "%", right=(unit, "%"))
+    for found in summary.classes:
+        table.add_row(found.name, area_words(found.area, summary.unit), f"{found.share * 100:.2f}")
+    console.print(table)
+    console.print(f"nodata   {summary.nodata_share * 100:.2f} % of the scene")
+    speed = f"{summary.megapixels_per_s:.2f} MPix/s"
+    console.print(f"time     {seconds_words(summary.seconds)} on {summary.device}, {speed}")
+    _print_files(console, summary.files)
+
+
+def print_polygons(summary: PolygonSummary) -> None:
+    """Polygons and area per class, time, files."""
+    console = make_console()
+    unit = "km2" if summary.unit == "m2" else "px"
+    table = make_table("class", "polygons", unit, right=("polygons", unit))
+    for total in summary.classes:
+        table.add_row(total.name, f"{total.polygons:,}", area_words(total.area, summary.unit))
+    console.print(table)
+    console.print(f"time     {seconds_words(summary.seconds)}")
+    _print_files(console, summary.paths)
+
+
+def _print_files(console: Console, files: Iterable[Path]) -> None:
+    for file in files:
+        console.print(f"file     {file} ({bytes_words(file.stat().st_size)})", markup=False, soft_wrap=True)
+
+
+def area_words(area: float, unit: str) -> str:
+    """km2 with four digits that say something, or whole pixels."""
+    if unit != "m2":
+        return f"{area:,.0f}"
+    km2 = area / 1e6
+    return f"{km2:,.4f}" if km2 < 10 else f"{km2:,.2f}"
+
+
+def seconds_words(seconds: float) -> str:
+    """'12.3 s', '4 min 05 s' or '2 h 10 min'."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def bytes_words(size_bytes: float) -> str:
+    """'812 bytes', '3.4 MB'."""
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} bytes"
+    for unit in ("kB", "MB", "GB", "TB"):
+        size_bytes /= 1000
+        if size_bytes < 1000 or unit == "TB":
+            break
+    return f"{size_bytes:.1f} {unit}"
+
+
+def plain(value: Any) -> Any:
+    """The same value in JSON's own types: paths as text, tuples as lists, numpy numbers as Python's."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if not isinstance(value, str | int | float | bool | None) and hasattr(value, "item"):
+        return value.item()
+    return value

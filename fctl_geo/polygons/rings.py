@@ -1,0 +1,48 @@
+"""Polygons read back from a product, as rings in pixels: for pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.windows.frame import RasterFrame
+from fctl_geo.windows.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPolygon:
+    """One polygon on the grid of a raster."""
+
+    class_id: int
+    rings: tuple[NDArray[np.float64], ...]
+    """Exterior first, then holes: (n, 2) column and row of each corner, closed."""
+
+
+def count_polygons(path: Path) -> int:
+    """How many polygons a product has, from its header."""
+    import pyogrio
+
+    return int(pyogrio.read_info(path)["features"])
+
+
+def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPolygon]:
+    """The polygons of a product that meet a window, each whole, in pixels of `frame`."""
+    import pyogrio.raw
+    import shapely
+
+    corners = np.array([(col, row) for col in (window.col, window.col_end) for row in (window.row, window.row_end)])
+    a, b, c, d, e, f = frame.transform
+    xs, ys = corners @ (a, b) + c, corners @ (d, e) + f
+    box = (xs.min(), ys.min(), xs.max(), ys.max())
+    _, _, wkb, (class_ids,) = pyogrio.raw.read(path, bbox=box, columns=["class_id"])
+    to_pixels = np.linalg.inv(np.array([(a, b, c), (d, e, f), (0, 0, 1)]))
+    found = []
+    for geometry, class_id in zip(shapely.from_wkb(wkb), class_ids, strict=True):
+        for part in shapely.get_parts(geometry):
+            lines = [part.exterior, *part.interiors]
+            rings = tuple(shapely.get_coordinates(line) @ to_pixels[:2, :2].T + to_pixels[:2, 2] for line in lines)
+            found.append(PixelPolygon(int(class_id), rings))
+    return found
