@@ -129,7 +129,7 @@ def _trace(
     strips = read_strips(raster, confidence, areas, progress)
     if settings.min_area_m2 > 0:
         strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2)
-    tolerance_px = settings.simplify_m / (gsd_m or pixel_size_m(frame) or 1.0)
+    tolerance_px = _tolerance_px(settings, gsd_m or pixel_size_m(frame) or 1.0, progress)
     batches = trace_polygons(strips, width=frame.width, transform=frame.transform, skip=skip, simplify_px=tolerance_px)
     return areas.unit, (_with_simplified_areas(batches, frame) if tolerance_px > 0 else batches)
 
@@ -147,6 +147,17 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
     if unknown:
         raise SettingsError(f"there is no class {unknown[0]!r}", hint="classes of this raster: " + ", ".join(ids))
     return frozenset(range(256)) - {ids[name] for name in settings.classes}
+
+
+def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
+    """The tolerance of the simplification in pixels; what the tracer would cut is cut here, aloud."""
+    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
+
+    wanted = settings.simplify_m / pixel_m
+    if wanted > MAX_TOLERANCE_PX:
+        most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
+        progress.warn(f"simplification by {settings.simplify_m:g} m is {wanted:.1f} px; the most it can do is {most}")
+    return min(wanted, MAX_TOLERANCE_PX)
 
 
 def _with_simplified_areas(batches: Iterable[PolygonBatch], frame: RasterFrame) -> Iterator[PolygonBatch]:

@@ -208,6 +208,13 @@ def test_simplified_polygons_have_their_own_areas(tmp_path: Path) -> None:
     assert simple.geometry.area.sum() == pytest.approx(exact.geometry.area.sum())
 
 
+def test_a_tolerance_that_is_cut_is_cut_aloud(tmp_path: Path) -> None:
+    listener, wide = Listener(), PolygonSettings(simplify_m=50)
+    raster = make_raster(tmp_path / "c.tif", make_classes())
+    polygonise(raster, [tmp_path / "a.gpkg"], wide, legend=LEGEND, progress=listener)
+    assert any("50 m is 100" in text for text in listener.warned)
+
+
 def test_products_do_not_depend_on_strips_or_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = make_classes(150, 90)
     contents: dict[str, set[bytes]] = {".gpkg": set(), ".parquet": set(), ".fgb": set(), ".geojson": set()}
