@@ -15,7 +15,7 @@ F32 = NDArray[np.float32]
 Array = NDArray[Any]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def fill_rings(
     ids: Array, xs: Array, ys: Array, starts: Array, numbers: Array, x0: float, y0: float, step: float
 ) -> None:
@@ -50,7 +50,7 @@ def fill_rings(
                     ids[row, col] = numbers[r]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _shore(field: Array, x: float, y: float, origin: float, cell: float) -> float:
     """Bilinear distance to the shore."""
     n = field.shape[0]
@@ -63,7 +63,7 @@ def _shore(field: Array, x: float, y: float, origin: float, cell: float) -> floa
     return float(top * (1 - v) + (field[j + 1, i] * (1 - u) + field[j + 1, i + 1] * u) * v)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shade_ground(
     ids: Array,
     albedo: F32,
@@ -101,11 +101,11 @@ def shade_ground(
                 classes[row, col] = 4
                 continue
             gs, kind = int(g[17]), int(g[16])
-            fine = fbm(x, y, seed + 1, 1.6, 4, step)
-            broad = fbm(x, y, seed + 2, 140.0, 3, step)
+            fine = fbm(x, y, seed + 1, 1.6, 3, step)
+            broad = fbm(x, y, seed + 2, 140.0, 2, step)
             mid = fbm(x, y, gs + 3, 11.0, 3, step)
-            spots = fbm(x, y, gs, g[9], 4, step) + 0.35 * fine + 0.3 * mid
-            soft = 0.35 if g[0] == g[4] else 0.13
+            spots = fbm(x, y, gs, g[9], 3, step) + 0.35 * fine + 0.3 * mid
+            soft = 0.35 if g[0] == g[4] else 0.24
             mix = ramp(spots - (0.62 - 1.24 * g[8]) * 0.66, -soft, soft)
             u = x * g[10] + y * g[11]
             v = y * g[10] - x * g[11]
@@ -147,7 +147,7 @@ def shade_ground(
             height[row, col] = z
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _water(
     albedo: F32, row: int, col: int, x: float, y: float, d: float, water: Array, sand: Array, step: float, seed: int
 ) -> None:
@@ -160,7 +160,7 @@ def _water(
         albedo[row, col, k] = c * (1.0 - 0.4 * weed)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
     """Concrete plates of uneven tone with dark joints."""
     iu, iv = np.floor(u / side_m), np.floor(v / side_m)
@@ -170,7 +170,7 @@ def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
     return tone
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _stalls(albedo: F32, row: int, col: int, u: float, v: float, seed: int, step: float) -> None:
     """A car park: rows of 5.2 m stalls, 2.6 m wide, at both sides of an aisle, every 16 m; stains and repairs."""
     r = v - 16.0 * np.floor(v / 16.0)

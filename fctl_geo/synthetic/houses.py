@@ -1,7 +1,5 @@
 """Buildings as sets of simple solids: rectangles with a roof's shape, and the small things on roofs and in yards."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

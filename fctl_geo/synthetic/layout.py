@@ -1,7 +1,5 @@
 """The geometry of plans: convex blocks cut again and again by streets or borders, all bent by a smooth warp."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Callable

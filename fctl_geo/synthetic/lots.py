@@ -1,7 +1,5 @@
 """One lot: its ground, its house and what stands around it."""
 
-
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Trees, bushes, hedges, orchards and woods as lists of crowns."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

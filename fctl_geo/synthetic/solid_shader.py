@@ -15,10 +15,11 @@ F32 = NDArray[np.float32]
 Array = NDArray[Any]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, parapet: float) -> float:
     """Height of a roof over its eaves at a local point; -1: not on it (FLAT, GABLE, ... as in houses.py)."""
-    eu, ev = hu - abs(u), hv - abs(v)
+    eu: float = hu - abs(u)
+    ev: float = hv - abs(v)
     if shape == 1:
         return ev * pitch
     if shape == 2:
@@ -26,9 +27,9 @@ def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, pa
     if shape == 3:
         return (v + hv) * pitch * 0.5
     if shape == 4:
-        return 0.45 * hv * np.sqrt(max(0.0, 1.0 - (v / hv) ** 2))
+        return float(0.45 * hv * np.sqrt(max(0.0, 1.0 - (v / hv) ** 2)))
     if shape == 5:
-        return 2.2 * ((u + hu) / 7.0 - np.floor((u + hu) / 7.0))
+        return float(2.2 * ((u + hu) / 7.0 - np.floor((u + hu) / 7.0)))
     if shape == 6:
         return 0.0 if (u / hu) ** 2 + (v / hv) ** 2 <= 1.0 else -1.0
     if shape == 7:
@@ -36,38 +37,39 @@ def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, pa
     return parapet if parapet > 0.0 and min(eu, ev) < 0.28 else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, age: float, step: float) -> float:
     """Tone of a roof's cover around 1; u runs along the ridge, v down the slope."""
     stain = fbm(x, y, seed, 5.0, 4, step)
     fine = fbm(x, y, seed + 1, 0.7, 3, step)
     streak = value_noise(u / 0.5, v / 6.0, seed + 2) * fade(1.0, step)
-    tone = 1.0 + (0.12 + 0.3 * age) * stain
+    tone: float = 1.0 + (0.12 + 0.3 * age) * stain
     if texture == 0:
-        course = np.sin(2 * np.pi * v / 0.42) * fade(0.42, step) + 0.6 * np.sin(2 * np.pi * u / 0.3) * fade(0.3, step)
+        course = float(np.sin(2 * np.pi * v / 0.42)) * fade(0.42, step)
+        course += 0.6 * float(np.sin(2 * np.pi * u / 0.3)) * fade(0.3, step)
         piece = lattice(int(np.floor(u / 0.6)), int(np.floor(v / 0.42)), seed) - 0.5
-        return tone + 0.08 * course + 0.16 * piece * fade(0.9, step) + 0.12 * fine + 0.06 * streak
+        return float(tone + 0.08 * course + 0.16 * piece * fade(0.9, step) + 0.12 * fine + 0.06 * streak)
     if texture == 1:
         seam = u / 1.1 - np.floor(u / 1.1)
         rib = (-0.12 if seam < 0.14 else 0.02) * fade(1.1, step)
         sheet = lattice(int(np.floor(u / 3.3)), int(np.floor(v / 9.0)), seed) - 0.5
-        return tone + rib + 0.07 * sheet + 0.05 * streak + 0.04 * fine
+        return float(tone + rib + 0.07 * sheet + 0.05 * streak + 0.04 * fine)
     if texture == 4:
-        wave = np.sin(2 * np.pi * u / 0.5) * fade(0.5, step)
+        wave = float(np.sin(2 * np.pi * u / 0.5)) * fade(0.5, step)
         sheet = lattice(int(np.floor(u / 0.9)), int(np.floor(v / 2.2)), seed) - 0.5
-        return tone + 0.08 * wave + (0.12 + 0.25 * age) * sheet + 0.1 * streak + 0.08 * fine
+        return float(tone + 0.08 * wave + (0.12 + 0.25 * age) * sheet + 0.1 * streak + 0.08 * fine)
     if texture == 5:
         row = lattice(int(np.floor(u / 0.35)), int(np.floor(v / 0.2)), seed) - 0.5
-        return tone + 0.14 * row * fade(0.5, step) + 0.16 * fine + 0.07 * streak
+        return float(tone + 0.14 * row * fade(0.5, step) + 0.16 * fine + 0.07 * streak)
     if texture == 3:
-        return tone + 0.3 * fine + 0.1 * fbm(x, y, seed + 5, 2.0, 3, step)
+        return float(tone + 0.3 * fine + 0.1 * fbm(x, y, seed + 5, 2.0, 3, step))
     joint = min(u / 4.0 - np.floor(u / 4.0), v / 4.0 - np.floor(v / 4.0)) * 4.0
     room = lattice(int(np.floor((u + 40.0) / 4.6)), int(np.floor((v + 40.0) / 5.3)), seed) - 0.5
     tone += 0.14 * fine + (0.1 + 0.4 * age) * fbm(x, y, seed + 4, 2.6, 4, step) + 0.14 * age * room
-    return tone - (0.08 * fade(0.6, step) if joint < 0.07 else 0.0)
+    return float(tone - (0.08 * fade(0.6, step) if joint < 0.07 else 0.0))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: float, y0: float, step: float) -> None:
     """Paint solids onto albedo (h, w, 3), height (h, w) and classes (h, w), in place."""
     h, w = height.shape
@@ -143,7 +145,7 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
                     classes[row, col] = cls
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: float, y0: float, step: float) -> None:
     """Paint crowns onto albedo (h, w, 3), height (h, w) and classes (h, w), in place."""
     h, w = height.shape

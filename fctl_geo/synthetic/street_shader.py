@@ -17,7 +17,7 @@ CORNER_M = 5.0
 """How wide crossings are rounded."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def find_streets(
     pieces: Array,
     which: Array,
@@ -84,7 +84,7 @@ def find_streets(
                 lateral[row, col] = d if px * dy - py * dx > 0 else -d
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shade_streets(
     which: Array,
     outside: F32,
@@ -159,7 +159,7 @@ def shade_streets(
             classes[row, col] = 2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _wear(
     x: float, y: float, along: float, lat: float, half: float, ps: int, patch: float, fine: float, step: float
 ) -> float:
@@ -167,15 +167,15 @@ def _wear(
     lane = abs(abs(lat) - 0.5 * half)
     tone = 1.0 + 0.28 * patch + 0.26 * fine
     tone += 0.05 if 0.5 < lane < 1.1 else -0.05 if lane < 0.3 else 0.0
-    if value_noise(along / 9.0, np.floor(lat / (0.5 * half)), ps) > 0.70:
-        tone *= 0.80
+    worn = value_noise(along / 13.0, np.floor(lat / (0.5 * half)) * 5.0, ps)
+    tone *= 1.0 - 0.15 * ramp(worn, 0.62, 0.68)
     crack = value_noise(x / 1.7 + 3.0 * patch, y / 1.7, ps + 3)
     if abs(crack) < 0.035 and patch > -0.05:
         tone *= 1.0 - 0.22 * min(1.0, 0.2 / step)
     return max(0.3, tone)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _dirt(
     albedo: F32,
     height: F32,
@@ -213,7 +213,7 @@ def _dirt(
         classes[row, col] = 2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _marks(along: float, lat: float, half: float, kind: int, ps: int, step: float) -> float:
     """How much paint lies on a carriageway, 0..1."""
     thin = min(1.0, 0.22 / step)

@@ -38,14 +38,25 @@ def lay_streets(draft: Draft, streets: list[Street]) -> NDArray[np.float64]:
         line = draft.warp(densify(np.stack([street.start, street.end]), PIECE_M))
         run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
         walk = _pavement(draft, street, line)
-        bridge = street.kind == MAIN or (street.kind == MINOR and draft.rng.random() < 0.2)
-        kept = (draft.water.at((line[1:] + line[:-1]) / 2) > 1.0) | bridge
+        dry = draft.water.at((line[1:] + line[:-1]) / 2) > 1.0
+        kept = dry | _bridges(draft, street, dry)
         before, after = np.concatenate([[False], kept[:-1]]), np.concatenate([kept[1:], [False]])
         ends = 1 * ~before + 2 * ~after
         for i in np.flatnonzero(kept):
             rows.append((*line[i], *line[i + 1], run[i], street.half_width_m, street.kind, order, order, walk, ends[i]))
         _along(draft, line, street, walk)
     return np.array(rows, dtype=np.float64).reshape(-1, 11)
+
+
+def _bridges(draft: Draft, street: Street, dry: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pieces over water become bridges: short runs of paved roads with land at both ends."""
+    bridged = np.zeros_like(dry)
+    longest = {MAIN: 30, MINOR: 8 if draft.rng.random() < 0.3 else 0}.get(street.kind, 0)
+    shores = np.flatnonzero(dry)
+    for a, b in pairwise(shores):
+        if 1 < b - a <= longest + 1:
+            bridged[a:b] = True
+    return bridged
 
 
 def _pavement(draft: Draft, street: Street, line: Points) -> float:

@@ -440,7 +440,7 @@ def draw_look(seed: int, style: str | None) -> Look:
         saturation=rng.uniform(*s.saturation),
         cast=(1 + warm, 1 + tint, 1 - warm),
         contrast=rng.uniform(0.85, 1.2),
-        gamma=rng.uniform(0.85, 1.2),
+        gamma=rng.uniform(0.8, 1.1),
         blur_px=rng.uniform(0.3, 0.8),
         noise=rng.uniform(0.8, 3.0),
         jpeg=float(rng.choice([0.0, rng.uniform(0.1, 0.6)])),

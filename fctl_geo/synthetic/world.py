@@ -1,7 +1,5 @@
 """Procedural aerial scenes with known truth: plan the land, paint it tile by tile, photograph it."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass

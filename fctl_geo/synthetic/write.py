@@ -21,7 +21,7 @@ BLOCK_PX = 512
 
 
 def write_scene(
-    folder: Path, *, size_px: int = 4096, gsd_m: float = 0.25, seed: int = 7, style: str | None = None
+    folder: Path, *, size_px: int = 4096, gsd_m: float = 0.25, seed: int = 7, style: str | None = "mediterranean"
 ) -> tuple[Path, Path]:
     """Render a square scene and write `scene.tif` (JPEG in YCbCr) and `truth.tif` (deflate, palette).
 

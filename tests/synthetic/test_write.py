@@ -21,7 +21,7 @@ def test_the_files_say_where_they_lie_and_what_they_show(tmp_path):
         assert set(np.unique(t.read(1))) <= set(range(5))
         assert t.colormap(1)[1][:3] == (214, 60, 50)
         picture = s.read().astype(float)
-    assert np.abs(picture - render_scene(4, 512, 512, 0.5).rgb).mean() < 6
+    assert np.abs(picture - render_scene(4, 512, 512, 0.5, "mediterranean").rgb).mean() < 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["scene.tif", "truth.tif"]
 
 
