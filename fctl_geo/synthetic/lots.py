@@ -111,7 +111,7 @@ def _enclose(draft: Draft, lot: Block, ring: Points, kind: str) -> None:
     if kind in ("houses", "industry", "centre", "rows") and rng.random() < style.walls:
         rgb = vary(rng, (186, 174, 156))
         for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-            if np.hypot(*(b - a)) > 1:
+            if np.hypot(*(b - a)) > 1 and draft.dry(np.stack([a, (a + b) / 2, b]), 3.0):
                 add_wall(draft.solids, rng, a, b, rgb)
     elif kind in ("houses", "rows") and rng.random() < style.hedges * (0.4 + draft.look.green):
         draft.trees.hedgerow(rng, draft.look, draft.warp, lot.ring, draft.water, wild=False)
@@ -122,12 +122,15 @@ def _furnish(draft: Draft, lot: Block, ring: Points, frame: Frame, half: tuple[f
     rng, look, style = draft.rng, draft.look, draft.look.style
     if kind in ("houses", "farm", "industry", "rows") and rng.random() < 0.55:
         for _ in range(int(rng.integers(1, 3 if kind != "farm" else 6))):
-            add_shed(draft.solids, rng, look, _corner(rng, ring, 0.68, 0.82), frame.angle)
+            at = _corner(rng, ring, 0.68, 0.82)
+            if draft.dry(np.array(at), 6.0):
+                add_shed(draft.solids, rng, look, at, frame.angle)
     if kind == "houses" and rng.random() < style.pools and np.sqrt(lot.area_m2) / 2 > half[1] + 5:
         _pool(draft, frame, half)
     if rng.random() < 0.5 and draft.fine:
         at = frame.at(rng.choice([-1, 1]) * (half[0] + 1.6), rng.uniform(-1, 1) * half[1])
-        add_car(draft.solids, rng, at, frame.angle + np.pi / 2)
+        if draft.dry(np.array(at), 5.0):
+            add_car(draft.solids, rng, at, frame.angle + np.pi / 2)
     if draft.fine:
         most = {"industry": 14, "centre": 4, "farm": 6}.get(kind, 4)
         for _ in range(int(rng.integers(0, most)) if rng.random() < 0.3 + style.clutter else 0):
@@ -157,6 +160,8 @@ def _pool(draft: Draft, frame: Frame, half: tuple[float, float]) -> None:
 def _clutter(draft: Draft, at: tuple[float, float], frame: Frame) -> None:
     """Something small in a yard: crates, sheets, piles; it keeps the class of the ground."""
     rng = draft.rng
+    if not draft.dry(np.array(at), 4.0):
+        return
     colours = (
         (120, 104, 88),
         (176, 170, 160),

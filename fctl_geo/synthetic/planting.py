@@ -46,7 +46,7 @@ class Trees:
         colour = (
             palette[rng.integers(len(palette), size=n)]
             + rng.normal(0, 7 * spread, (n, 1))
-            + rng.normal(0, 1, (n, 3)) * spread * np.array([5.0, 3.0, 2.0])
+            + rng.normal(0, 1, (n, 3)) * spread * np.array([4.5, 3.0, 1.5])
         )
         colour[kinds == CONIFER] = colour[kinds == CONIFER] * 0.5 + np.array([22.0, 32.0, 22.0])
         colour[kinds == BARE] = colour[kinds == BARE] * 0.4 + np.array([72.0, 64.0, 54.0])
@@ -101,7 +101,7 @@ class Trees:
         )
         points = warp(points[keep])
         points = points[water.at(points) > 2.0]
-        radius = spacing * rng.uniform(0.45, 0.85, len(points))
+        radius = spacing * np.clip(rng.lognormal(-0.5, 0.3, len(points)), 0.3, 1.25)
         mono = rng.random() < 0.4
         kind = int(rng.choice(4, p=np.array(look.style.trees) / sum(look.style.trees))) if mono else None
         if kind == PALM or (kind is None and look.style.trees[PALM] < 0.3):

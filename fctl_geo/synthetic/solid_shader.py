@@ -104,7 +104,8 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
                 if abs(u) > hu or abs(v) > hv:
                     continue
                 rise = _rise(shape, u, v, hu, hv, pitch, parapet)
-                if rise < -0.9:
+                # yards, pools and courts do not reach into streets and rivers
+                if rise < -0.9 or (cls == 0 and (classes[row, col] == 2 or classes[row, col] == 4)):
                     continue
                 if shape == 8:
                     if classes[row, col] != 1:
@@ -152,7 +153,7 @@ def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: floa
     for t in range(len(trees)):
         cx, cy, radius, top, kind_f, red, green, blue, seed_f = trees[t]
         kind, seed = int(kind_f), int(seed_f)
-        reach = radius * 1.25
+        reach = radius * 1.35
         c0, c1 = max(0, int((cx - reach - x0) / step)), min(w, int((cx + reach - x0) / step) + 2)
         r0, r1 = max(0, int((cy - reach - y0) / step)), min(h, int((cy + reach - y0) / step) + 2)
         clump = min(max(0.55 * radius, 0.5), 1.7)
@@ -162,7 +163,7 @@ def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: floa
             for col in range(c0, c1):
                 dx = x0 + (col + 0.5) * step - cx
                 q = np.sqrt(dx * dx + dy * dy) / radius
-                if q > 1.25:
+                if q > 1.35:
                     continue
                 big = value_noise(2.0 * dx / clump + 31.7, 2.0 * dy / clump + 11.1, seed) * fade(clump, step)
                 leaf = fbm(dx + 50.0, dy + 50.0, seed + 1, 0.55, 2, step)
@@ -181,7 +182,10 @@ def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: floa
                     z = top - 0.9 * radius * q * q
                     tone *= 0.7 + 0.5 * fronds
                 else:
-                    q += 0.24 * big + 0.10 * leaf
+                    # no crown is a disc: each is stretched and lobed in its own way
+                    bend = np.arctan2(dy, dx) + turn
+                    q *= 1.0 + 0.13 * np.cos(2.0 * bend) + 0.08 * np.cos(3.0 * bend + turn)
+                    q += 0.26 * big + 0.10 * leaf
                     if q > 1.0:
                         continue
                     z = top - 0.95 * radius * (1.0 - np.sqrt(1.0 - q * q)) + 0.22 * radius * big + 0.3 * leaf

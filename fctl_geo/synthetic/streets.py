@@ -39,7 +39,7 @@ def lay_streets(draft: Draft, streets: list[Street]) -> NDArray[np.float64]:
         run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
         walk = _pavement(draft, street, line)
         dry = draft.water.at((line[1:] + line[:-1]) / 2) > 1.0
-        kept = dry | _bridges(draft, street, dry)
+        kept = _without_stubs(dry | _bridges(draft, street, dry))
         before, after = np.concatenate([[False], kept[:-1]]), np.concatenate([kept[1:], [False]])
         ends = 1 * ~before + 2 * ~after
         for i in np.flatnonzero(kept):
@@ -57,6 +57,18 @@ def _bridges(draft: Draft, street: Street, dry: NDArray[np.bool_]) -> NDArray[np
         if 1 < b - a <= longest + 1:
             bridged[a:b] = True
     return bridged
+
+
+def _without_stubs(kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Drop what is left of a drowned street in runs of one to three pieces: 0110111100 gives 0000111100."""
+    if kept.all():
+        return kept
+    out = kept.copy()
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8)))
+    for a, b in zip(borders[::2], borders[1::2], strict=True):
+        if b - a <= 3:
+            out[a:b] = False
+    return out
 
 
 def _pavement(draft: Draft, street: Street, line: Points) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.synthetic.draft import Draft
-from fctl_geo.synthetic.houses import Frame, add_car, add_hall
+from fctl_geo.synthetic.houses import FLAT, Frame, add_car, add_hall, vary
 from fctl_geo.synthetic.layout import Block, Cut, Points, inside_ring, subdivide
 from fctl_geo.synthetic.lots import build_lot, inscribed
+from fctl_geo.synthetic.styles import Rgb
 
 STALL_M, ROW_M = 2.6, 16.0
 """A stall's width and the distance of double rows in a car park, as ground_shader paints them."""
@@ -16,9 +17,9 @@ STALL_M, ROW_M = 2.6, 16.0
 def use_town(draft: Draft, block: Block, angle: float, urban: float) -> None:
     """Decide what a town block is for, and build it."""
     rng = draft.rng
-    kinds = ["houses", "rows", "slabs", "centre", "industry", "park", "market", "pitch", "waste"]
+    kinds = ["houses", "rows", "slabs", "centre", "industry", "park", "market", "pitch", "courts", "waste"]
     dense = draft.look.style.dense
-    w = np.array([6, 0.6 + urban, 0.4 + urban, 4 * max(0.0, urban - 0.6) + dense, 0.8, 0.35, 0.35, 0.12, 0.3])
+    w = np.array([6, 0.6 + urban, 0.4 + urban, 4 * max(0.0, urban - 0.6) + dense, 0.8, 0.35, 0.35, 0.12, 0.12, 0.3])
     if block.area_m2 < 2500:
         w[[2, 4, 6]] = 0
     kind = str(rng.choice(kinds, p=w / w.sum()))
@@ -29,6 +30,8 @@ def use_town(draft: Draft, block: Block, angle: float, urban: float) -> None:
         _market(draft, block, angle)
     elif kind == "pitch":
         draft.lay(block, "pitch", angle)
+    elif kind == "courts":
+        _courts(draft, block, angle)
     elif kind == "waste":
         draft.lay(block, "wild", angle)
         draft.scatter_trees(block, 200.0)
@@ -53,6 +56,33 @@ def _build_block(draft: Draft, block: Block, kind: str, angle: float) -> None:
     for lot in lots:
         edge = draft.front(lot) if any(lot.margins_m > 0) else angle
         build_lot(draft, lot, kind, edge, storeys)
+
+
+def _courts(draft: Draft, block: Block, angle: float) -> None:
+    """Ball courts of painted asphalt with their lines, in a park: flat, coloured and square, yet land."""
+    rng = draft.rng
+    draft.lay(block, "lawn", angle)
+    draft.scatter_trees(block, 400.0)
+    ring = draft.warp(block.ring)
+    colours: tuple[Rgb, ...] = ((150, 84, 66), (84, 124, 96), (76, 104, 148), (132, 132, 130), (178, 112, 82))
+    outer, inner = (vary(rng, colours[int(rng.integers(len(colours)))]) for _ in range(2))
+    centre = ring.mean(axis=0)
+    start = Frame(float(centre[0]), float(centre[1]), angle)
+    for k in range(-2, 3):
+        frame = Frame(*start.at(19.0 * k, 0.0), angle)
+        if not inside_ring(ring, np.array([frame.x, frame.y]), 19.0) or not draft.dry(
+            np.array([frame.x, frame.y]), 20.0
+        ):
+            continue
+        at = (frame.x, frame.y)
+        for half, z, rgb in (
+            ((8.9, 17.5), 0.03, outer),
+            ((5.6, 12.0), 0.02, (226.0, 226.0, 224.0)),
+            ((5.45, 11.85), 0.02, inner),
+        ):
+            draft.solids.add(at, angle, half, z, FLAT, rgb, cls=0, relative=True)
+        for v in (-6.4, 0.0, 6.4):
+            draft.solids.add(frame.at(0, v), angle, (5.5, 0.07), 0.02, FLAT, (226, 226, 224), cls=0, relative=True)
 
 
 def _market(draft: Draft, block: Block, angle: float) -> None:

@@ -144,7 +144,7 @@ def _paint_surfaces(
     _paint_streets(world, seed, f, albedo, height, classes)
     solids = _seen(world.solids, world.solids[:, 4] + world.solids[:, 5], f)
     draw_solids(solids, albedo, height, classes, *at)
-    draw_crowns(_seen(world.trees, 1.3 * world.trees[:, 2], f), albedo, height, classes, *at)
+    draw_crowns(_seen(world.trees, 1.4 * world.trees[:, 2], f), albedo, height, classes, *at)
     return albedo, height, classes
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fctl_geo.errors import SettingsError
+from fctl_geo.synthetic import world
 from fctl_geo.synthetic.styles import STYLES
 from fctl_geo.synthetic.world import CLASSES, render_scene
 
@@ -41,6 +42,15 @@ def test_a_wide_scene_shows_all_classes_in_sensible_shares():
     shares = np.bincount(scene.classes.ravel(), minlength=5) / scene.classes.size
     assert shares.min() > 0.005
     assert shares.max() < 0.85
+
+
+def test_tiles_fit_without_a_seam(monkeypatch):
+    whole = render_scene(21, 200, 200, 0.5, "bazaar")
+    monkeypatch.setattr(world, "TILE_PX", 70)
+    tiled = render_scene(21, 200, 200, 0.5, "bazaar")
+    assert (whole.classes != tiled.classes).mean() < 0.002
+    difference = np.abs(whole.rgb.astype(int) - tiled.rgb.astype(int))
+    assert difference.mean() < 0.3
 
 
 @pytest.mark.parametrize("wrong", [{"height_px": 0}, {"gsd_m": 0.0}, {"gsd_m": 40.0}, {"style": "moon"}])
