@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-
-AWKWARD_TABLE = pytest.StashKey[list[tuple[str, str]]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[AWKWARD_TABLE] = []
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +22,16 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def tell_awkward(request: pytest.FixtureRequest) -> object:
-    """Note what became of an awkward file, for the table at the end."""
-    return lambda name, words: request.config.stash[AWKWARD_TABLE].append((name, words))
+def tell_awkward(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """Note what became of an awkward file, for the table at the end; reaches it from worker processes too."""
+    return lambda name, words: record_property("awkward", (name, words))
 
 
-def pytest_terminal_summary(terminalreporter: object, config: pytest.Config) -> None:
-    rows = sorted(config.stash.get(AWKWARD_TABLE, []))
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        report for group in terminalreporter.stats.values() for report in group if hasattr(report, "user_properties")
+    ]
+    rows = sorted({tuple(value) for report in reports for key, value in report.user_properties if key == "awkward"})
     if rows:
         terminalreporter.section("awkward files")
         for name, words in rows:

@@ -78,10 +78,9 @@ def make_scene(
     options = {"compress": compress, **layout, **profile}
     with warnings.catch_warnings(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=not mask_outside):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(
-            path, "w", driver="GTiff", width=width, height=height, count=count, dtype=data.dtype, nodata=nodata, crs=crs,
-            transform=place, **{key: value for key, value in options.items() if value is not None},
-        ) as dataset:  # fmt: skip
+        shape = {"width": width, "height": height, "count": count, "dtype": data.dtype}
+        given = {key: value for key, value in options.items() if value is not None}
+        with rasterio.open(path, "w", "GTiff", **shape, nodata=nodata, crs=crs, transform=place, **given) as dataset:
             _say_what_bands_are(dataset, count, colors, names, palette, alpha is not None)
             dataset.write(data)
             if mask is not None:

@@ -138,7 +138,7 @@ def _region_on(frame: RasterFrame, area: Any, name: str) -> Region:
     full = Window(0, 0, frame.height, frame.width)
     pixels = shapely.intersection(_affine(area, matrix), _box(full))
     parts = shapely.get_parts(pixels)
-    parts = parts[shapely.get_type_id(parts) == 3]
+    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
     if len(parts) == 0:
         corners = np.array([(0, 0), (frame.width, 0), (0, frame.height), (frame.width, frame.height)], float)
         a, b, c, d, e, f = frame.transform

@@ -223,7 +223,10 @@ def _wkt_of(crs: Any) -> str:
 def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
     name = short_name(uri)
     if is_remote(uri):
-        return SceneError(f"{name} cannot be opened over the network (GDAL: {error})", hint=f"check the address {uri}")
+        cause = str(error).replace(uri, name)  # an address may hold keys
+        return SceneError(
+            f"{name} cannot be opened over the network (GDAL: {cause})", hint="check address and connection"
+        )
     if Path(uri).is_dir():
         return SceneError(f"{uri} is a folder, not a raster", hint="name the file in it that holds the scene")
     if Path(uri).is_file() and Path(uri).stat().st_size == 0:

@@ -76,11 +76,11 @@ def sample_windows(grid: Grid, most_a_side: int = _SAMPLES_A_SIDE) -> Iterator[W
 
 
 def _sample_spans(size_px: int, most: int) -> list[tuple[int, int]]:
-    """Example: 1000 px -> 0-127, 125-252, ..., 872-999 (8 spans); 300 px -> 0-127, 86-213, 172-299."""
-    count = min(most, -(-size_px // _SAMPLE_PX))
-    length = min(size_px, _SAMPLE_PX)
-    gap = (size_px - length) / max(1, count - 1)
-    return [(int(i * gap), length) for i in range(count)]
+    """Example: 300 px -> 0-127, 128-255, 256-299, each pixel once; 10,000 px -> 0-127, 1410-1537, ..., 9872-9999."""
+    if size_px <= most * _SAMPLE_PX:
+        return [(start, min(_SAMPLE_PX, size_px - start)) for start in range(0, size_px, _SAMPLE_PX)]
+    gap = (size_px - _SAMPLE_PX) / max(1, most - 1)
+    return [(int(i * gap), _SAMPLE_PX) for i in range(most)]
 
 
 def alpha_is_a_picture(header: Header, grids: tuple[Grid, ...]) -> bool:

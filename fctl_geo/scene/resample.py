@@ -4,7 +4,6 @@ Every output pixel is computed from its own absolute index and nothing else, wit
 so a pixel has the same value in whatever window it is asked for. Invalid pixels weigh nothing.
 """
 
-# ruff: noqa: PLR0917  kernels pass arrays by position
 from __future__ import annotations
 
 from dataclasses import dataclass

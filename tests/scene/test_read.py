@@ -135,7 +135,7 @@ def mean_by_hand(pixels: np.ndarray, valid: np.ndarray, step: float, row: int, c
     scale=st.sampled_from([1.0, 1.7, 2.0, 2.9]), holes=st.floats(0, 0.9), seed=st.integers(0, 99),
 )  # fmt: skip
 def test_a_level_pixel_is_the_mean_of_its_valid_area(
-    tmp_path: Path, height: int, width: int, factor: int, scale: float, holes: float, seed: int
+    tmp_path: Path, *, height: int, width: int, factor: int, scale: float, holes: float, seed: int
 ) -> None:
     valid = np.random.default_rng(seed).random((height, width)) >= holes
     pixels = make_pixels(3, height, width, seed=seed) * valid
