@@ -101,12 +101,15 @@ def shade_ground(
                 classes[row, col] = 4
                 continue
             gs, kind = int(g[17]), int(g[16])
-            fine = fbm(x, y, seed + 1, 1.6, 3, step)
+            fine = fbm(x, y, seed + 1, 1.6, 5, step)
             broad = fbm(x, y, seed + 2, 140.0, 2, step)
             mid = fbm(x, y, gs + 3, 11.0, 3, step)
-            spots = fbm(x, y, gs, g[9], 3, step) + 0.35 * fine + 0.3 * mid
+            spots = fbm(x, y, gs, g[9], 3, step) + 0.3 * mid
+            level = (0.62 - 1.24 * g[8]) * 0.66
             soft = 0.35 if g[0] == g[4] else 0.24
-            mix = ramp(spots - (0.62 - 1.24 * g[8]) * 0.66, -soft, soft)
+            mix = ramp(spots + 0.35 * fine - level, -soft, soft)
+            # the class follows the patches, not every tuft, as a person would draw it
+            cover = g[0] if spots < level else g[4]
             u = x * g[10] + y * g[11]
             v = y * g[10] - x * g[11]
             tone = 1.0 + 0.18 * broad + 0.2 * mid + 2.0 * g[14] * fine
@@ -128,7 +131,6 @@ def shade_ground(
                 tone += _slabs(u, v, g[12], gs, step)
             elif kind == 4:
                 tone += 0.05 * (1.0 if np.floor(u / g[12]) % 2 == 0 else -1.0)
-            cover = g[0] if mix < 0.5 else g[4]
             tint = 0.12 * mid if cover == 3.0 else 0.03 * mid
             for k in range(3):
                 c = blend(g[1 + k], g[5 + k], mix) * tone

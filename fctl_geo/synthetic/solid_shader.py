@@ -41,7 +41,7 @@ def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, pa
 def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, age: float, step: float) -> float:
     """Tone of a roof's cover around 1; u runs along the ridge, v down the slope."""
     stain = fbm(x, y, seed, 5.0, 4, step)
-    fine = fbm(x, y, seed + 1, 0.7, 3, step)
+    fine = fbm(x, y, seed + 1, 0.7, 4, step)
     streak = value_noise(u / 0.5, v / 6.0, seed + 2) * fade(1.0, step)
     tone: float = 1.0 + (0.12 + 0.3 * age) * stain
     if texture == 0:
@@ -166,7 +166,7 @@ def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: floa
                 if q > 1.35:
                     continue
                 big = value_noise(2.0 * dx / clump + 31.7, 2.0 * dy / clump + 11.1, seed) * fade(clump, step)
-                leaf = fbm(dx + 50.0, dy + 50.0, seed + 1, 0.55, 2, step)
+                leaf = fbm(dx + 50.0, dy + 50.0, seed + 1, 0.55, 4, step)
                 tone = 1.0 + 0.16 * big + 0.35 * leaf
                 if kind == 1:
                     arms = np.cos(9.0 * np.arctan2(dy, dx) + turn) * fade(radius * 0.6, step)

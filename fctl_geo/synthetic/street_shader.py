@@ -123,7 +123,7 @@ def shade_streets(
             out -= gap * gap / (4.0 * CORNER_M)
             if out > walk + 0.6:
                 continue
-            fine = fbm(x, y, seed + 11, 0.9, 3, step)
+            fine = fbm(x, y, seed + 11, 0.9, 4, step)
             patch = fbm(x, y, ps, 14.0, 4, step)
             if out > walk:
                 # dusty verge
@@ -197,7 +197,7 @@ def _dirt(
     ragged = out + 0.9 * fbm(x, y, seed + 12, 5.0, 4, step)
     if ragged > 0.0 or classes[row, col] == 4:
         return
-    fine = fbm(x, y, seed + 11, 0.9, 3, step)
+    fine = fbm(x, y, seed + 11, 0.9, 4, step)
     patch = fbm(x, y, ps, 14.0, 4, step)
     tint = 0.9 + 0.25 * lattice(ps, 7, 1)
     edge = ramp(-ragged, 0.0, 0.6)

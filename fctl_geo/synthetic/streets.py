@@ -17,8 +17,8 @@ PIECE_M = 8.0
 def choose_cut(draft: Draft, block: Block, depth: int) -> Cut:
     """Decide what divides a block: the first cuts are main roads, later ones lesser, in the country often none."""
     rng, u = draft.rng, draft.zones.urban(block.centre)
-    if (depth < 2 and block.area_m2 > 40_000) or (u > 0.2 and block.area_m2 > 400_000):
-        return Cut(rng.uniform(3.4, 6.5 - 0.8 * depth), MAIN) if rng.random() < 0.75 else Cut(3.0, MINOR)
+    if (depth < 2 and block.area_m2 > 90_000) or (u > 0.2 and block.area_m2 > 400_000):
+        return Cut(rng.uniform(3.4, max(4.0, 6.5 - 0.8 * depth)), MAIN) if rng.random() < 0.75 else Cut(3.0, MINOR)
     if u > 0.25:
         if rng.random() < draft.look.style.dirt_streets:
             return Cut(rng.uniform(1.6, 2.8), DIRT)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.synthetic import world
@@ -57,3 +59,11 @@ def test_tiles_fit_without_a_seam(monkeypatch):
 def test_what_cannot_be_rendered_is_refused_in_words(wrong):
     with pytest.raises(SettingsError):
         render_scene(**({"seed": 1, "height_px": 8, "width_px": 8, "gsd_m": 0.3} | wrong))
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 100_000), gsd=st.sampled_from([0.1, 0.3, 1.0, 2.0]))
+def test_every_seed_can_be_rendered(seed, gsd):
+    scene = render_scene(seed, 40, 60, gsd)
+    assert scene.classes.max() < len(CLASSES)
+    assert 25 < scene.rgb.mean() < 235
