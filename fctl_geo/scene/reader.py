@@ -35,17 +35,22 @@ class Reader:
         raw = self.source.read(window)
         numbers = self.source.numbers
         alpha = None if self.masks.alpha_band is None else raw[numbers.index(self.masks.alpha_band)]
-        picture = raw[[numbers.index(n) for n in self.bands.numbers]]
+        picture = _pick(raw, [numbers.index(n) for n in self.bands.numbers])
         valid = valid_pixels(picture, alpha, self.masks)
         if self.masks.mask_band:
             valid &= self.source.read_mask(window)
         if self.palette is None:
-            return picture[list(self.bands.order)], valid
+            return _pick(picture, list(self.bands.order)), valid
         colours = self.palette[np.minimum(picture[0], len(self.palette) - 1)]
         if self.masks.palette_alpha:
             valid &= colours[..., 3] > 0
         assert self.bands.channels is not None
         return np.ascontiguousarray(np.moveaxis(colours[..., list(self.bands.channels)], -1, 0)), valid
+
+
+def _pick(bands: NDArray[np.generic], order: list[int]) -> NDArray[np.generic]:
+    """bands[order], without a copy where that is all of them as they stand."""
+    return bands if order == list(range(len(bands))) else bands[order]
 
 
 def readers_of(header: Header, grids: tuple[Grid, ...], bands: BandPlan, masks: MaskPlan) -> tuple[Reader, ...]:

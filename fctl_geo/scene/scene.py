@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -148,7 +149,7 @@ class Scene:
         if level.direct:
             return self._cut_source(level.source, window)
 
-        def tile_at(row: int, col: int) -> KeptTile:
+        def tile_at(row: int, col: int) -> Future[KeptTile]:
             place = tile_window(row, col, level.tile_hw, level.size_hw)
             return self._cache.get(("level", level.factor, row, col), lambda: self._resampled(level, place))
 
@@ -166,7 +167,7 @@ class Scene:
         grid = self._readers[index].source.grid
         size_hw = (grid.height, grid.width)
 
-        def tile_at(row: int, col: int) -> KeptTile:
+        def tile_at(row: int, col: int) -> Future[KeptTile]:
             place = tile_window(row, col, grid.tile_hw, size_hw)
             return self._cache.get(("source", index, row, col), lambda: self._decoded(index, place))
 
@@ -175,7 +176,7 @@ class Scene:
     def _cut(
         self,
         window: Window,
-        tile_at: Callable[[int, int], KeptTile],
+        tile_at: Callable[[int, int], Future[KeptTile]],
         size_hw: tuple[int, int],
         tile_hw: tuple[int, int],
     ) -> KeptTile:
@@ -211,14 +212,14 @@ class Scene:
             return mask
         size_hw = self.model_hw if self._grid_is_model else self.scene_frame.size_hw
 
-        def tile_at(row: int, col: int) -> KeptTile:
+        def tile_at(row: int, col: int) -> Future[KeptTile]:
             return self._region_tile(row, col, size_hw)
 
         kept = cut(inside, tile_at, size_hw=size_hw, tile_hw=_AOI_TILE_HW, channels=0, dtype=np.dtype(np.uint8))
         mask[inside.slices_in(window)] = True if kept.valid is None else kept.valid
         return mask
 
-    def _region_tile(self, row: int, col: int, size_hw: tuple[int, int]) -> KeptTile:
+    def _region_tile(self, row: int, col: int, size_hw: tuple[int, int]) -> Future[KeptTile]:
         region = self._region
         assert region is not None
         place = tile_window(row, col, _AOI_TILE_HW, size_hw)

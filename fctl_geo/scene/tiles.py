@@ -51,8 +51,11 @@ class TileCache:
     _held_bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: Hashable, make: Callable[[], KeptTile]) -> KeptTile:
-        """The tile of that key: kept, being made by another thread, or made here. An error reaches all who wait."""
+    def get(self, key: Hashable, make: Callable[[], KeptTile]) -> Future[KeptTile]:
+        """The tile of that key: kept, promised by another thread that is at it, or made here and now.
+
+        An error reaches all who wait for the tile and is not kept.
+        """
         with self._lock:
             future = self._kept.get(key)
             mine = future is None
@@ -61,7 +64,7 @@ class TileCache:
             self._kept.move_to_end(key)
         if mine:
             self._make(key, future, make)
-        return future.result()
+        return future
 
     def _make(self, key: Hashable, future: Future[KeptTile], make: Callable[[], KeptTile]) -> None:
         try:
@@ -78,10 +81,9 @@ class TileCache:
             self._evict()
 
     def _evict(self) -> None:
-        for key in [key for key, future in self._kept.items() if future.done()]:
-            if self._held_bytes <= self.limit_bytes:
-                break
-            self._held_bytes -= self._kept.pop(key).result().size_bytes
+        while self._held_bytes > self.limit_bytes:
+            oldest = next(key for key, future in self._kept.items() if future.done())
+            self._held_bytes -= self._kept.pop(oldest).result().size_bytes
 
     def resize(self, limit_bytes: int) -> None:
         with self._lock:
@@ -96,7 +98,7 @@ class TileCache:
 
 def cut(
     window: Window,
-    tile_at: Callable[[int, int], KeptTile],
+    tile_at: Callable[[int, int], Future[KeptTile]],
     *,
     size_hw: tuple[int, int],
     tile_hw: tuple[int, int],
@@ -106,7 +108,7 @@ def cut(
     """A window of a tiled grid; what sticks out of the grid is 0 and invalid.
 
     Args:
-        tile_at: the tile in that row and column of tiles.
+        tile_at: the tile in that row and column of tiles, or the promise of it.
         size_hw: size of the grid; its tiles begin at (0, 0), those at the far edges may be smaller.
     """
     inside = window.clip(Window(0, 0, *size_hw))
@@ -115,13 +117,17 @@ def cut(
     if inside.empty:
         return KeptTile(pixels, valid)
     height, width = tile_hw
-    for row in range(inside.row // height, (inside.row_end - 1) // height + 1):
-        for col in range(inside.col // width, (inside.col_end - 1) // width + 1):
-            place = Window(row * height, col * width, height, width)
-            part, tile = inside.clip(place), tile_at(row, col)
-            here, there = part.slices_in(window), part.slices_in(place)
-            pixels[:, *here] = tile.pixels[:, *there]
-            valid[here] = True if tile.valid is None else tile.valid[there]
+    # First make what nobody is at, then wait: threads side by side share the work instead of waiting for one another.
+    promises = [
+        (Window(row * height, col * width, height, width), tile_at(row, col))
+        for row in range(inside.row // height, (inside.row_end - 1) // height + 1)
+        for col in range(inside.col // width, (inside.col_end - 1) // width + 1)
+    ]
+    for place, promise in promises:
+        part, tile = inside.clip(place), promise.result()
+        here, there = part.slices_in(window), part.slices_in(place)
+        pixels[:, *here] = tile.pixels[:, *there]
+        valid[here] = True if tile.valid is None else tile.valid[there]
     return KeptTile(pixels, None if valid.all() else valid)
 
 

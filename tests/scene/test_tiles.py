@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_threads_that_want_the_same_tile_wait_for_the_one_that_makes_it() -> Non
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(cache.get, "key", make) for _ in range(4)]
         release.set()
-        assert all(future.result().pixels[0, 0, 0] == 7 for future in waiting)
+        assert all(future.result().result().pixels[0, 0, 0] == 7 for future in waiting)
     assert made == [1]
 
 
@@ -51,12 +51,18 @@ def test_an_error_is_not_kept() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="broken"):
             cache.get("key", fail)
-    assert cache.get("key", tile).valid is None
+    assert cache.get("key", tile).result().valid is None
+
+
+def promised(row: int, col: int) -> Future[KeptTile]:
+    future: Future[KeptTile] = Future()
+    future.set_result(tile(row * 10 + col + 1))
+    return future
 
 
 def test_what_sticks_out_of_the_grid_is_invalid() -> None:
     kept = cut(
-        Window(-2, 5, 6, 10), lambda row, col: tile(row * 10 + col + 1), size_hw=(20, 12), tile_hw=(10, 10), channels=1,
+        Window(-2, 5, 6, 10), promised, size_hw=(20, 12), tile_hw=(10, 10), channels=1,
         dtype=np.dtype(np.uint8),
     )  # fmt: skip
     assert kept.valid is not None and kept.valid.sum() == 4 * 7
