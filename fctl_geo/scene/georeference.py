@@ -19,6 +19,7 @@ from fctl_geo.windows.frame import Affine6, RasterFrame
 
 GsdSource = Literal["crs", "given", "unknown"]
 _MAX_GCP_RESIDUAL_PX = 1.0
+_SQUARE_ENOUGH = 1.5
 _WANT_GSD = "give the ground metres a pixel with --gsd, or the model reads the pixels as they are"
 
 
@@ -114,14 +115,23 @@ def ground_resolution(place: Georeference, size_hw: tuple[int, int], given_m: fl
         return GroundResolution(given_m, "given")
     if not place.crs_wkt:
         return GroundResolution(None, "unknown", (f"ground metres a pixel are unknown: {_WANT_GSD}",))
-    gsd_m = _geodesic_gsd_m(place, size_hw)
-    if gsd_m is None or not math.isfinite(gsd_m) or gsd_m <= 0:
+    across_m, down_m = _pixel_steps_m(place, size_hw) or (math.nan, math.nan)
+    gsd_m = math.sqrt(across_m * down_m)
+    if not math.isfinite(gsd_m) or gsd_m <= 0:
         words = f"ground metres a pixel cannot be told from the scene's CRS: {_WANT_GSD}"
         return GroundResolution(None, "unknown", (words,))
-    return GroundResolution(gsd_m, "crs")
+    return GroundResolution(gsd_m, "crs", _squeezed(across_m, down_m))
 
 
-def _geodesic_gsd_m(place: Georeference, size_hw: tuple[int, int]) -> float | None:
+def _squeezed(across_m: float, down_m: float) -> tuple[str, ...]:
+    if max(across_m, down_m) < _SQUARE_ENOUGH * min(across_m, down_m):
+        return ()
+    words = f"a pixel shows {across_m:.3g} m x {down_m:.3g} m of the ground: the model sees everything squeezed; "
+    return (words + "warp the scene to square pixels in a CRS in metres (gdalwarp -t_srs) for better results",)
+
+
+def _pixel_steps_m(place: Georeference, size_hw: tuple[int, int]) -> tuple[float, float] | None:
+    """Metres on the ground from pixel to pixel, across and down, at the scene's centre."""
     try:
         crs = pyproj.CRS.from_wkt(place.crs_wkt)
         geod, geodetic = crs.get_geod(), crs.geodetic_crs
@@ -138,7 +148,7 @@ def _geodesic_gsd_m(place: Georeference, size_hw: tuple[int, int]) -> float | No
     if not np.isfinite([lons, lats]).all() or np.abs(lats).max() > 90:
         return None
     _, _, lengths_m = geod.inv(lons[[0, 2]], lats[[0, 2]], lons[[1, 3]], lats[[1, 3]])
-    return float(np.sqrt(lengths_m[0] * lengths_m[1]))
+    return float(lengths_m[0]), float(lengths_m[1])
 
 
 def map_points(transform: Affine6, cols: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

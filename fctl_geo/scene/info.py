@@ -11,7 +11,7 @@ from fctl_geo.scene.header import Header, read_header
 from fctl_geo.scene.masks import MaskPlan, plan_masks
 from fctl_geo.scene.reader import alpha_is_a_picture
 from fctl_geo.scene.scaling import Stretch
-from fctl_geo.scene.source import grids_of
+from fctl_geo.scene.source import block_warnings, grids_of
 from fctl_geo.windows.frame import Affine6
 
 ALPHA_WORDS = "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir)"
@@ -63,8 +63,9 @@ def describe_scene(path: str | Path) -> SceneInfo:
     bands = plan_all_bands(header, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
     refused = (f"{place.refusal.message}; {place.refusal.hint}",) if place.refusal else ()
+    told = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *refused)
     gsd = ground_resolution(place, (header.height, header.width), None)
-    return scene_info(header, place, gsd, bands, masks, warnings=((ALPHA_WORDS,) if alpha_is_nir else ()) + refused)
+    return scene_info(header, place, gsd, bands, masks, warnings=told)
 
 
 def scene_info(

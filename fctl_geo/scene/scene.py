@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from fctl_geo.scene.masks import MaskPlan, plan_masks
 from fctl_geo.scene.reader import Reader, alpha_is_a_picture, overview_mask_is_stale, readers_of, sample_values
 from fctl_geo.scene.resample import resample
 from fctl_geo.scene.scaling import Stretch, ValueScale, measure_stretch, needs_stretch
-from fctl_geo.scene.source import closing_all, grids_of
+from fctl_geo.scene.source import block_warnings, grids_of
 from fctl_geo.scene.tiles import KeptTile, Tile, TileCache, cut, tile_window
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
@@ -259,16 +260,19 @@ def open_scene(
     bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
     readers = readers_of(header, grids, bands, masks)
-    with closing_all([reader.source for reader in readers]):
+    with ExitStack() as opened:
+        for reader in readers:
+            opened.callback(reader.source.close)
         readers, words = _without_stale_overviews(readers)
         stretch = _stretch_of(header, spec, masks, readers, progress)
         scene_frame = frame_of(place, (header.height, header.width))
         model_frame = _model_frame(scene_frame, scale)
         full = model_frame if settings.grid == "model" else scene_frame
         region, aoi_words = read_region(full, settings.aoi, settings.bbox)
+        opened.pop_all()  # all is well: the scene closes them
     info = scene_info(
         header, place, gsd, bands, masks, stretch=stretch,
-        warnings=(*((ALPHA_WORDS,) if alpha_is_nir else ()), *words, *aoi_words),
+        warnings=(*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *words, *aoi_words),
     )  # fmt: skip
     for sentence in info.warnings:
         progress.warn(sentence)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ _STRIP_TILE_HW = (128, 2048)
 _LARGEST_BLOCK_PX = 4 << 20
 _GDAL_CACHE_BYTES = 48 << 20
 _GDAL_CACHE_MOST_BYTES = 2 << 30
+_LARGE_BLOCK_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +165,6 @@ class Source:
                 self._handles.pop().close()
 
 
-@contextmanager
-def closing_all(sources: list[Source]) -> Iterator[None]:
-    """Close the sources if the block fails."""
-    try:
-        yield
-    except BaseException:
-        for source in sources:
-            source.close()
-        raise
-
-
 def grids_of(header: Header) -> tuple[Grid, ...]:
     """Full resolution first, then the overviews that are at least half as fine again, finest first."""
     grids = [Grid(header.height, header.width, header.block_hw, None)]
@@ -193,6 +182,18 @@ def grids_of(header: Header) -> tuple[Grid, ...]:
             grids.append(Grid(handle.height, handle.width, handle.block_shapes[0], index))
             handle.close()
     return tuple(grids)
+
+
+def block_warnings(header: Header) -> tuple[str, ...]:
+    """A word about blocks so large that decoding one takes much memory."""
+    height, width = header.block_hw
+    block_bytes = height * width * len(header.bands) * np.dtype(header.dtype).itemsize
+    if header.compression == "none" or block_bytes < _LARGE_BLOCK_BYTES:
+        return ()
+    return (
+        f"the file is stored in blocks of {width} x {height} pixels, each of which takes {block_bytes / 2**20:.0f} MiB "
+        "to decode: a copy with small tiles (gdal_translate -of COG) reads faster and needs less memory",
+    )
 
 
 def _box(window: Window) -> RasterioWindow:

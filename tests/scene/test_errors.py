@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from scene_factory import make_pixels, make_scene
 
 from fctl_geo.errors import FctlError, ReadError, SceneError
 from fctl_geo.scene import describe_scene, open_scene
+from fctl_geo.scene.header import read_header
+from fctl_geo.scene.source import block_warnings
 from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
 
@@ -120,3 +123,11 @@ def test_connection_strings_and_paths_in_archives_are_opened(tmp_path: Path) -> 
     for uri in (f"GTIFF_DIR:1:{path}", f"/vsisubfile/0_{path.stat().st_size},{path}", f"file://{path}"):
         with open_scene(uri, RGB) as scene:
             np.testing.assert_array_equal(scene.read(Window(0, 0, 40, 50)).pixels, make_pixels(3, 40, 50))
+
+
+def test_huge_compressed_blocks_are_told(tmp_path: Path) -> None:
+    strip = make_scene(tmp_path / "a.tif", tiled=False, block=160)
+    header = replace(read_header(strip), height=20_000, width=20_000, block_hw=(20_000, 20_000))
+    assert "20000 x 20000 pixels, each of which takes 1144 MiB" in block_warnings(header)[0]
+    assert block_warnings(replace(header, compression="none")) == ()
+    assert block_warnings(read_header(strip)) == ()

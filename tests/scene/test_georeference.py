@@ -40,6 +40,11 @@ def test_gsd_is_true_ground_metres_at_the_centre(tmp_path: Path, crs: str, trans
     assert info.transform == pytest.approx(tuple(transform)[:6])
 
 
+def test_pixels_that_are_far_from_square_on_the_ground_are_told(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", crs="EPSG:4326", transform=Affine(1e-6, 0, 25, 0, -1e-6, 60))
+    assert any("0.0558 m x 0.111 m" in words for words in describe_scene(path).warnings)
+
+
 def test_a_given_gsd_wins(tmp_path: Path) -> None:
     with open_scene(make_scene(tmp_path / "a.tif"), InputSpec(gsd_m=0.6), SceneSettings(gsd_m=0.2)) as scene:
         assert (scene.info.gsd_m, scene.info.gsd_source) == (0.2, "given")
