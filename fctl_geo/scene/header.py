@@ -225,7 +225,8 @@ def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
     if is_remote(uri):
         cause = str(error).replace(uri, name)  # an address may hold keys
         return SceneError(
-            f"{name} cannot be opened over the network (GDAL: {cause})", hint="check address and connection"
+            f"{name} cannot be opened over the network (GDAL: {cause})",
+            hint="check address, connection and keys (for a public S3 bucket set AWS_NO_SIGN_REQUEST=YES)",
         )
     if Path(uri).is_dir():
         return SceneError(f"{uri} is a folder, not a raster", hint="name the file in it that holds the scene")
