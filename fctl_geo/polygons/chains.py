@@ -16,7 +16,7 @@ Only this module knows the layout of the state. Node and label slots are reused,
 boundaries that are still open, never as large as the raster.
 """
 
-# ruff: noqa: PLR0912, PLR0915, PLR0917  kernels pass arrays by position
+# ruff: noqa: PLR0912, PLR0915  kernels pass arrays by position
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from fctl_geo.polygons.kernel import kernel
 from fctl_geo.polygons.runs import OUTSIDE, find_runs, root_of, run_area
 
 JUNCTION = np.uint8(128)
-"""Node flag: three or more boundaries meet here."""
+"""Node flag: three or more boundaries meet here, or it is a corner of the raster."""
 PINCH = np.uint8(64)
 """Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
 
@@ -53,6 +53,8 @@ class State(NamedTuple):
     """(N,) of a chain's first node: number of nodes."""
     flags: npt.NDArray[np.uint8]
     """(N,) JUNCTION, PINCH."""
+    reach: npt.NDArray[np.uint8]
+    """(N,) least clearance along the edge that leads to the node, in pixels (only with clearances)."""
     # labels
     parent: npt.NDArray[np.int32]
     """(M,) union-find; of a free slot, the next free slot."""
@@ -73,6 +75,8 @@ class State(NamedTuple):
     """(2, width + 3) label of the run, -1: none yet."""
     edge: npt.NDArray[np.int32]
     """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
+    edge_reach: npt.NDArray[np.uint8]
+    """(2, width + 3) least clearance along the vertical edge so far."""
     words: npt.NDArray[np.uint64]
     """One row, padded: the row is scanned eight pixels at a time."""
     # regions that are complete and not yet written
@@ -95,6 +99,7 @@ def new_state(width: int) -> State:
         other=np.empty(nodes, np.int32),
         length=np.empty(nodes, np.int32),
         flags=np.empty(nodes, np.uint8),
+        reach=np.empty(nodes, np.uint8),
         parent=np.empty(labels, np.int32),
         pixels=np.empty(labels, np.int64),
         area=np.empty(labels, np.float64),
@@ -105,6 +110,7 @@ def new_state(width: int) -> State:
         value=np.full((2, runs), OUTSIDE, np.int16),
         label=np.full((2, runs), -1, np.int32),
         edge=np.zeros((2, runs, 2), np.int32),
+        edge_reach=np.zeros((2, runs), np.uint8),
         words=np.zeros(width // 8 + 1, np.uint64),
         done=np.empty((4 * runs + 64, 3), np.int32),
         merged=np.empty(runs, np.int32),
@@ -116,7 +122,7 @@ def grow(state: State) -> State:
     runs = state.merged.shape[0]
     wanted: dict[str, Any] = {}
     if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:
-        for name in ("corner", "next", "other", "length", "flags"):
+        for name in ("corner", "next", "other", "length", "flags", "reach"):
             wanted[name] = _doubled(getattr(state, name))
     if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
         for name in ("parent", "pixels", "area", "confidence", "first", "holes"):
@@ -133,7 +139,7 @@ def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 # ---------------------------------------------------------------- labels
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_label(st, corner):  # type: ignore[no-untyped-def]
     scalar = st.scalar
     label = np.int32(scalar[LABEL_FREE])
@@ -149,7 +155,7 @@ def _new_label(st, corner):  # type: ignore[no-untyped-def]
     return label
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def free_label(st, label):  # type: ignore[no-untyped-def]
     """Give the slot back."""
     st.parent[label] = np.int32(st.scalar[LABEL_FREE])
@@ -157,7 +163,7 @@ def free_label(st, label):  # type: ignore[no-untyped-def]
     st.scalar[LABEL_LIVE] -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     """Two labels become one: the one whose first pixel comes first lives on."""
     one, two = root_of(st.parent, one), root_of(st.parent, two)
@@ -179,7 +185,7 @@ def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     return n_merged + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped-def]
     """Give the run its label, if no pixel above did, and add its pixels to the region's sums."""
     begin, end = st.start[side, run], st.start[side, run + 1]
@@ -196,7 +202,7 @@ def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untype
 # ---------------------------------------------------------------- nodes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
     scalar = st.scalar
     node = np.int32(scalar[NODE_FREE])
@@ -210,7 +216,7 @@ def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
     """A chain of one node; both of its edges lead to corners that are still to come."""
     node = _new_node(st, corner, flags)
@@ -218,33 +224,34 @@ def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
     return node
 
 
-@njit(cache=True, nogil=True)
-def _append(st, head, corner, flags):  # type: ignore[no-untyped-def]
+@kernel
+def _append(st, head, corner, flags, reach):  # type: ignore[no-untyped-def]
     """The boundary comes from `head` to this corner and goes on to one that is still to come."""
     node = _new_node(st, corner, flags)
     tail = st.other[head]
-    st.next[head] = node
+    st.next[head], st.reach[node] = node, reach
     st.other[node], st.other[tail] = tail, node
     st.length[tail] += 1
     return node
 
 
-@njit(cache=True, nogil=True)
-def _prepend(st, tail, corner, flags):  # type: ignore[no-untyped-def]
+@kernel
+def _prepend(st, tail, corner, flags, reach):  # type: ignore[no-untyped-def]
     """The boundary will come from a corner that is still to come and goes on to `tail`."""
     node = _new_node(st, corner, flags)
     head = st.other[tail]
-    st.next[node] = tail
+    st.next[node], st.reach[tail] = tail, reach
     st.other[node], st.other[head] = head, node
     st.length[node] = st.length[tail] + 1
     return node
 
 
-@njit(cache=True, nogil=True)
-def _join(st, head, tail, corner, flags):  # type: ignore[no-untyped-def]
+@kernel
+def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[no-untyped-def]
     """The boundary comes from `head` and goes on to `tail`: True if that closes a ring, which then begins at `tail`."""
     node = _new_node(st, corner, flags)
     st.next[head], st.next[node] = node, tail
+    st.reach[node], st.reach[tail] = reach_in, reach_out
     first = st.other[head]
     if first == tail:
         st.length[tail] += 1
@@ -255,7 +262,7 @@ def _join(st, head, tail, corner, flags):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
     st.other[ring] = -1
     if st.holes[label, 0] < 0:
@@ -268,10 +275,13 @@ def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------- the sweep
 
 
-@njit(cache=True, nogil=True)
-def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, with_junctions):  # type: ignore[no-untyped-def]
+@kernel
+def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, those only where a vertical edge begins or ends."""
     n_merged = 0
+    simplify = clear.shape[0] > 0  # then regions that go straight on where others meet get a node, too
+    here = reach_left = reach_up = np.uint8(0)  # least clearance: of this corner, along the edges on its left and above
+    last_col = np.int32(0)
     up, down = 1, 1  # the next vertical edge of the row above and of the row below
     upper, lower = (
         np.int32(-1),
@@ -302,8 +312,15 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
 
         corner = (row << 32) | np.int64(col)
         junction = int(has_up) + int(has_left) + int(has_right) + int(has_down) >= 3
-        flag = JUNCTION if junction else np.uint8(0)
-        mark = with_junctions and junction  # regions that go straight on get a node, too
+        rim_corner = int(a < 0) + int(b < 0) + int(d < 0) + int(e < 0) == 3
+        flag = JUNCTION if junction or rim_corner else np.uint8(0)
+        mark = simplify and junction
+        if simplify:
+            here = clear[col]
+            reach_up = min(st.edge_reach[above, up], here) if has_up else here
+            if has_left:
+                reach_left = min(reach_left, clear[last_col + 1 : col + 1].min())
+            last_col = col
         up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
         if has_up:
             up_left, up_right = st.edge[above, up, 0], st.edge[above, up, 1]
@@ -312,39 +329,43 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
 
         if a >= 0 and traced[a]:
             if has_up and has_left:  # convex corner of a
-                if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag):
+                if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag, reach_left, reach_up):
                     st.done[st.scalar[DONE], 0] = root_of(st.parent, st.label[above, run_a])
                     st.done[st.scalar[DONE], 1] = up_left
                     st.done[st.scalar[DONE], 2] = a
                     st.scalar[DONE] += 1
             elif has_up:
                 if has_down:  # a and d: straight on, upwards
-                    down_left = _prepend(st, up_left, corner, flag) if mark else up_left
+                    down_left = _prepend(st, up_left, corner, flag, reach_up) if mark else up_left
                 else:  # all but b
-                    new_lower = _prepend(st, up_left, corner, flag)
+                    new_lower = _prepend(st, up_left, corner, flag, reach_up)
             elif has_left:
                 if has_right:  # a and b: straight on, to the right
-                    new_upper = _append(st, upper, corner, flag) if mark else upper
+                    new_upper = _append(st, upper, corner, flag, reach_left) if mark else upper
                 else:  # all but d
-                    down_right = _append(st, upper, corner, flag)
+                    down_right = _append(st, upper, corner, flag, reach_left)
             elif has_right:  # all but e
                 down_left = new_upper = _begin(st, corner, flag)
         if has_up and b >= 0 and traced[b]:
             if has_right:  # convex corner of b
-                new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag)
+                new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag, reach_up)
             elif has_down:  # b and e: straight on, downwards
-                down_right = _append(st, up_right, corner, flag) if mark else up_right
-            elif _join(st, up_right, lower, corner, flag):  # all but a
+                down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
+            elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
                 _add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
         if has_left and d >= 0 and traced[d]:
             if has_down:  # convex corner of d
-                down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag)
+                down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag, reach_left)
             elif has_right:  # d and e: straight on, to the left
-                new_lower = _prepend(st, lower, corner, flag) if mark else lower
+                new_lower = _prepend(st, lower, corner, flag, reach_left) if mark else lower
         if has_right and has_down and e >= 0 and traced[e]:  # convex corner of e
             new_lower = down_right = _begin(st, corner, flag | PINCH if a == e else flag)
 
         upper, lower = new_upper, new_lower
+        if simplify:
+            straight_down = has_up and has_down and not (has_left or has_right)
+            st.edge_reach[below, down] = reach_up if straight_down else here
+            reach_left = here
         if has_down:
             st.edge[below, down, 0], st.edge[below, down, 1] = down_left, down_right
             down += 1
@@ -353,7 +374,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, wi
     return n_merged
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
     """Point every run at its root, after which nothing refers to the labels that were merged away."""
     for run in range(1, n_edges):
@@ -363,16 +384,17 @@ def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
         free_label(st, st.merged[k])
 
 
-@njit(cache=True, nogil=True)
-def trace_rows(st, classes, area, confidence, traced, begin, with_junctions):  # type: ignore[no-untyped-def]
+@kernel
+def trace_rows(st, classes, area, confidence, clear, traced, begin):  # type: ignore[no-untyped-def]
     """Trace rows from `begin` on, until the strip ends or room runs out.
 
     Args:
         classes: (h, width) uint8; h = 0: the raster ends here.
         area: (h, 1) or (h, blocks) float64.
         confidence: (h, width) or (h, 0) uint8.
+        clear: (h, width + 1) clearances of the corners on top of the rows, at the end (1, width + 1); or of width 0,
+            if nothing will be simplified.
         traced: (256,) bool, False for classes that are not wanted.
-        with_junctions: give a node to regions that go straight on where others meet.
     Returns:
         The row to go on with after making room (`grow`) or after writing what is done; h: all rows are traced.
     """
@@ -392,7 +414,7 @@ def trace_rows(st, classes, area, confidence, traced, begin, with_junctions):  #
             n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
             n_merged = _sweep(
-                st, traced, above, below, scalar[EDGES], n_below, scalar[ROW], area[i], confidence[i], with_junctions
+                st, traced, above, below, scalar[EDGES], n_below, scalar[ROW], area[i], confidence[i], clear[i]
             )
         else:
             n_below = 0
@@ -406,7 +428,7 @@ def trace_rows(st, classes, area, confidence, traced, begin, with_junctions):  #
                 scalar[ROW],
                 np.zeros(1),
                 np.zeros(0, np.uint8),
-                with_junctions,
+                clear[0],
             )
         _settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below

@@ -1,11 +1,10 @@
 """Kernels of the sieve: regions of a few rows, their borders, and the rounds in which small ones are settled."""
 
-# ruff: noqa: PLR0917  kernels pass arrays by position
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fctl_geo.polygons.kernel import kernel
 from fctl_geo.polygons.runs import find_runs, root_of, run_area
 
 # What is known of a region: the round in which it was settled (0: it is large), or one of these.
@@ -20,7 +19,7 @@ NODATA_REGION = 123
 NODATA_CLASS = 255
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def label_runs(classes):  # type: ignore[no-untyped-def]
     """Cut rows into runs and join those that touch and have one class.
 
@@ -51,7 +50,7 @@ def label_runs(classes):  # type: ignore[no-untyped-def]
     return first_run, begin, end, value, region
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_rows(above, below, after, end, value, region):  # type: ignore[no-untyped-def]
     """Unite the runs of two rows (above:below and below:after) that touch and have one class."""
     up, down = above, below
@@ -63,7 +62,7 @@ def _join_rows(above, below, after, end, value, region):  # type: ignore[no-unty
         up, down = up + (end[up] == stop), down + (end[down] == stop)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_areas(area, first_run, begin, end, region):  # type: ignore[no-untyped-def]
     """(R,) area of each region at its first run, summed in raster order (so it does not depend on where rows begin)."""
     total = np.zeros(region.shape[0])
@@ -73,7 +72,7 @@ def sum_areas(area, first_run, begin, end, region):  # type: ignore[no-untyped-d
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_states(total, value, region, first_run, min_area, ended):  # type: ignore[no-untyped-def]
     """(R,) what is known of each region before the first round; at its first run."""
     state = np.full(region.shape[0], ASKING, np.uint8)
@@ -89,7 +88,7 @@ def first_states(total, value, region, first_run, min_area, ended):  # type: ign
     return state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_or_list(first_run, end, region, state, at, neighbour, length):  # type: ignore[no-untyped-def]
     """Go along all borders; for each region that asks, move its `at` on, and note the border if there is room."""
     for i in range(first_run.shape[0] - 1):
@@ -105,7 +104,7 @@ def _count_or_list(first_run, end, region, state, at, neighbour, length):  # typ
             up, down = up + (end[up] == stop), down + (end[down] == stop)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _note(one, two, shared, state, at, neighbour, length):  # type: ignore[no-untyped-def]
     if one == two:
         return
@@ -116,7 +115,7 @@ def _note(one, two, shared, state, at, neighbour, length):  # type: ignore[no-un
             at[asker] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def list_borders(first_run, end, region, state):  # type: ignore[no-untyped-def]
     """The borders of the regions that ask: those of region k are neighbour, length [offset[k]:offset[k + 1]]."""
     n_runs = region.shape[0]
@@ -130,7 +129,7 @@ def list_borders(first_run, end, region, state):  # type: ignore[no-untyped-def]
     return offset, neighbour, length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle(state, value, offset, neighbour, length, rounds):  # type: ignore[no-untyped-def]
     """Play the rounds: `state` and `value` (the class) of the regions that ask are changed in place.
 
@@ -157,7 +156,7 @@ def settle(state, value, offset, neighbour, length, rounds):  # type: ignore[no-
         state[asking[n]] = LEFT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _verdict(this_round, region, state, value, offset, neighbour, length, border):  # type: ignore[no-untyped-def]
     """The class that the region takes in the round at hand, -1 for none yet, -2 if it has to wait for more rows."""
     found = False
@@ -172,7 +171,7 @@ def _verdict(this_round, region, state, value, offset, neighbour, length, border
     return border.argmax() if found else -1  # argmax: of equal borders that of the smaller class
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def paint(classes, first_run, begin, end, region, state, value):  # type: ignore[no-untyped-def]
     """Write the regions' classes into `classes` and give the first row that has an open region (h: none has)."""
     height = classes.shape[0]

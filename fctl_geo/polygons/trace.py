@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fctl_geo.errors import SettingsError
 from fctl_geo.polygons.strip import Strip, check_strips
 from fctl_geo.windows.frame import Affine6
-
-if TYPE_CHECKING:
-    from fctl_geo.polygons.chains import State
 
 __all__ = ["PolygonBatch", "Strip", "trace_polygons"]
 
@@ -62,60 +61,92 @@ def trace_polygons(
         width: columns of the raster.
         transform: pixel corners to map coordinates.
         skip: classes that get no polygon.
-        simplify_px: tolerance of the simplification in pixels; 0: edges on pixel edges. See `simplify`.
+        simplify_px: no border moves farther than this, in rows or columns; at most 4; 0: edges on pixel edges.
+            Neighbours keep their shared borders, see `simplify`. Pixels, areas and confidence stay those of the raster.
         pixel_area: area of a pixel where strips bring no area of their own.
     Yields:
         Batches of at least one polygon. Exterior rings run counter-clockwise in map coordinates, holes clockwise.
     Raises:
-        SettingsError: strips that do not fit `width` or each other.
+        SettingsError: strips that do not fit `width` or each other; a negative tolerance.
     Law: heights of strips change where batches end, never a byte of a polygon or their order.
     """
-    from fctl_geo.polygons.chains import new_state
+    from fctl_geo.polygons.clearance import with_clearance  # numba is loaded by those who trace
+    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
-    state = new_state(width)
-    traced = np.array([class_id not in skip for class_id in range(256)])
-    has_confidence = False
-    for strip in check_strips(strips, width):
-        has_confidence = strip.confidence is not None
-        for rows in _kernel_rows(strip, pixel_area):
-            state, batches = _trace(state, rows, traced, transform, has_confidence)
-            yield from batches
-    end = (np.empty((0, width), np.uint8), np.empty((0, 1)), np.empty((0, 0), np.uint8))
-    state, batches = _trace(state, end, traced, transform, has_confidence)
-    yield from batches
+    if not simplify_px >= 0:
+        raise SettingsError(f"the tolerance is {simplify_px} px", hint="give 0 or more")
+    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX))
+    slices = _slices(check_strips(strips, width), pixel_area)
+    limit_px = ceil(2 * tracer.tolerance_px)
+    for rows in with_clearance(slices, width, limit_px) if simplify_px else _without_clearance(slices, width):
+        yield from tracer.trace(*rows)
 
 
 Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
-def _kernel_rows(strip: Strip, pixel_area: float) -> Iterator[Rows]:
-    """Slices of the strip as the kernel wants them: classes, area and confidence, the last two never None."""
-    area = np.full((strip.height, 1), pixel_area) if strip.area is None else strip.area
-    confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
-    for begin in range(0, strip.height, ROWS_AT_ONCE):
-        rows = slice(begin, begin + ROWS_AT_ONCE)
-        yield strip.classes[rows], area[rows], confidence[rows]
+def _slices(strips: Iterable[Strip], pixel_area: float) -> Iterator[Rows]:
+    """Slices of the strips as the kernel wants them: classes, area and confidence, the last two never None."""
+    for strip in strips:
+        area = np.full((strip.height, 1), pixel_area) if strip.area is None else strip.area
+        # a confidence of width 0 is none
+        confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
+        for begin in range(0, strip.height, ROWS_AT_ONCE):
+            rows = slice(begin, begin + ROWS_AT_ONCE)
+            yield strip.classes[rows], area[rows], confidence[rows]
 
 
-def _trace(
-    state: State, rows: Rows, traced: npt.NDArray[np.bool_], transform: Affine6, has_confidence: bool
-) -> tuple[State, list[PolygonBatch]]:
-    """Trace some rows; returns the state after them and the polygons that they completed."""
-    from fctl_geo.polygons.chains import grow, trace_rows
-    from fctl_geo.polygons.wkb import write_done
-
-    batches = []
-    done, height = 0, max(rows[0].shape[0], 1)
-    while done < height:
-        state = grow(state)
-        done = trace_rows(state, *rows, traced, done, False)
-        written = write_done(state, np.array(transform, np.float64))
-        if written[2].size:
-            batches.append(_batch(written, has_confidence))
-    return state, batches
+def _without_clearance(slices: Iterator[Rows], width: int) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """The same shape of answers as `with_clearance`, for tracing pixel edges as they are."""
+    for rows in slices:
+        yield *rows, np.empty((rows[0].shape[0], 0), np.uint8)
+    yield np.empty((0, width), np.uint8), np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint8)
 
 
-def _batch(written: tuple[Any, ...], has_confidence: bool) -> PolygonBatch:
-    wkb, offsets, class_id, pixels, area, confidence_sum, first_pixel = written
-    mean = confidence_sum / pixels if has_confidence else np.full(pixels.shape, np.nan)
-    return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), first_pixel)
+class _Tracer:
+    """The kernel's state between slices."""
+
+    def __init__(self, width: int, transform: Affine6, skip: frozenset[int], tolerance_px: float) -> None:
+        from fctl_geo.polygons.chains import new_state
+        from fctl_geo.polygons.corners import GRID
+
+        self.tolerance_px = tolerance_px
+        self._state = new_state(width)
+        self._transform = np.array(transform, np.float64)
+        if tolerance_px > 0:  # simplified rings come in fractions of a pixel
+            self._transform[[0, 1, 3, 4]] /= GRID
+        self._traced = np.array([class_id not in skip for class_id in range(256)])
+        self._has_confidence = False
+
+    def trace(
+        self,
+        classes: npt.NDArray[np.uint8],
+        area: npt.NDArray[np.float64],
+        confidence: npt.NDArray[np.uint8],
+        clear: npt.NDArray[np.uint8],
+    ) -> Iterator[PolygonBatch]:
+        """Trace some rows (none: the raster ends) and give the polygons that they complete."""
+        from fctl_geo.polygons.chains import grow, trace_rows
+        from fctl_geo.polygons.wkb import write_done
+
+        self._has_confidence |= confidence.shape[1] > 0
+        done, steps = 0, max(classes.shape[0], 1)
+        while done < steps:
+            self._state = grow(self._state)
+            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, done)
+            written = write_done(self._state, self._transform, self.tolerance_px)
+            if written[2].size:
+                yield self._batch(*written)
+
+    def _batch(
+        self,
+        wkb: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        class_id: npt.NDArray[np.uint8],
+        pixels: npt.NDArray[np.int64],
+        area: npt.NDArray[np.float64],
+        confidence_sum: npt.NDArray[np.int64],
+        first_pixel: npt.NDArray[np.int64],
+    ) -> PolygonBatch:
+        mean = confidence_sum / pixels if self._has_confidence else np.full(pixels.shape, np.nan)
+        return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), first_pixel)

@@ -215,9 +215,15 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
         while done < 100:
             state = chains.grow(state)
             done = chains.trace_rows(
-                state, rows, np.ones((100, 1)), np.empty((100, 0), np.uint8), traced_classes, done, False
+                state,
+                rows,
+                np.ones((100, 1)),
+                np.empty((100, 0), np.uint8),
+                np.empty((100, 0), np.uint8),
+                traced_classes,
+                done,
             )
-            write_done(state, np.array(IDENTITY))
+            write_done(state, np.array(IDENTITY), 0.0)
         sizes.append(sum(array.nbytes for array in state))
     assert sizes[-1] == sizes[20]
     assert sizes[-1] < 2**20

@@ -1,0 +1,244 @@
+"""Shared-border simplification: neighbours ask for it one by one, and get the same border.
+
+A ring is cut at its junctions (corners where three or more boundaries meet, and the raster's own corners), which never
+move. What lies between is an arc. It is put into an order that does not depend on who asks, and drawn anew with few
+vertices. A chord may stand for a stretch of the arc if
+
+    every vertex of the stretch has a point on the chord nearer to it than its reach, in rows and in columns, and
+    these points follow each other along the chord as the vertices do along the arc.
+
+A vertex's reach is half the clearance of the edges beside it (see `clearance`), and at most the tolerance. Hence no
+border leaves a band about its old place, and bands of different arcs do not meet: borders cannot cross or touch,
+polygons stay valid, and what lay left of a border still does. Only an arc could cross itself; it is looked at, and
+if it does, done again with half the tolerance. At a reach of half a pixel it cannot.
+
+Where boundaries run one pixel apart the reach is half a pixel, however large the tolerance: lines through the middles
+of stairs are found there, too, but single pixels and spikes of one pixel stay.
+
+Vertices are chosen in three turns: first as Douglas and Peucker do (1973), which is fast and finds the true corners;
+then, where many old edges stayed, by the fewest segments (Imai and Iri 1988) over vertices and middles of edges; then
+corners that were cut off are put back where the walls beside them meet (`corners`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fctl_geo.polygons.chains import JUNCTION
+from fctl_geo.polygons.chords import TINY, spoiled, strays
+from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
+from fctl_geo.polygons.kernel import kernel
+
+SAFE_REACH_PX = 0.5
+"""An arc whose reaches are not larger cannot cross itself."""
+MAX_TOLERANCE_PX = 4.0
+"""Larger tolerances are cut to this: clearances are not measured farther than twice as far."""
+LOW = np.int64(0xFFFFFFFF)
+NARROW_REACH_PX = 0.75
+"""Vertices of less reach are left to the second turn: chords between corners would only dent the stairs there."""
+LOOK_BACK = 64
+"""Candidates that a segment of the second turn may pass over."""
+PATIENCE = 6
+"""Failures in a row after which the second turn looks no farther back."""
+LONGEST_STRETCH = 256
+"""Vertices that a segment of the second turn may pass over."""
+CUT_COST = 0.75
+"""A segment of the second turn that cuts off just one corner must save more than this part of a segment."""
+STRAY_COST = 0.1
+"""Of two ways with as many segments that one is taken which strays less; a pixel costs this part of a segment."""
+
+
+@kernel
+def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-untyped-def]
+    """Simplify a closed ring.
+
+    Args:
+        corners: (n,) row << 32 | column of the vertices.
+        flags: (n,) JUNCTION and PINCH.
+        reach: (n,) clearance of the edge that leads to the vertex, uint8 pixels.
+        n: number of vertices.
+        tolerance_px: see the module.
+    Returns:
+        The number of vertices of the simplified ring, which is written over the old one: corners in units of
+        1 / GRID px, flags. The ring begins at its first junction, or at an extreme vertex.
+    """
+    start = -1
+    for k in range(n):
+        if flags[k] & JUNCTION:
+            start = k
+            break
+    free = start < 0
+    if free:
+        start = _farthest(corners, n, corners[_first_corner(corners, n)])
+    new_corners, new_flags = np.empty(n, np.int64), np.zeros(n, np.uint8)
+    n_new = 0
+    begin = 0  # from here on positions count from `start`
+    while begin < n:
+        end = begin + 1
+        while end < n and not flags[(start + end) % n] & JUNCTION:
+            end += 1
+        size = end - begin + 1
+        x, y, edge = np.empty(size, np.float64), np.empty(size, np.float64), np.empty(size - 1, np.float64)
+        backwards = _load_arc(corners, reach, n, start + begin, x, y, edge)
+        points = _simplify_arc(x, y, edge, tolerance_px, free)
+        new_flags[n_new] = flags[(start + begin) % n]
+        for k in range(points.shape[0] - 1):  # its last point is the next arc's first
+            point = points[points.shape[0] - 1 - k if backwards else k]
+            new_corners[n_new] = np.int64(GRID * point[1]) << 32 | np.int64(GRID * point[0])
+            n_new += 1
+        begin = end
+    corners[:n_new], flags[:n_new] = new_corners[:n_new], new_flags[:n_new]
+    return n_new
+
+
+@kernel
+def _first_corner(corners, n):  # type: ignore[no-untyped-def]
+    best = 0
+    for k in range(1, n):
+        if corners[k] < corners[best]:
+            best = k
+    return best
+
+
+@kernel
+def _farthest(corners, n, origin):  # type: ignore[no-untyped-def]
+    """The vertex farthest from a corner, of equals the first in raster order: a vertex of the convex hull."""
+    best, best_distance = 0, np.int64(-1)
+    for k in range(n):
+        rows, cols = (corners[k] >> 32) - (origin >> 32), (corners[k] & LOW) - (origin & LOW)
+        distance = rows * rows + cols * cols
+        if distance > best_distance or (distance == best_distance and corners[k] < corners[best]):
+            best, best_distance = k, distance
+    return best
+
+
+@kernel
+def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-def]
+    """Copy an arc in the order that both of its sides agree on; True if that is against the ring's order.
+
+    The arc starts at the end that comes first in raster order; if it is closed, with the neighbour that comes first.
+    """
+    size = x.shape[0]
+    one, two = corners[first % n], corners[(first + size - 1) % n]
+    if one == two:
+        one, two = corners[(first + 1) % n], corners[(first + size - 2) % n]
+    backwards = two < one
+    for k in range(size):
+        at = (first + (size - 1 - k if backwards else k)) % n
+        x[k], y[k] = corners[at] & LOW, corners[at] >> 32
+    for k in range(size - 1):
+        at = (first + (size - 1 - k if backwards else k + 1)) % n
+        edge[k] = reach[at] / 2.0
+    return backwards
+
+
+@kernel
+def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
+    """(P, 2) the new points x, y; `free`: the arc is a ring of its own, without a junction."""
+    size = x.shape[0]
+    room = np.empty(size, np.float64)
+    keep = np.empty(size, np.bool_)
+    cap = tolerance_px
+    while True:
+        for k in range(size):
+            room[k] = min(cap, edge[max(k - 1, 0)], edge[min(k, size - 2)])
+        _thin_out(x, y, room, keep, free)
+        points, place = _fewest_segments(x, y, room, keep)
+        if free:
+            points, place = sharpen_ring(x, y, room, points, place)
+        else:
+            points, place = sharpen_arc(x, y, room, points, place)
+        if cap <= SAFE_REACH_PX or not spoiled(x, y, points, place, cap):
+            return points
+        cap = max(cap / 2, SAFE_REACH_PX)
+
+
+@kernel
+def _thin_out(x, y, room, keep, free):  # type: ignore[no-untyped-def]
+    """The first turn: mark the vertices that stay; a stretch is cut where it strays most, measured in reaches."""
+    size = x.shape[0]
+    for k in range(size):
+        keep[k] = room[k] < NARROW_REACH_PX
+    keep[0] = keep[size - 1] = True
+    if free:  # two ends far apart, so that the ring has two sides
+        keep[_most_distant(x, y, room, 0, size - 1)] = True
+    kept = np.flatnonzero(keep)
+    stack = np.empty((size + 2, 2), np.int64)
+    height = kept.shape[0] - 1
+    stack[:height, 0], stack[:height, 1] = kept[:-1], kept[1:]
+    while height:
+        height -= 1
+        i, j = stack[height, 0], stack[height, 1]
+        if j - i < 2 or strays(x, y, room, i + 1, j, x[i], y[i], x[j], y[j]) >= 0:
+            continue
+        middle = _most_distant(x, y, room, i, j)
+        keep[middle] = True
+        stack[height, 0], stack[height, 1] = i, middle
+        stack[height + 1, 0], stack[height + 1, 1] = middle, j
+        height += 2
+
+
+@kernel
+def _candidates(x, y, keep):  # type: ignore[no-untyped-def]
+    """The vertices that stayed, and the middles of the edges that stayed: points (C, 2) and their places (C,).
+
+    The place is 2 k at vertex k, and 2 k + 1 in the middle of the edge that follows it.
+    """
+    kept = np.flatnonzero(keep)
+    points, place = np.empty((2 * kept.shape[0], 2), np.float64), np.empty(2 * kept.shape[0], np.int64)
+    n = 0
+    for k in range(kept.shape[0]):
+        v = kept[k]
+        points[n, 0], points[n, 1], place[n] = x[v], y[v], 2 * v
+        n += 1
+        if k + 1 < kept.shape[0] and kept[k + 1] == v + 1:
+            points[n, 0], points[n, 1], place[n] = (x[v] + x[v + 1]) / 2, (y[v] + y[v + 1]) / 2, 2 * v + 1
+            n += 1
+    return points[:n], place[:n]
+
+
+@kernel
+def _fewest_segments(x, y, room, keep):  # type: ignore[no-untyped-def]
+    """The second turn: points and places of the way with the fewest segments over the candidates."""
+    points, place = _candidates(x, y, keep)
+    n = points.shape[0]
+    cost, before = np.zeros(n), np.zeros(n, np.int64)
+    for j in range(1, n):
+        cost[j], before[j] = cost[j - 1] + 1.0, j - 1
+        failures = 0
+        for i in range(j - 2, max(j - LOOK_BACK, 0) - 1, -1):
+            begin, end = place[i] // 2 + 1, (place[j] + 1) // 2
+            if failures == PATIENCE or end - begin > LONGEST_STRETCH:
+                break
+            stray = strays(x, y, room, begin, end, points[i, 0], points[i, 1], points[j, 0], points[j, 1])
+            if stray < 0:
+                failures += 1
+                continue
+            failures = 0
+            total = cost[i] + 1.0 + STRAY_COST * stray + (CUT_COST if end - begin == 1 else 0.0)
+            if total < cost[j] - TINY:
+                cost[j], before[j] = total, i
+    chosen = np.empty(n, np.int64)
+    at, k = n - 1, n
+    while True:
+        k -= 1
+        chosen[k] = at
+        if at == 0:
+            break
+        at = before[at]
+    return points[chosen[k:]], place[chosen[k:]]
+
+
+@kernel
+def _most_distant(x, y, room, i, j):  # type: ignore[no-untyped-def]
+    """The vertex between i and j that is farthest from the segment i, j, in reaches; of equals the first."""
+    dx, dy = x[j] - x[i], y[j] - y[i]
+    square = dx * dx + dy * dy
+    best, best_distance = i + 1, -1.0
+    for k in range(i + 1, j):
+        px, py = x[k] - x[i], y[k] - y[i]
+        t = 0.0 if square == 0.0 else min(max((px * dx + py * dy) / square, 0.0), 1.0)
+        distance = ((px - t * dx) ** 2 + (py - t * dy) ** 2) / room[k] ** 2
+        if distance > best_distance + TINY:
+            best, best_distance = k, distance
+    return best
