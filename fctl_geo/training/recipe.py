@@ -59,9 +59,9 @@ class Recipe:
     validation: tuple[SourceSpec, ...]
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
-    sample_px: int = 320
+    sample_px: int = 256
     batch: int = 8
-    steps: int = 4000
+    steps: int = 2600
     learning_rate: float = 2e-3
     weight_decay: float = 0.03
     hole: str = ""

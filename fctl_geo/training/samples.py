@@ -134,7 +134,12 @@ class SampleSource:
         self.balanced_share = balanced_share
 
     def draw(self, rng: np.random.Generator) -> Sample:
-        """One sample at a random labelled place, scale, rotation and mirror."""
+        """One sample at a random place."""
+        image, view = self.place(rng)
+        return image.cut(view, self.size_px, self.scales)
+
+    def place(self, rng: np.random.Generator) -> tuple[PyramidImage, View]:
+        """A random labelled place, scale, rotation and mirror."""
         g = int(rng.choice(len(self.groups), p=self.weights))
         image = self.groups[g][int(rng.choice(len(self.groups[g]), p=self.areas[g] / self.areas[g].sum()))]
         candidates = image.labelled
@@ -155,7 +160,7 @@ class SampleSource:
             angle,
             bool(rng.random() < 0.5),
         )
-        return image.cut(view, self.size_px, self.scales)
+        return image, view
 
 
 def _inside(position: float, margin: float, size: int) -> float:

@@ -1,0 +1,218 @@
+"""The laws of the whole flow, on real files with a real (small) network."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from model_factory import make_model
+from scene_factory import make_pixels, make_scene
+
+from fctl_geo import Settings, segment_scene
+from fctl_geo.errors import Cancelled, FctlError, OutputError
+from fctl_geo.progress import Silent
+from fctl_geo.summary import RunSummary
+
+
+def segment(scene: Path, out: Path, model: Path, **settings: object) -> RunSummary:
+    outs = (out.with_suffix(".tif"), out.with_suffix(".gpkg"))
+    values = {"model": str(model), "outs": outs, "overwrite": True, "device": "cpu", **settings}
+    return segment_scene(scene, Settings.of(values))
+
+
+def classes_of(path: Path) -> np.ndarray:
+    with rasterio.open(path.with_suffix(".tif")) as raster:
+        return raster.read(1)
+
+
+def bytes_of(out: Path) -> tuple[bytes, bytes]:
+    return out.with_suffix(".tif").read_bytes(), out.with_suffix(".gpkg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", gsd_m=0.3)
+
+
+@pytest.mark.parametrize("gsd", [0.3, 0.17])
+@pytest.mark.parametrize("refine", [False, True])
+def test_neither_shards_nor_threads_show_in_the_bytes(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, gsd: float, refine: bool
+) -> None:
+    """Law 1."""
+    scene = make_scene(tmp_path / "scene.tif", 619, 577, gsd=gsd, nodata=0, holes=True)
+    segment(scene, tmp_path / "whole", model, refine=refine, threads=2)
+    for shard_px, threads in ((256, 1), (300, 2)):
+        monkeypatch.setattr("fctl_geo.run.SHARD_PX", shard_px)
+        out = tmp_path / f"shards{shard_px}"
+        segment(scene, out, model, refine=refine, threads=threads)
+        assert (classes_of(out) == classes_of(tmp_path / "whole")).all()
+        assert out.with_suffix(".tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+    assert len(np.unique(classes_of(tmp_path / "whole"))) > 2, "a constant answer would prove nothing"
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 200)
+    segment(scene, tmp_path / "out", model)
+    first = bytes_of(tmp_path / "out")
+    segment(scene, tmp_path / "out", model)
+    assert bytes_of(tmp_path / "out") == first
+
+
+@pytest.mark.parametrize("size_hw", [(1, 1), (1, 97), (97, 1), (127, 131), (128, 96), (331, 509)])
+@pytest.mark.parametrize("refine", [False, True])
+def test_every_valid_pixel_gets_one_class(tmp_path: Path, model: Path, size_hw: tuple[int, int], refine: bool) -> None:
+    """Law 3."""
+    pixels = make_pixels(3, *size_hw)
+    pixels[:, size_hw[0] // 3 : size_hw[0] // 2] = 0
+    scene = make_scene(tmp_path / "scene.tif", pixels=pixels, nodata=0, gsd=0.3)
+    summary = segment(scene, tmp_path / "out", model, refine=refine)
+    hole = (pixels == 0).all(axis=0)
+    classes = classes_of(tmp_path / "out")
+    assert ((classes == 255) == hole).all()
+    assert set(np.unique(classes[~hole])) <= {0, 1, 2}
+    assert summary.nodata_share == pytest.approx(hole.mean())
+
+
+@pytest.mark.parametrize("merge", ["montage", "average", "blend"])
+def test_patches_outside_the_area_of_interest_are_not_computed(tmp_path: Path, model: Path, merge: str) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 900, 900, gsd=0.3)
+    west, north = 500_000.0, 4_600_000.0
+    box = (west + 30, north - 60, west + 45, north - 30)
+    talk = Told()
+    outs = (tmp_path / "part.tif",)
+    values = {"model": str(model), "outs": outs, "bbox": box, "merge": merge}
+    segment_scene(scene, Settings.of(values), progress=talk)
+    segment(scene, tmp_path / "whole", model, merge=merge)
+    assert (classes_of(tmp_path / "part") == classes_of(tmp_path / "whole")[100:200, 100:150]).all()
+    assert talk.totals["segment"] < 20 < 100
+
+
+def test_tta_sees_the_scene_from_all_sides(tmp_path: Path, model: Path) -> None:
+    """The classes of a flipped scene are the flipped classes, if all flips are looked at (the grid being symmetrical)."""
+    pixels = make_pixels(3, 96, 96)
+    for name, picture in (("plain", pixels), ("flipped", pixels[:, :, ::-1])):
+        scene = make_scene(tmp_path / f"{name}.tif", pixels=np.ascontiguousarray(picture), gsd=0.3)
+        segment(scene, tmp_path / name, model, tta="d4")
+    agree = classes_of(tmp_path / "plain") == classes_of(tmp_path / "flipped")[:, ::-1]
+    assert agree.mean() > 0.99
+
+
+def test_a_killed_run_leaves_no_product_and_resumes_to_the_same_bytes(tmp_path: Path, model: Path) -> None:
+    """Law 6, with kill -9."""
+    scene = make_scene(tmp_path / "scene.tif", 1500, 700, gsd=0.3)
+    code = (
+        "import sys; from pathlib import Path; import fctl_geo.run; fctl_geo.run.SHARD_PX = 256;"
+        "from fctl_geo import *; scene, model, out, resume = sys.argv[1:];"
+        "segment_scene(scene, Settings.of(dict(model=model, outs=(Path(out),), threads=1, device='cpu',"
+        " resume=resume == 'yes', overwrite=True)))"
+    )
+
+    def run(out: Path, resume: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", code, str(scene), str(model), str(out), resume])
+
+    out, work = tmp_path / "out.tif", tmp_path / ".out.tif.fctl-work"
+    process = run(out, "no")
+    deadline = time.monotonic() + 120
+    while len(list(work.glob("classes-r*.tif"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    done = {p.name: p.stat().st_mtime_ns for p in work.glob("classes-r*.tif")}
+    assert len(done) >= 3
+    assert run(out, "yes").wait() == 0
+    assert not work.exists()
+    segment(scene, tmp_path / "whole", model)
+    assert out.read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def test_a_cancelled_run_keeps_the_old_output_and_tells_how_to_resume(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 300)
+    out = tmp_path / "out.tif"
+    out.write_bytes(b"the old one")
+    settings = Settings.of({"model": str(model), "outs": (out,), "overwrite": True})
+    with pytest.raises(Cancelled, match="stopped") as caught:
+        segment_scene(scene, settings, progress=Told(cancel_after=2))
+    assert "--resume" in caught.value.hint
+    assert out.read_bytes() == b"the old one"
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_damaged_scene_leaves_nothing_and_names_the_place(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 600, 600)
+    whole = scene.read_bytes()
+    scene.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FctlError) as caught:
+        segment(scene, tmp_path / "out", model)
+    assert "scene.tif" in str(caught.value)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["scene.tif"]
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 300)
+    work = tmp_path / ".out.tif.fctl-work"
+    work.mkdir()
+    (work / "run.json").write_text('{"fingerprint": "another"}')
+    (work / "classes-r00000-c00000.tif").write_bytes(b"")
+    with pytest.raises(OutputError, match="another scene, model or settings"):
+        segment(scene, tmp_path / "out", model, resume=True)
+    assert work.exists(), "somebody else's finished shards are kept"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
+def test_two_runs_into_the_same_output_are_refused(tmp_path: Path) -> None:
+    from fctl_geo.workfolder import WorkFolder
+
+    first = WorkFolder(tmp_path / "work", "a", resume=False)
+    with pytest.raises(OutputError, match="another run"):
+        WorkFolder(tmp_path / "work", "a", resume=True)
+    first.close()
+    WorkFolder(tmp_path / "work", "a", resume=True).close()
+
+
+def test_what_does_not_fit_into_memory_is_refused_with_both_numbers(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 300)
+    with pytest.raises(FctlError, match=r"needs at least \d+ MiB, --max-memory allows 100 MiB"):
+        segment(scene, tmp_path / "out", model, max_memory_bytes=100 << 20)
+
+
+def test_sieved_rasters_and_polygons_agree(tmp_path: Path, model: Path) -> None:
+    import pyogrio
+    import rasterio.features
+
+    scene = make_scene(tmp_path / "scene.tif", 400, 300, gsd=0.3)
+    segment(scene, tmp_path / "out", model, min_area_m2=4.0, refine=False)
+    classes = classes_of(tmp_path / "out")
+    frame = pyogrio.read_dataframe(tmp_path / "out.gpkg", layer="out")
+    with rasterio.open(tmp_path / "out.tif") as raster:
+        burnt = rasterio.features.rasterize(
+            zip(frame.geometry, frame.class_id, strict=True), raster.shape, transform=raster.transform, dtype="uint8"
+        )
+    assert (burnt == np.where(classes == 255, 0, classes)).all()
+    assert frame.area_m2.min() >= 3.99
+
+
+class Told(Silent):
+    """Remembers what was told; asks to stop after so many steps."""
+
+    def __init__(self, cancel_after: int | None = None) -> None:
+        self.totals: dict[str, int] = {}
+        self.steps, self.cancel_after = 0, cancel_after
+
+    def stage(self, name: str, total: int) -> None:
+        self.totals[name] = total
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps += steps
+
+    @property
+    def cancelled(self) -> bool:  # type: ignore[override]
+        return self.cancel_after is not None and self.steps >= self.cancel_after
