@@ -13,7 +13,7 @@ from fctl_geo.errors import Cancelled, FctlError
 from .environment import clear_foreign_gis_data
 from .talk import Talk
 
-COMMANDS = ("segment", "refine", "polygonise", "info", "models", "doctor", "demo")
+COMMANDS = ("segment", "refine", "polygonise", "info", "models", "train", "doctor", "demo")
 """In the order of the work. Each is a module of this package with a command `command`."""
 
 EXIT_ERROR = 1
@@ -39,7 +39,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Cancelled as error:
-            _tell(error, talk, "Stopped")
+            goes_on = ctx.invoked_subcommand == "segment"
+            hint = error.hint if goes_on else "no file with a final name was touched"
+            _tell(Cancelled(error.message, hint=hint), talk)
             ctx.exit(EXIT_CANCELLED)
         except KeyboardInterrupt:
             click.echo("Stopped at once: no file with a final name was touched.", err=True)
@@ -47,7 +49,7 @@ class LazyGroup(click.Group):
         except FctlError as error:
             if talk.verbosity >= 2:
                 raise
-            _tell(error, talk, "Error")
+            _tell(error, talk)
             ctx.exit(EXIT_ERROR)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
@@ -55,15 +57,15 @@ class LazyGroup(click.Group):
             if talk.verbosity >= 2:
                 raise
             words = f"unexpected {type(error).__name__}: {error}"
-            _tell(FctlError(words, hint="run it again with -vv and report what it prints"), talk, "Error")
+            _tell(FctlError(words, hint="run it again with -vv and report what it prints"), talk)
             ctx.exit(EXIT_ERROR)
 
 
-def _tell(error: FctlError, talk: Talk, head: str) -> None:
+def _tell(error: FctlError, talk: Talk) -> None:
     if talk.progress_kind == "json":
         talk.emit(event="error", text=error.message, hint=error.hint, cancelled=isinstance(error, Cancelled))
         return
-    click.echo(f"{head}: {error.message}", err=True)
+    click.echo("Stopped." if isinstance(error, Cancelled) else f"Error: {error.message}", err=True)
     if error.hint:
         click.echo(f"Hint: {error.hint}", err=True)
 

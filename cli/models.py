@@ -16,8 +16,8 @@ from .talk import talk_options
 def command(as_json: bool) -> None:
     """List the models that come with fctl-geo.
 
-    Gives name, version, ground size, classes and licence of each; `fctl-geo info NAME` tells more. Other commands take
-    any of these names as --model. A model file of your own (`fctl-geo train`) is given by its path.
+    Gives name, version, ground size, classes and licence of each; `fctl-geo info NAME` tells more. Takes no
+    arguments; other commands take these names as --model, or the path of a model file of your own.
 
     \b
     fctl-geo models

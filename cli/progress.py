@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,8 +26,10 @@ class DoorProgress(Silent):
         self.cancelled = False
 
     def ask_to_stop(self) -> None:
+        """For signal handlers: a thread says the words, since the main one may be amid a line of its own."""
         self.cancelled = True
-        self.warn("stopping after this step; press Ctrl-C again to stop at once")
+        words = "stopping after this step; press Ctrl-C again to stop at once"
+        threading.Thread(target=self.warn, args=(words,), daemon=True).start()
 
     def done(self, summary: dict[str, Any]) -> None:
         """The run is done; `summary` is its result, for a machine."""

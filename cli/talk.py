@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,18 +51,22 @@ class Talk:
 
 @contextmanager
 def stop_on_signals(ask: Callable[[], None]) -> Iterator[None]:
-    """The first signal asks, the second one interrupts. Signals reach the main thread only: elsewhere, nothing."""
+    """The first signal asks, a later one interrupts. Signals reach the main thread only: elsewhere, nothing.
+
+    A shell, make or `timeout` may deliver one key press twice: what comes within a second of the first is the same.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = False
+    asked_at_s: float | None = None
 
     def on_signal(*_: object) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal asked_at_s
+        if asked_at_s is None:
+            asked_at_s = time.monotonic()
+            ask()
+        elif time.monotonic() - asked_at_s > 1.0:
             raise KeyboardInterrupt
-        asked = True
-        ask()
 
     names = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGBREAK] if sys.platform == "win32" else [])
     before = {name: signal.signal(name, on_signal) for name in names}

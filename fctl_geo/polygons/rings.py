@@ -25,7 +25,7 @@ def count_polygons(path: Path) -> int:
     """How many polygons a product has, from its header."""
     import pyogrio
 
-    return int(pyogrio.read_info(path)["features"])
+    return int(pyogrio.read_info(path, layer=0)["features"])
 
 
 def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPolygon]:
@@ -37,7 +37,7 @@ def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPoly
     a, b, c, d, e, f = frame.transform
     xs, ys = corners @ (a, b) + c, corners @ (d, e) + f
     box = (xs.min(), ys.min(), xs.max(), ys.max())
-    _, _, wkb, (class_ids,) = pyogrio.raw.read(path, bbox=box, columns=["class_id"])
+    _, _, wkb, (class_ids,) = pyogrio.raw.read(path, layer=0, bbox=box, columns=["class_id"])
     to_pixels = np.linalg.inv(np.array([(a, b, c), (d, e, f), (0, 0, 1)]))
     found = []
     for geometry, class_id in zip(shapely.from_wkb(wkb), class_ids, strict=True):
