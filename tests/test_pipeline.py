@@ -92,11 +92,11 @@ def test_patches_outside_the_area_of_interest_are_not_computed(tmp_path: Path, m
     segment_scene(scene, Settings.of(values), progress=talk)
     segment(scene, tmp_path / "whole", model, merge=merge)
     assert (classes_of(tmp_path / "part") == classes_of(tmp_path / "whole")[100:200, 100:150]).all()
-    assert talk.totals["segment"] < 20 < 100
+    assert talk.totals["segment"] < 20, "of a hundred"
 
 
 def test_tta_sees_the_scene_from_all_sides(tmp_path: Path, model: Path) -> None:
-    """The classes of a flipped scene are the flipped classes, if all flips are looked at (the grid being symmetrical)."""
+    """A flipped scene gets the flipped classes, if all flips are looked at (the grid being symmetrical)."""
     pixels = make_pixels(3, 96, 96)
     for name, picture in (("plain", pixels), ("flipped", pixels[:, :, ::-1])):
         scene = make_scene(tmp_path / f"{name}.tif", pixels=np.ascontiguousarray(picture), gsd=0.3)

@@ -41,14 +41,27 @@ class TrainingSettings:
     validate_every: int = 500
 
 
+_EARLY = "early.pt"
+EARLY_SHARE = 0.4
+"""Of the steps: when the network is kept whose crude masks teach the refinement (20 of 50 epochs; paper, 4.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What a training gives."""
 
     network: FctlLite
     """With averaged weights."""
-    metrics: dict[str, dict[str, float]]
-    """Validation set -> class -> IoU."""
+    early: FctlLite
+    """As it was early in the training."""
+    samples: SampleSource
+    table: AllowedTable
+
+
+def use_threads(threads: int | None) -> None:
+    """Let torch compute with so many threads; None: as many as it likes."""
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silent()) -> Trained:  # noqa: B008
@@ -83,7 +96,7 @@ def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silen
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * _schedule(step, steps)
         network.train()
-        logits = _forward(network, levels)
+        logits = forward(network, levels)
         loss = partial_label_loss(logits, labels, allowed)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -92,13 +105,16 @@ def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silen
         _follow(average, network, step)
         progress.advance()
         log.step(step, float(loss.detach()))
+        if step + 1 == round(EARLY_SHARE * steps):
+            _keep_early(settings.run, average)
         if (step + 1) % settings.checkpoint_every == 0 or step + 1 == steps:
             _checkpoint(settings.run, step + 1, network, optimiser, average)
         if (step + 1) % settings.validate_every == 0 and step + 1 < steps:
             log.validation(step + 1, validate(average, validation, recipe, table, device))
-    metrics = validate(average, validation, recipe, table, device)
-    log.validation(steps, metrics)
-    return Trained(average, metrics)
+    log.validation(steps, validate(average, validation, recipe, table, device))
+    early = copy.deepcopy(average)
+    early.load_state_dict(torch.load(settings.run / _EARLY, weights_only=True))
+    return Trained(average.eval(), early.eval(), samples, table)
 
 
 def _images(source: SourceSpec, settings: TrainingSettings, table: AllowedTable, recipe: Recipe):  # type: ignore[no-untyped-def]
@@ -123,7 +139,7 @@ def _batch(samples: SampleSource, size: int, hole_label: int, rng: np.random.Gen
     return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
 
-def _forward(network: FctlLite, levels: Tensor) -> Tensor:
+def forward(network: FctlLite, levels: Tensor) -> Tensor:
     """Logits of (B, T, 3, P, P) levels; contexts teach nothing to the encoder, as in the released code (frozen)."""
     patch = normalise(levels[:, 0])
     with torch.no_grad():
@@ -178,7 +194,7 @@ def validate(
                     levels = torch.from_numpy(sample.levels).permute(0, 3, 1, 2).float().div_(255)
                     levels.masked_fill_(torch.from_numpy(~sample.valid).unsqueeze(1), math.nan)
                     with torch.inference_mode():
-                        guess = _forward(network, levels[None].to(device)).argmax(1)[0].cpu().numpy()
+                        guess = forward(network, levels[None].to(device)).argmax(1)[0].cpu().numpy()
                     confusion.add(guess, sample.label, table)
         results[source.name] = confusion.iou([c.name for c in recipe.legend])
     network.train()
@@ -198,6 +214,12 @@ def _checkpoint(
     aside = run / ".checkpoint.partial.pt"
     torch.save(state, aside)
     aside.replace(run / "checkpoint.pt")
+
+
+def _keep_early(run: Path, average: FctlLite) -> None:
+    aside = run / f".{_EARLY}"
+    torch.save(average.state_dict(), aside)
+    aside.replace(run / _EARLY)
 
 
 def _resume(run: Path, network: FctlLite, optimiser: torch.optim.Optimizer, average: torch.nn.Module) -> int:

@@ -59,6 +59,9 @@ class Recipe:
     validation: tuple[SourceSpec, ...]
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
+    patch_px: int = 640
+    """Of the model in use; samples to learn from may be smaller."""
+    overlap_px: int = 64
     sample_px: int = 256
     batch: int = 8
     steps: int = 2600
@@ -96,6 +99,12 @@ def read_recipe(path: Path) -> Recipe:
         )
     except TypeError as error:
         raise TrainingError(f"{path}: {error}", hint="see docs/training.md for the keys of a recipe") from None
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """The file of a shipped recipe's name, or the path itself."""
+    shipped = Path(__file__).parent / "recipes" / f"{name_or_path}.toml"
+    return shipped if shipped.exists() else Path(name_or_path)
 
 
 def _source(raw: dict[str, Any], path: Path) -> SourceSpec:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from fctl_geo.model.lite import FctlLite
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.training.augment import augment
-from fctl_geo.training.samples import PyramidImage, Sample, SampleSource, View
+from fctl_geo.training.samples import SampleSource, View
 from fctl_geo.training.sources import IGNORE, AllowedTable
 
 Predict = Callable[[FctlLite, Tensor], Tensor]
@@ -140,16 +139,16 @@ def _batch(
     return patch, context, truth, judged
 
 
-def _one(
-    sample: CrudeSample, table: AllowedTable, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], ...]:
+def _one(sample: CrudeSample, table: AllowedTable, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
     """A random class of a sample, turned at random: patch and context planes, truth, and where truth is known."""
     turns, flip = int(rng.integers(4)), bool(rng.random() < 0.5)
     wide, label = (np.rot90(a[:, ::-1] if flip else a, turns) for a in (sample.crude, sample.label))
     size = label.shape[0]
     middle = wide[size // 2 : size // 2 + size, size // 2 : size // 2 + size]
     classes = len(table.names)
-    index = 1 if classes == 2 else int(rng.choice(np.unique(middle[middle < classes]))) if (middle < classes).any() else 0
+    index = (
+        1 if classes == 2 else int(rng.choice(np.unique(middle[middle < classes]))) if (middle < classes).any() else 0
+    )
     always = np.array([row == (index,) for row in table.rows] + [False] * (256 - len(table.rows)))
     never = np.array([index not in row for row in table.rows] + [False] * (256 - len(table.rows)))
     planes = np.stack([wide == index, wide != IGNORE]).astype(np.float32)

@@ -26,7 +26,10 @@ def test_the_header_says_all_that_the_engine_needs(tmp_path: Path) -> None:
 
 def test_reading_a_header_does_not_load_torch(tmp_path: Path) -> None:
     path = make_model(tmp_path / "m.safetensors")
-    code = "import sys; from fctl_geo.model.modelfile import read_model_info as r; r(sys.argv[1]); assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from fctl_geo.model.modelfile import read_model_info;"
+        "read_model_info(sys.argv[1]); assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 

@@ -1,0 +1,77 @@
+"""The model card: what a model is, what it learned from, how good it is, where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fctl_geo.model.modelfile import ModelInfo
+from fctl_geo.training.recipe import Recipe
+
+Metrics = Mapping[str, Mapping[str, float]]
+
+
+def write_card(path: Path, info: ModelInfo, recipe: Recipe, *, crude: Metrics, refined: Metrics, command: str) -> None:
+    """Write the card of a model as Markdown.
+
+    Args:
+        crude, refined: IoU per validation set and class, without and with refinement.
+        command: the command that trains it again.
+    """
+    aside = path.with_name(f".{path.name}.partial")
+    aside.write_text("\n".join(_lines(info, recipe, crude, refined, command)) + "\n", "utf-8")
+    aside.replace(path)
+
+
+def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, command: str) -> list[str]:
+    share = "refined by default" if info.refine else "not refined by default (it did not help on the validation places)"
+    return [
+        f"# {info.name} {info.version}: {info.title}",
+        "",
+        f"Architecture {info.architecture}, patches of {info.patch_px} px with {info.overlap_px} px overlap, contexts "
+        + ", ".join(f"x{c}" for c in info.contexts)
+        + f"; {share}.",
+        f"Input: {', '.join(info.input.bands)}, about {info.input.gsd_m:g} m a pixel "
+        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled).",
+        "",
+        "| class | colour |",
+        "|---|---|",
+        *(f"| {c.name}{' (gets no polygons)' if c.background else ''} | {c.hex} |" for c in info.legend),
+        "",
+        "## Licence and attribution",
+        "",
+        f"{info.licence}.",
+        "",
+        *(f"- {line}" for line in info.attribution),
+        "",
+        "## Trained on",
+        "",
+        "| source | ground metres a pixel | share of samples |",
+        "|---|---|---|",
+        *(
+            f"| {s.name} | {s.gsd_m:g} | {s.weight / sum(t.weight for t in recipe.sources):.0%} |"
+            for s in recipe.sources
+        ),
+        "",
+        f"Samples of {recipe.sample_px} px at {recipe.zoom[0]:g} to {recipe.zoom[1]:g} times {recipe.gsd_m:g} m, "
+        "any rotation, mirrored, colours, blur, noise and holes varied; "
+        f"{recipe.steps:,} steps of {recipe.batch}. The validation places below were never trained on.",
+        "",
+        *(["```", command, "```", ""] if command else []),
+        "## How good it is",
+        "",
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline.",
+        "",
+        *_table(crude, refined),
+        "",
+        *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
+    ]
+
+
+def _table(crude: Metrics, refined: Metrics) -> list[str]:
+    lines = ["| validation place | class | without refinement | refined |", "|---|---|---|---|"]
+    for place, values in crude.items():
+        for name, value in values.items():
+            after = refined.get(place, {}).get(name)
+            lines.append(f"| {place} | {name} | {value:.3f} | {'' if after is None else f'{after:.3f}'} |")
+    return lines

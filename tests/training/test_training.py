@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scene_factory import make_scene
+
+from fctl_geo import Settings, segment_scene
+from fctl_geo.errors import Cancelled, TrainingError
+from fctl_geo.model.modelfile import read_model_info
+from fctl_geo.progress import Silent
+from fctl_geo.spec import ClassInfo, Legend
+from fctl_geo.training.loop import TrainingSettings, train
+from fctl_geo.training.loss import partial_label_loss
+from fctl_geo.training.metrics import Confusion
+from fctl_geo.training.recipe import Recipe, find_recipe, read_recipe
+from fctl_geo.training.refinement import RefinementSettings
+from fctl_geo.training.samples import PyramidImage, View
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
+from fctl_geo.training.train_model import train_model
+
+RECIPE = """
+name = "tiny"
+version = "0"
+title = "Bright squares"
+gsd_m = 1.0
+zoom = [0.9, 1.1]
+steps = 12
+batch = 2
+sample_px = 64
+patch_px = 128
+overlap_px = 32
+licence = "CC0"
+attribution = ["nobody"]
+[network]
+widths = [8, 8, 16, 16]
+blocks = [1, 1, 1]
+key_channels = 8
+decoder = [8, 8, 8]
+[[classes]]
+name = "ground"
+color = [200, 200, 200]
+background = true
+[[classes]]
+name = "square"
+color = [200, 0, 0]
+[[sources]]
+name = "squares"
+kind = "rasters"
+images = ["images/*.tif"]
+masks = "{grandparent}/masks/{stem}.tif"
+gsd_m = 1.0
+labels = { 0 = "ground", 1 = "square" }
+[[validation]]
+name = "the same squares"
+kind = "rasters"
+images = ["images/a.tif"]
+masks = "{grandparent}/masks/{stem}.tif"
+gsd_m = 1.0
+labels = { 0 = "ground", 1 = "square" }
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder with two pictures of bright squares and their masks."""
+    rng = np.random.default_rng(0)
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for name in ("a", "b"):
+        mask = np.zeros((160, 160), np.uint8)
+        for row, col in rng.integers(8, 130, (6, 2)):
+            mask[row : row + 22, col : col + 22] = 1
+        pixels = (60 + 140 * mask + rng.normal(0, 12, (3, 160, 160))).clip(0, 255).astype(np.uint8)
+        make_scene(tmp_path / "images" / f"{name}.tif", pixels=pixels, crs=None)
+        make_scene(tmp_path / "masks" / f"{name}.tif", pixels=mask[None], crs=None)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    return tmp_path
+
+
+class StopAfter(Silent):
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def advance(self, steps: int = 1) -> None:
+        self.left -= steps
+
+    @property
+    def cancelled(self) -> bool:  # type: ignore[override]
+        return self.left <= 0
+
+
+def test_a_training_that_is_stopped_and_resumed_gives_the_same_weights(data: Path) -> None:
+    recipe = read_recipe(data / "recipe.toml")
+    whole = train(recipe, TrainingSettings(data, data / "whole", checkpoint_every=3))
+    broken = TrainingSettings(data, data / "broken", checkpoint_every=3)
+    with pytest.raises(Cancelled):
+        train(recipe, broken, StopAfter(7))
+    resumed = train(recipe, broken)
+    for ours, theirs in ((whole.network, resumed.network), (whole.early, resumed.early)):
+        for key, value in ours.state_dict().items():
+            assert torch.equal(value, theirs.state_dict()[key]), key
+
+
+def test_training_gives_a_model_file_with_its_card_that_segments(data: Path) -> None:
+    recipe = read_recipe(data / "recipe.toml")
+    few = RefinementSettings(samples=4, steps=4, batch=2, patch_px=64)
+    settings = TrainingSettings(data, data / "run", steps=150, checkpoint_every=100, validate_every=100)
+    report = train_model(recipe, settings, data / "tiny.safetensors", command="the command", refinement=few)
+    assert report.crude["the same squares"]["square"] > 0.6
+    info = read_model_info(report.path)
+    assert info.metrics["the same squares"]["mIoU"] > 0.6
+    card = report.card.read_text()
+    assert "the command" in card and "CC0" in card and f"{report.crude['the same squares']['square']:.3f}" in card
+    outs = (data / "out.tif",)
+    summary = segment_scene(
+        data / "images" / "b.tif", Settings.of({"model": str(report.path), "outs": outs, "gsd_m": 1.0})
+    )
+    assert 0.03 < summary.classes[1].share < 0.5
+
+
+def test_labels_that_do_not_fit_are_told_before_the_first_step(data: Path) -> None:
+    (data / "masks" / "b.tif").unlink()
+    with pytest.raises(TrainingError, match=r"b\.tif has no label"):
+        train(read_recipe(data / "recipe.toml"), TrainingSettings(data, data / "run"))
+    make_scene(data / "masks" / "b.tif", pixels=np.zeros((1, 20, 160), np.uint8), crs=None)
+    with pytest.raises(TrainingError, match=r"\(160, 160\) px, its mask \(20, 160\)"):
+        train(read_recipe(data / "recipe.toml"), TrainingSettings(data, data / "run"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("name = ", "is no recipe"), (RECIPE.replace("batch = 2", "batches = 2"), "batches"), ("", "missing")],
+)
+def test_a_recipe_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(TrainingError, match=words):
+        read_recipe(tmp_path / "r.toml")
+
+
+@pytest.mark.parametrize("name", ["buildings", "landcover"])
+def test_shipped_recipes_keep_the_validation_places_out(name: str) -> None:
+    recipe = read_recipe(find_recipe(name))
+    assert recipe.validation and recipe.attribution
+    for source in recipe.sources:
+        for place in recipe.validation:
+            shared = set(source.images) & set(place.images)
+            if shared:
+                assert source.window and place.window
+                assert source.window[0] >= place.window[0] + place.window[2], "the windows must not meet"
+
+
+def legend() -> Legend:
+    return Legend((ClassInfo(0, "a", (0, 0, 0)), ClassInfo(1, "b", (9, 9, 9)), ClassInfo(2, "c", (5, 5, 5))))
+
+
+def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
+    table = AllowedTable(legend())
+    full, either = table.index_of(["a"]), table.index_of(["a", "b"])
+    allowed = torch.from_numpy(table.matrix())
+    sure_of_b = torch.tensor([-20.0, 20.0, -20.0]).view(1, 3, 1, 1)
+
+    def loss(label: int) -> float:
+        return float(partial_label_loss(sure_of_b, torch.full((1, 1, 1), label), allowed))
+
+    assert loss(either) < 1e-4 < 1 < loss(full)
+    assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
+
+
+def test_iou_equals_the_definition() -> None:
+    rng = np.random.default_rng(0)
+    truth, guess = rng.integers(0, 3, (2, 50, 50))
+    confusion = Confusion(3)
+    confusion.add_classes(guess[:20], truth[:20])
+    confusion.add_classes(guess[20:], truth[20:])
+    values = confusion.iou(["a", "b", "c"])
+    for k, name in enumerate("abc"):
+        expected = ((truth == k) & (guess == k)).sum() / ((truth == k) | (guess == k)).sum()
+        assert values[name] == pytest.approx(expected)
+    assert values["mIoU"] == pytest.approx(np.mean([values[n] for n in "abc"]))
+
+
+@pytest.mark.parametrize(("turns", "mirror"), [(0, False), (1, False), (2, False), (3, False), (0, True), (1, True)])
+def test_a_sample_and_its_label_are_turned_alike(turns: int, mirror: bool) -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 200, (64, 64), np.uint8)
+    pixels = np.repeat(label[:, :, None], 3, 2)
+    image = PyramidImage(LabelledImage("x", pixels, np.ones((64, 64), bool), label, 1.0))
+    sample = image.cut(View(32, 32, 1.0, turns * np.pi / 2, mirror), 32, (1, 2))
+    assert (sample.levels[0, :, :, 0] == sample.label).mean() > 0.95
+    middle = label[16:48, 16:48]
+    views = [np.rot90(middle[:, ::-1] if mirror else middle, k) for k in range(4)]
+    assert max((v == sample.label).mean() for v in views) > 0.95
+    assert sample.valid[1].all(), "the context of twice the size just fits"
+
+
+def test_outside_of_the_image_nothing_is_judged() -> None:
+    image = PyramidImage(
+        LabelledImage(
+            "x", np.full((32, 32, 3), 99, np.uint8), np.ones((32, 32), bool), np.zeros((32, 32), np.uint8), 1.0
+        )
+    )
+    sample = image.cut(View(0, 0, 1.0), 32, (1,))
+    assert (sample.label[:16] == IGNORE).all() and not sample.valid[0, :15].any()
+    assert (sample.label[16:, 16:] == 0).all()
+
+
+def test_recipes_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        read_recipe(find_recipe("buildings")).steps = 1  # type: ignore[misc]
+    assert isinstance(read_recipe(find_recipe("buildings")), Recipe)
