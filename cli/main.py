@@ -13,12 +13,19 @@ from fctl_geo.errors import Cancelled, FctlError
 from .environment import clear_foreign_gis_data
 from .talk import Talk
 
-COMMANDS = ("segment", "refine", "polygonise", "info", "models", "train", "doctor", "demo")
+COMMANDS = ("segment", "refine", "polygonise", "info", "models", "train", "doctor", "train", "demo")
 """In the order of the work. Each is a module of this package with a command `command`."""
 
 EXIT_ERROR = 1
 EXIT_CANCELLED = 130
 """What a shell expects of a program that was stopped by Ctrl-C."""
+
+
+GO_ON = {
+    "segment": "run the same command with --resume to go on",
+    "train": "run the same command to go on from the last checkpoint",
+}
+"""How a stopped command is gone on with; the others begin anew."""
 
 
 class LazyGroup(click.Group):
@@ -39,8 +46,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Cancelled as error:
-            goes_on = ctx.invoked_subcommand == "segment"
-            hint = error.hint if goes_on else "no file with a final name was touched"
+            hint = GO_ON.get(ctx.invoked_subcommand or "", "no file with a final name was touched")
             _tell(Cancelled(error.message, hint=hint), talk)
             ctx.exit(EXIT_CANCELLED)
         except KeyboardInterrupt:
