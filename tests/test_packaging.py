@@ -1,0 +1,57 @@
+"""What is installed is what is in the tree, and constraints never hand out a CUDA build."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def setup() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def test_every_package_of_the_tree_is_installed(setup: configparser.ConfigParser) -> None:
+    listed = set(setup["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("fctl_geo/**/__init__.py")}
+    assert listed == found | {"fctl_geo_cli"}
+
+
+def test_every_data_file_of_the_tree_is_installed(setup: configparser.ConfigParser) -> None:
+    patterns = {name: words.replace(" ", "").split(",") for name, words in setup["options.package_data"].items()}
+    built = (".py", ".pyc", ".nbi", ".nbc")
+    for path in ROOT.glob("fctl_geo/**/*"):
+        if path.is_dir() or path.suffix in built or path.name.startswith("."):
+            continue
+        package = path.parent if (path.parent / "__init__.py").exists() else path.parent.parent
+        name = ".".join(package.relative_to(ROOT).parts)
+        assert any(path.relative_to(package).match(pattern) for pattern in patterns.get(name, [])), path
+
+
+def test_every_requirement_has_a_tested_version(setup: configparser.ConfigParser) -> None:
+    pinned = {
+        line.split("==")[0].lower() for line in (ROOT / "constraints-cpu.txt").read_text().splitlines() if "==" in line
+    }
+    wanted = setup["options"]["install_requires"] + setup["options.extras_require"]["dev"]
+    names = {re.split(r"[<>=!\[]", line.strip())[0].lower() for line in wanted.splitlines() if line.strip()}
+    assert names <= pinned
+
+
+def test_nothing_pulls_cuda() -> None:
+    constraints, makefile = (ROOT / "constraints-cpu.txt").read_text(), (ROOT / "Makefile").read_text()
+    assert not re.search(r"^(nvidia|triton|cuda)", constraints, re.MULTILINE)
+    pinned = re.search(r"^torch==(\S+)$", constraints, re.MULTILINE)
+    assert pinned is not None and f"torch=={pinned[1]}+cpu" in makefile
+
+
+def test_the_ci_runs_the_readmes_own_command() -> None:
+    assert "exec make test\n" in (ROOT / ".ci/run").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert "make demo " in readme and "make test " in readme
