@@ -12,134 +12,38 @@ it meets itself it is a ring. A ring that is closed by a convex corner of pixel 
 holds the region's last corner in raster order, so all of the region's holes are closed already and the region is
 complete. Diagonal neighbours are never joined (4-connectedness).
 
-Only this module knows the layout of the state. Node and label slots are reused, so that the state is as large as the
-boundaries that are still open, never as large as the raster.
+Node and label slots are reused, so that the state is as large as the boundaries that are still open, never as large
+as the raster.
 """
 
 # ruff: noqa: PLR0912, PLR0915  kernels pass arrays by position
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
-from fctl_geo.polygons.kernel import kernel
-from fctl_geo.polygons.runs import OUTSIDE, find_runs, root_of, run_area
-
-JUNCTION = np.uint8(128)
-"""Node flag: three or more boundaries meet here, or it is a corner of the raster."""
-PINCH = np.uint8(64)
-"""Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
-
-# slots of State.count
-NODE_TOP, NODE_FREE, NODE_LIVE, LABEL_TOP, LABEL_FREE, LABEL_LIVE, DONE, EDGES, ROW, SIDE = range(10)
-
-
-class State(NamedTuple):
-    """All that is known of the rows above: struct of arrays, for numba."""
-
-    scalar: npt.NDArray[np.int64]
-    """The scalars, see the slots above."""
-    # nodes
-    corner: npt.NDArray[np.int64]
-    """(N,) row << 32 | column of the node."""
-    next: npt.NDArray[np.int32]
-    """(N,) the next node along the boundary; of a free slot, the next free slot."""
-    other: npt.NDArray[np.int32]
-    """(N,) of a chain's end: its other end; of a closed ring's start: the next ring of the same region."""
-    length: npt.NDArray[np.int32]
-    """(N,) of a chain's first node: number of nodes."""
-    flags: npt.NDArray[np.uint8]
-    """(N,) JUNCTION, PINCH."""
-    reach: npt.NDArray[np.uint8]
-    """(N,) least clearance along the edge that leads to the node, in pixels (only with clearances)."""
-    # labels
-    parent: npt.NDArray[np.int32]
-    """(M,) union-find; of a free slot, the next free slot."""
-    pixels: npt.NDArray[np.int64]
-    area: npt.NDArray[np.float64]
-    confidence: npt.NDArray[np.int64]
-    """(M,) sums over the pixels of the region."""
-    first: npt.NDArray[np.int64]
-    """(M,) row << 32 | column of the first pixel in raster order."""
-    holes: npt.NDArray[np.int32]
-    """(M, 2) first and last of the closed holes, linked by `other`."""
-    # runs of equal class of the row above and the row at work
-    start: npt.NDArray[np.int32]
-    """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
-    value: npt.NDArray[np.int16]
-    """(2, width + 3) class of the run."""
-    label: npt.NDArray[np.int32]
-    """(2, width + 3) label of the run, -1: none yet."""
-    edge: npt.NDArray[np.int32]
-    """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
-    edge_reach: npt.NDArray[np.uint8]
-    """(2, width + 3) least clearance along the vertical edge so far."""
-    words: npt.NDArray[np.uint64]
-    """One row, padded: the row is scanned eight pixels at a time."""
-    # regions that are complete and not yet written
-    done: npt.NDArray[np.int32]
-    """(D, 3) label, start node of the exterior ring, class."""
-    merged: npt.NDArray[np.int32]
-    """(width + 3,) labels that were merged into others in this row."""
-
-
-def new_state(width: int) -> State:
-    """The state before the first row."""
-    runs = width + 3
-    nodes, labels = 8 * runs + 64, 2 * runs + 64
-    scalar = np.zeros(10, np.int64)
-    scalar[NODE_FREE] = scalar[LABEL_FREE] = -1
-    return State(
-        scalar=scalar,
-        corner=np.empty(nodes, np.int64),
-        next=np.empty(nodes, np.int32),
-        other=np.empty(nodes, np.int32),
-        length=np.empty(nodes, np.int32),
-        flags=np.empty(nodes, np.uint8),
-        reach=np.empty(nodes, np.uint8),
-        parent=np.empty(labels, np.int32),
-        pixels=np.empty(labels, np.int64),
-        area=np.empty(labels, np.float64),
-        confidence=np.empty(labels, np.int64),
-        first=np.empty(labels, np.int64),
-        holes=np.empty((labels, 2), np.int32),
-        start=np.zeros((2, runs), np.int32),
-        value=np.full((2, runs), OUTSIDE, np.int16),
-        label=np.full((2, runs), -1, np.int32),
-        edge=np.zeros((2, runs, 2), np.int32),
-        edge_reach=np.zeros((2, runs), np.uint8),
-        words=np.zeros(width // 8 + 1, np.uint64),
-        done=np.empty((4 * runs + 64, 3), np.int32),
-        merged=np.empty(runs, np.int32),
-    )
-
-
-def grow(state: State) -> State:
-    """The same state with room for another row; arrays double, so that growing is rare."""
-    runs = state.merged.shape[0]
-    wanted: dict[str, Any] = {}
-    if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:
-        for name in ("corner", "next", "other", "length", "flags", "reach"):
-            wanted[name] = _doubled(getattr(state, name))
-    if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
-        for name in ("parent", "pixels", "area", "confidence", "first", "holes"):
-            wanted[name] = _doubled(getattr(state, name))
-    return state._replace(**wanted)
-
-
-def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    larger = np.empty((2 * array.shape[0], *array.shape[1:]), array.dtype)
-    larger[: array.shape[0]] = array
-    return larger
-
+from fctl_geo.polygons.kernel import inner, kernel
+from fctl_geo.polygons.runs import find_runs, root_of, run_area
+from fctl_geo.polygons.state import (
+    CLOSED,
+    DONE,
+    EDGES,
+    JUNCTION,
+    LABEL_FREE,
+    LABEL_LIVE,
+    LABEL_TOP,
+    NODE_FREE,
+    NODE_LIVE,
+    NODE_TOP,
+    PINCH,
+    ROW,
+    SIDE,
+)
 
 # ---------------------------------------------------------------- labels
 
 
-@kernel
+@inner
 def _new_label(st, corner):  # type: ignore[no-untyped-def]
     scalar = st.scalar
     label = np.int32(scalar[LABEL_FREE])
@@ -155,7 +59,7 @@ def _new_label(st, corner):  # type: ignore[no-untyped-def]
     return label
 
 
-@kernel
+@inner
 def free_label(st, label):  # type: ignore[no-untyped-def]
     """Give the slot back."""
     st.parent[label] = np.int32(st.scalar[LABEL_FREE])
@@ -163,7 +67,7 @@ def free_label(st, label):  # type: ignore[no-untyped-def]
     st.scalar[LABEL_LIVE] -= 1
 
 
-@kernel
+@inner
 def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     """Two labels become one: the one whose first pixel comes first lives on."""
     one, two = root_of(st.parent, one), root_of(st.parent, two)
@@ -185,7 +89,7 @@ def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     return n_merged + 1
 
 
-@kernel
+@inner
 def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped-def]
     """Give the run its label, if no pixel above did, and add its pixels to the region's sums."""
     begin, end = st.start[side, run], st.start[side, run + 1]
@@ -202,7 +106,7 @@ def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untype
 # ---------------------------------------------------------------- nodes
 
 
-@kernel
+@inner
 def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
     scalar = st.scalar
     node = np.int32(scalar[NODE_FREE])
@@ -216,7 +120,7 @@ def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
     return node
 
 
-@kernel
+@inner
 def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
     """A chain of one node; both of its edges lead to corners that are still to come."""
     node = _new_node(st, corner, flags)
@@ -224,7 +128,7 @@ def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
     return node
 
 
-@kernel
+@inner
 def _append(st, head, corner, flags, reach):  # type: ignore[no-untyped-def]
     """The boundary comes from `head` to this corner and goes on to one that is still to come."""
     node = _new_node(st, corner, flags)
@@ -235,7 +139,7 @@ def _append(st, head, corner, flags, reach):  # type: ignore[no-untyped-def]
     return node
 
 
-@kernel
+@inner
 def _prepend(st, tail, corner, flags, reach):  # type: ignore[no-untyped-def]
     """The boundary will come from a corner that is still to come and goes on to `tail`."""
     node = _new_node(st, corner, flags)
@@ -246,7 +150,7 @@ def _prepend(st, tail, corner, flags, reach):  # type: ignore[no-untyped-def]
     return node
 
 
-@kernel
+@inner
 def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[no-untyped-def]
     """The boundary comes from `head` and goes on to `tail`: True if that closes a ring, which then begins at `tail`."""
     node = _new_node(st, corner, flags)
@@ -262,7 +166,7 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
     return False
 
 
-@kernel
+@inner
 def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
     st.other[ring] = -1
     if st.holes[label, 0] < 0:
@@ -275,7 +179,7 @@ def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------- the sweep
 
 
-@kernel
+@inner
 def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, those only where a vertical edge begins or ends."""
     n_merged = 0
@@ -353,6 +257,9 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                 down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
             elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
                 _add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
+                if simplify:
+                    st.closed[st.scalar[CLOSED]] = lower
+                    st.scalar[CLOSED] += 1
         if has_left and d >= 0 and traced[d]:
             if has_down:  # convex corner of d
                 down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag, reach_left)
@@ -374,7 +281,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
     return n_merged
 
 
-@kernel
+@inner
 def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
     """Point every run at its root, after which nothing refers to the labels that were merged away."""
     for run in range(1, n_edges):
@@ -406,6 +313,7 @@ def trace_rows(st, classes, area, confidence, clear, traced, begin):  # type: ig
             st.corner.shape[0] - scalar[NODE_LIVE] < 8 * runs
             or st.parent.shape[0] - scalar[LABEL_LIVE] < runs
             or st.done.shape[0] - scalar[DONE] < runs
+            or st.closed.shape[0] - scalar[CLOSED] < runs
         ):
             return i
         above = scalar[SIDE]

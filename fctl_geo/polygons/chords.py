@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner
 
 TINY = 1e-9
 
 
-@kernel
+@inner
 def strays(x, y, room, begin, end, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     """How far, in the mean, the vertices begin..end - 1 are from the chord a, b; -1 if it may not stand for them."""
     dx, dy = bx - ax, by - ay
@@ -33,7 +33,7 @@ def strays(x, y, room, begin, end, ax, ay, bx, by):  # type: ignore[no-untyped-d
     return total / np.sqrt(dx * dx + dy * dy) / max(end - begin, 1)
 
 
-@kernel
+@inner
 def spoiled(x, y, points, place, cap):  # type: ignore[no-untyped-def]
     """Does the new arc meet itself, or (a closed one) lose more than half its area?
 
@@ -58,7 +58,7 @@ def spoiled(x, y, points, place, cap):  # type: ignore[no-untyped-def]
     return False
 
 
-@kernel
+@inner
 def _pixel_edges(x, y, place):  # type: ignore[no-untyped-def]
     """(P,) pixel edges along the arc from its start to each place, over several rounds if it is closed."""
     size = x.shape[0]
@@ -73,7 +73,7 @@ def _pixel_edges(x, y, place):  # type: ignore[no-untyped-def]
     return along
 
 
-@kernel
+@inner
 def _area(x, y):  # type: ignore[no-untyped-def]
     """Area of a ring whose last vertex is its first."""
     total = 0.0
@@ -82,14 +82,14 @@ def _area(x, y):  # type: ignore[no-untyped-def]
     return abs(total) / 2
 
 
-@kernel
+@inner
 def _side(a, b, c):  # type: ignore[no-untyped-def]
     """Sign of the turn a, b, c; exact, as coordinates are whole eighths of pixels."""
     turn = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
     return int(turn > 0) - int(turn < 0)
 
 
-@kernel
+@inner
 def _meet(a, b, c, d, adjacent):  # type: ignore[no-untyped-def]
     """Do the segments a, b and c, d meet; of adjacent ones: do they meet elsewhere than in the point they share?"""
     if adjacent:

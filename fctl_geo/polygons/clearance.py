@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner, kernel
 
 UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
 """Bits of a corner's mask: there is a boundary from here in this direction."""
@@ -99,12 +99,12 @@ def clearances(classes, begin, end, limit_px, at_top, at_bottom):  # type: ignor
     return out
 
 
-@kernel
+@inner
 def _is_junction(mask):  # type: ignore[no-untyped-def]
     return (mask & 1) + (mask >> 1 & 1) + (mask >> 2 & 1) + (mask >> 3) > 2
 
 
-@kernel
+@inner
 def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
     if _is_junction(mask[row, col]):
         return 1
@@ -124,7 +124,7 @@ def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
     return limit_px
 
 
-@kernel
+@inner
 def _walk(mask, row, col, reach):  # type: ignore[no-untyped-def]
     """How many corners one comes by on the way along the boundary, both ways, without leaving the square."""
     count = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.polygons.chords import strays
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner
 
 GRID = 8
 """New corners lie on eighths of a pixel, so that what is computed with them is exact."""
@@ -13,7 +13,7 @@ LEAST_TURN = 0.2
 """Sine of the angle under which walls have to meet: flatter ones meet too far away or anywhere."""
 
 
-@kernel
+@inner
 def sharpen_arc(x, y, room, points, place):  # type: ignore[no-untyped-def]
     """Replace a segment by the point in which its two neighbours meet, where the band allows it.
 
@@ -42,7 +42,7 @@ def sharpen_arc(x, y, room, points, place):  # type: ignore[no-untyped-def]
     return out[:m], out_place[:m]
 
 
-@kernel
+@inner
 def sharpen_ring(x, y, room, points, place):  # type: ignore[no-untyped-def]
     """The same for a ring of its own, whose last point is its first: this point may be replaced, too.
 
@@ -74,7 +74,7 @@ def sharpen_ring(x, y, room, points, place):  # type: ignore[no-untyped-def]
     return closed, closed_place
 
 
-@kernel
+@inner
 def _corner(x, y, room, a, b, c, d, place_a, place_b, place_c, place_d):  # type: ignore[no-untyped-def]
     """Where the walls a, b and c, d meet, and where on the old arc it belongs (-1: they may not be prolonged)."""
     nothing = (0.0, 0.0)
@@ -95,7 +95,7 @@ def _corner(x, y, room, a, b, c, d, place_a, place_b, place_c, place_d):  # type
     return (px, py), place
 
 
-@kernel
+@inner
 def _into_band(x, y, room, px, py, place_b, place_c):  # type: ignore[no-untyped-def]
     """Draw a point to the nearest old edge between two places, until it is well within its reach.
 

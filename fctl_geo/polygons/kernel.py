@@ -10,8 +10,8 @@ from typing import Any
 
 from numba import njit
 
-KERNELS = ("kernel", "runs", "regions", "clearance", "chains", "chords", "corners", "simplify", "wkb")
-"""The modules that have kernels."""
+KERNELS = ("kernel", "runs", "regions", "clearance", "state", "chains", "chords", "corners", "simplify", "wkb")
+"""The modules that have kernels or parts of kernels."""
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -26,6 +26,12 @@ def kernel(function: Callable[..., Any]) -> Any:
     if cache_file is not None:
         cache_file._source_stamp = _stamp()
     return dispatcher
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """A part of kernels, which Python itself never calls: without the costly way in, and cached with its callers."""
+    compiler: Any = njit  # numba's own types do not know these options
+    return compiler(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 @cache

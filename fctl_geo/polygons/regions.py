@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner, kernel
 from fctl_geo.polygons.runs import find_runs, root_of, run_area
 
 # What is known of a region: the round in which it was settled (0: it is large), or one of these.
@@ -50,7 +50,7 @@ def label_runs(classes):  # type: ignore[no-untyped-def]
     return first_run, begin, end, value, region
 
 
-@kernel
+@inner
 def _join_rows(above, below, after, end, value, region):  # type: ignore[no-untyped-def]
     """Unite the runs of two rows (above:below and below:after) that touch and have one class."""
     up, down = above, below
@@ -88,7 +88,7 @@ def first_states(total, value, region, first_run, min_area, ended):  # type: ign
     return state
 
 
-@kernel
+@inner
 def _count_or_list(first_run, end, region, state, at, neighbour, length):  # type: ignore[no-untyped-def]
     """Go along all borders; for each region that asks, move its `at` on, and note the border if there is room."""
     for i in range(first_run.shape[0] - 1):
@@ -104,7 +104,7 @@ def _count_or_list(first_run, end, region, state, at, neighbour, length):  # typ
             up, down = up + (end[up] == stop), down + (end[down] == stop)
 
 
-@kernel
+@inner
 def _note(one, two, shared, state, at, neighbour, length):  # type: ignore[no-untyped-def]
     if one == two:
         return
@@ -156,7 +156,7 @@ def settle(state, value, offset, neighbour, length, rounds):  # type: ignore[no-
         state[asking[n]] = LEFT
 
 
-@kernel
+@inner
 def _verdict(this_round, region, state, value, offset, neighbour, length, border):  # type: ignore[no-untyped-def]
     """The class that the region takes in the round at hand, -1 for none yet, -2 if it has to wait for more rows."""
     found = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner
 
 OUTSIDE = -1
 """The class of everything beyond the raster."""
 
 
-@kernel
+@inner
 def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
     """Cut a row into runs of equal class, looking at eight pixels at a time.
 
@@ -44,7 +44,7 @@ def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
     return n + 1
 
 
-@kernel
+@inner
 def root_of(parent, k):  # type: ignore[no-untyped-def]
     """The representative of k's set; halves the path on the way."""
     while parent[k] != k:
@@ -53,7 +53,7 @@ def root_of(parent, k):  # type: ignore[no-untyped-def]
     return k
 
 
-@kernel
+@inner
 def run_area(area, begin, end):  # type: ignore[no-untyped-def]
     """Area of the pixels begin..end - 1 of a row, from its area table: one value, or one for each 64 columns."""
     if area.shape[0] == 1:

@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.chains import JUNCTION
 from fctl_geo.polygons.chords import TINY, spoiled, strays
 from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
-from fctl_geo.polygons.kernel import kernel
+from fctl_geo.polygons.kernel import inner, kernel
+from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
 
 SAFE_REACH_PX = 0.5
 """An arc whose reaches are not larger cannot cross itself."""
@@ -49,6 +49,43 @@ STRAY_COST = 0.1
 
 
 @kernel
+def simplify_closed(st, tolerance_px):  # type: ignore[no-untyped-def]
+    """Simplify the rings that were closed since the last time: holes at once, exteriors with their region.
+
+    Corners of these rings are then in units of 1 / GRID px; nodes that are no longer needed are given back.
+    """
+    longest = np.int64(0)
+    for k in range(st.scalar[CLOSED]):
+        longest = max(longest, np.int64(st.length[st.closed[k]]))
+    for k in range(st.scalar[DONE]):
+        longest = max(longest, np.int64(st.length[st.done[k, 1]]))
+    nodes, corners = np.empty(longest, np.int32), np.empty(longest, np.int64)
+    flags, reach = np.empty(longest, np.uint8), np.empty(longest, np.uint8)
+    for k in range(st.scalar[CLOSED]):
+        _simplify_nodes(st, st.closed[k], tolerance_px, nodes, corners, flags, reach)
+    st.scalar[CLOSED] = 0
+    for k in range(st.scalar[DONE]):
+        _simplify_nodes(st, st.done[k, 1], tolerance_px, nodes, corners, flags, reach)
+
+
+@inner
+def _simplify_nodes(st, ring, tolerance_px, nodes, corners, flags, reach):  # type: ignore[no-untyped-def]
+    n = st.length[ring]
+    node = ring
+    for k in range(n):
+        nodes[k], corners[k], flags[k], reach[k] = node, st.corner[node], st.flags[node], st.reach[node]
+        node = st.next[node]
+    left = simplify_ring(corners, flags, reach, n, tolerance_px)
+    for k in range(left):
+        st.corner[nodes[k]], st.flags[nodes[k]] = corners[k], flags[k]
+    st.length[ring] = left
+    if left < n:
+        st.next[nodes[n - 1]] = np.int32(st.scalar[NODE_FREE])
+        st.scalar[NODE_FREE] = nodes[left]
+        st.scalar[NODE_LIVE] -= n - left
+
+
+@inner
 def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-untyped-def]
     """Simplify a closed ring.
 
@@ -68,6 +105,10 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             start = k
             break
     free = start < 0
+    if free and n == 4:  # a rectangle is as simple as can be
+        for k in range(n):
+            corners[k] *= GRID
+        return n
     if free:
         start = _farthest(corners, n, corners[_first_corner(corners, n)])
     new_corners, new_flags = np.empty(n, np.int64), np.zeros(n, np.uint8)
@@ -78,6 +119,11 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
         while end < n and not flags[(start + end) % n] & JUNCTION:
             end += 1
         size = end - begin + 1
+        if size == 2:
+            new_corners[n_new], new_flags[n_new] = corners[(start + begin) % n] * GRID, flags[(start + begin) % n]
+            n_new += 1
+            begin = end
+            continue
         x, y, edge = np.empty(size, np.float64), np.empty(size, np.float64), np.empty(size - 1, np.float64)
         backwards = _load_arc(corners, reach, n, start + begin, x, y, edge)
         points = _simplify_arc(x, y, edge, tolerance_px, free)
@@ -91,7 +137,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
     return n_new
 
 
-@kernel
+@inner
 def _first_corner(corners, n):  # type: ignore[no-untyped-def]
     best = 0
     for k in range(1, n):
@@ -100,7 +146,7 @@ def _first_corner(corners, n):  # type: ignore[no-untyped-def]
     return best
 
 
-@kernel
+@inner
 def _farthest(corners, n, origin):  # type: ignore[no-untyped-def]
     """The vertex farthest from a corner, of equals the first in raster order: a vertex of the convex hull."""
     best, best_distance = 0, np.int64(-1)
@@ -112,7 +158,7 @@ def _farthest(corners, n, origin):  # type: ignore[no-untyped-def]
     return best
 
 
-@kernel
+@inner
 def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-def]
     """Copy an arc in the order that both of its sides agree on; True if that is against the ring's order.
 
@@ -132,7 +178,7 @@ def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-
     return backwards
 
 
-@kernel
+@inner
 def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
     """(P, 2) the new points x, y; `free`: the arc is a ring of its own, without a junction."""
     size = x.shape[0]
@@ -153,7 +199,7 @@ def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-de
         cap = max(cap / 2, SAFE_REACH_PX)
 
 
-@kernel
+@inner
 def _thin_out(x, y, room, keep, free):  # type: ignore[no-untyped-def]
     """The first turn: mark the vertices that stay; a stretch is cut where it strays most, measured in reaches."""
     size = x.shape[0]
@@ -178,7 +224,7 @@ def _thin_out(x, y, room, keep, free):  # type: ignore[no-untyped-def]
         height += 2
 
 
-@kernel
+@inner
 def _candidates(x, y, keep):  # type: ignore[no-untyped-def]
     """The vertices that stayed, and the middles of the edges that stayed: points (C, 2) and their places (C,).
 
@@ -197,7 +243,7 @@ def _candidates(x, y, keep):  # type: ignore[no-untyped-def]
     return points[:n], place[:n]
 
 
-@kernel
+@inner
 def _fewest_segments(x, y, room, keep):  # type: ignore[no-untyped-def]
     """The second turn: points and places of the way with the fewest segments over the candidates."""
     points, place = _candidates(x, y, keep)
@@ -229,7 +275,7 @@ def _fewest_segments(x, y, room, keep):  # type: ignore[no-untyped-def]
     return points[chosen[k:]], place[chosen[k:]]
 
 
-@kernel
+@inner
 def _most_distant(x, y, room, i, j):  # type: ignore[no-untyped-def]
     """The vertex between i and j that is farthest from the segment i, j, in reaches; of equals the first."""
     dx, dy = x[j] - x[i], y[j] - y[i]

@@ -107,8 +107,8 @@ class _Tracer:
     """The kernel's state between slices."""
 
     def __init__(self, width: int, transform: Affine6, skip: frozenset[int], tolerance_px: float) -> None:
-        from fctl_geo.polygons.chains import new_state
         from fctl_geo.polygons.corners import GRID
+        from fctl_geo.polygons.state import new_state
 
         self.tolerance_px = tolerance_px
         self._state = new_state(width)
@@ -126,7 +126,8 @@ class _Tracer:
         clear: npt.NDArray[np.uint8],
     ) -> Iterator[PolygonBatch]:
         """Trace some rows (none: the raster ends) and give the polygons that they complete."""
-        from fctl_geo.polygons.chains import grow, trace_rows
+        from fctl_geo.polygons.chains import trace_rows
+        from fctl_geo.polygons.state import grow
         from fctl_geo.polygons.wkb import write_done
 
         self._has_confidence |= confidence.shape[1] > 0
@@ -134,7 +135,11 @@ class _Tracer:
         while done < steps:
             self._state = grow(self._state)
             done = trace_rows(self._state, classes, area, confidence, clear, self._traced, done)
-            written = write_done(self._state, self._transform, self.tolerance_px)
+            if self.tolerance_px > 0:
+                from fctl_geo.polygons.simplify import simplify_closed
+
+                simplify_closed(self._state, self.tolerance_px)
+            written = write_done(self._state, self._transform)
             if written[2].size:
                 yield self._batch(*written)
 

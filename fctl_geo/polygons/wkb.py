@@ -14,9 +14,9 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-from fctl_geo.polygons.chains import DONE, NODE_FREE, NODE_LIVE, PINCH, free_label
-from fctl_geo.polygons.kernel import kernel
-from fctl_geo.polygons.simplify import simplify_ring
+from fctl_geo.polygons.chains import free_label
+from fctl_geo.polygons.kernel import inner, kernel
+from fctl_geo.polygons.state import DONE, NODE_FREE, NODE_LIVE, PINCH
 
 LOW = np.int64(0xFFFFFFFF)
 
@@ -36,13 +36,13 @@ def _store_anywhere(typing_context, array, offset, value):  # type: ignore[no-un
 _store: Any = intrinsic(_store_anywhere)
 
 
-@kernel
-def _take_ring(st, ring, corners, flags, reach):  # type: ignore[no-untyped-def]
+@inner
+def _take_ring(st, ring, corners, flags):  # type: ignore[no-untyped-def]
     """Copy a ring out of the state and give its nodes back; returns its length."""
     n = st.length[ring]
     node = ring
     for k in range(n):
-        corners[k], flags[k], reach[k] = st.corner[node], st.flags[node], st.reach[node]
+        corners[k], flags[k] = st.corner[node], st.flags[node]
         last = node
         node = st.next[node]
     st.next[last] = np.int32(st.scalar[NODE_FREE])
@@ -51,7 +51,7 @@ def _take_ring(st, ring, corners, flags, reach):  # type: ignore[no-untyped-def]
     return n
 
 
-@kernel
+@inner
 def _find_twins(corners, flags, n, twin):  # type: ignore[no-untyped-def]
     """Mark the vertices at which the ring comes by a second time; True if there are any.
 
@@ -78,7 +78,7 @@ def _find_twins(corners, flags, n, twin):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
+@inner
 def _split_ring(twin, n, members, ends):  # type: ignore[no-untyped-def]
     """Cut a ring at its twins into rings that visit no corner twice.
 
@@ -111,7 +111,7 @@ def _split_ring(twin, n, members, ends):  # type: ignore[no-untyped-def]
     return rings + 1
 
 
-@kernel
+@inner
 def _doubled_area(corners, members, begin, end):  # type: ignore[no-untyped-def]
     """Twice the signed area; positive for rings that run like an exterior (rows point down)."""
     total = np.int64(0)
@@ -122,7 +122,7 @@ def _doubled_area(corners, members, begin, end):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel
+@inner
 def _write_ring(out, at, corners, members, begin, end, transform):  # type: ignore[no-untyped-def]
     """Write the vertices members[begin:end] and the first one again; returns where to go on."""
     n = end - begin
@@ -138,7 +138,7 @@ def _write_ring(out, at, corners, members, begin, end, transform):  # type: igno
     return at
 
 
-@kernel
+@inner
 def _sizes(st):  # type: ignore[no-untyped-def]
     """Upper bound of the WKB's bytes, and the longest ring."""
     total = longest = np.int64(0)
@@ -156,12 +156,11 @@ def _sizes(st):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def write_done(st, transform, tolerance_px):  # type: ignore[no-untyped-def]
+def write_done(st, transform):  # type: ignore[no-untyped-def]
     """Write all complete regions as WKB and free what they held.
 
     Args:
-        transform: (6,) float64, see `Affine6`; of units of 1 / GRID px if there is a tolerance (`simplify`).
-        tolerance_px: of the simplification; 0: none.
+        transform: (6,) float64, see `Affine6`; for corners in the unit in which they are.
     Returns:
         wkb (bytes,) uint8, offsets (N + 1,) int64, class_id (N,) uint8, pixels (N,) int64, area (N,) float64,
         confidence sums (N,) int64, first pixels (N, 2) int64.
@@ -174,7 +173,7 @@ def write_done(st, transform, tolerance_px):  # type: ignore[no-untyped-def]
     pixels, confidence = np.empty(n_done, np.int64), np.empty(n_done, np.int64)
     area = np.empty(n_done, np.float64)
     first = np.empty((n_done, 2), np.int64)
-    corners, flags, reach = np.empty(longest, np.int64), np.empty(longest, np.uint8), np.empty(longest, np.uint8)
+    corners, flags = np.empty(longest, np.int64), np.empty(longest, np.uint8)
     twin, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
     straight, members = np.arange(longest), np.empty(longest, np.int64)
     at = np.int64(0)
@@ -188,9 +187,7 @@ def write_done(st, transform, tolerance_px):  # type: ignore[no-untyped-def]
         ring = st.done[k, 1]
         following = st.holes[label, 0]
         while ring >= 0:
-            n = _take_ring(st, ring, corners, flags, reach)
-            if tolerance_px > 0:
-                n = simplify_ring(corners, flags, reach, n, tolerance_px)
+            n = _take_ring(st, ring, corners, flags)
             if not _find_twins(corners, flags, n, twin):
                 at = _write_ring(out, at, corners, straight, 0, n, transform)
                 rings += 1

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,7 +17,13 @@ from hypothesis.extra import numpy as hnp
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons import chains
+from fctl_geo.polygons.clearance import clearances
+from fctl_geo.polygons.kernel import KERNELS
+from fctl_geo.polygons.regions import label_runs
+from fctl_geo.polygons.simplify import simplify_closed
+from fctl_geo.polygons.state import grow, new_state
 from fctl_geo.polygons.trace import PolygonBatch, Strip, trace_polygons
+from fctl_geo.polygons.wkb import write_done
 
 Classes = npt.NDArray[np.uint8]
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -204,16 +214,15 @@ def test_polygons_leave_as_soon_as_their_last_row_is_followed() -> None:
 
 def test_the_state_does_not_grow_with_the_rows() -> None:
     rng = np.random.default_rng(3)
-    state = chains.new_state(200)
+    state = new_state(200)
     traced_classes = np.ones(256, bool)
-    from fctl_geo.polygons.wkb import write_done
 
     sizes = []
     for _ in range(200):
         rows = rng.integers(0, 3, (100, 200), dtype=np.uint8)
         done = 0
         while done < 100:
-            state = chains.grow(state)
+            state = grow(state)
             done = chains.trace_rows(
                 state,
                 rows,
@@ -223,7 +232,7 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
                 traced_classes,
                 done,
             )
-            write_done(state, np.array(IDENTITY), 0.0)
+            write_done(state, np.array(IDENTITY))
         sizes.append(sum(array.nbytes for array in state))
     assert sizes[-1] == sizes[20]
     assert sizes[-1] < 2**20
@@ -249,3 +258,19 @@ def test_a_strip_refuses_arrays_that_do_not_fit() -> None:
         Strip(np.zeros((2, 3), np.int32))  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="area"):
         Strip(np.zeros((2, 130), np.uint8), area=np.ones((2, 2)))
+
+
+def test_the_compiler_is_not_loaded_before_it_is_needed() -> None:
+    code = "import sys; import fctl_geo.polygons.trace, fctl_geo.polygons.sieve; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_change_in_one_kernel_makes_all_cached_code_old() -> None:
+    stamps = {
+        dispatcher._cache._cache_file._source_stamp
+        for dispatcher in (chains.trace_rows, clearances, simplify_closed, write_done, label_runs)
+    }
+    assert len(stamps) == 1
+    modules = Path(chains.__file__).parent.glob("*.py")
+    users = {module.stem for module in modules if "polygons.kernel import" in module.read_text()}
+    assert users | {"kernel", "state"} == set(KERNELS)

@@ -1,0 +1,120 @@
+"""All that the tracer knows of the rows above: arrays whose slots are reused, so that they stay small."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fctl_geo.polygons.runs import OUTSIDE
+
+JUNCTION = np.uint8(128)
+"""Node flag: three or more boundaries meet here, or it is a corner of the raster."""
+PINCH = np.uint8(64)
+"""Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
+
+# slots of State.count
+NODE_TOP, NODE_FREE, NODE_LIVE, LABEL_TOP, LABEL_FREE, LABEL_LIVE, DONE, CLOSED, EDGES, ROW, SIDE = range(11)
+
+
+class State(NamedTuple):
+    """All that is known of the rows above: struct of arrays, for numba."""
+
+    scalar: npt.NDArray[np.int64]
+    """The scalars, see the slots above."""
+    # nodes
+    corner: npt.NDArray[np.int64]
+    """(N,) row << 32 | column of the node."""
+    next: npt.NDArray[np.int32]
+    """(N,) the next node along the boundary; of a free slot, the next free slot."""
+    other: npt.NDArray[np.int32]
+    """(N,) of a chain's end: its other end; of a closed ring's start: the next ring of the same region."""
+    length: npt.NDArray[np.int32]
+    """(N,) of a chain's first node: number of nodes."""
+    flags: npt.NDArray[np.uint8]
+    """(N,) JUNCTION, PINCH."""
+    reach: npt.NDArray[np.uint8]
+    """(N,) least clearance along the edge that leads to the node, in pixels (only with clearances)."""
+    # labels
+    parent: npt.NDArray[np.int32]
+    """(M,) union-find; of a free slot, the next free slot."""
+    pixels: npt.NDArray[np.int64]
+    area: npt.NDArray[np.float64]
+    confidence: npt.NDArray[np.int64]
+    """(M,) sums over the pixels of the region."""
+    first: npt.NDArray[np.int64]
+    """(M,) row << 32 | column of the first pixel in raster order."""
+    holes: npt.NDArray[np.int32]
+    """(M, 2) first and last of the closed holes, linked by `other`."""
+    # runs of equal class of the row above and the row at work
+    start: npt.NDArray[np.int32]
+    """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
+    value: npt.NDArray[np.int16]
+    """(2, width + 3) class of the run."""
+    label: npt.NDArray[np.int32]
+    """(2, width + 3) label of the run, -1: none yet."""
+    edge: npt.NDArray[np.int32]
+    """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
+    edge_reach: npt.NDArray[np.uint8]
+    """(2, width + 3) least clearance along the vertical edge so far."""
+    words: npt.NDArray[np.uint64]
+    """One row, padded: the row is scanned eight pixels at a time."""
+    # regions that are complete and not yet written
+    done: npt.NDArray[np.int32]
+    """(D, 3) label, start node of the exterior ring, class."""
+    closed: npt.NDArray[np.int32]
+    """(D,) start nodes of holes that were closed and not yet simplified (only with clearances)."""
+    merged: npt.NDArray[np.int32]
+    """(width + 3,) labels that were merged into others in this row."""
+
+
+def new_state(width: int) -> State:
+    """The state before the first row."""
+    runs = width + 3
+    nodes, labels = 8 * runs + 64, 2 * runs + 64
+    scalar = np.zeros(11, np.int64)
+    scalar[NODE_FREE] = scalar[LABEL_FREE] = -1
+    return State(
+        scalar=scalar,
+        corner=np.empty(nodes, np.int64),
+        next=np.empty(nodes, np.int32),
+        other=np.empty(nodes, np.int32),
+        length=np.empty(nodes, np.int32),
+        flags=np.empty(nodes, np.uint8),
+        reach=np.empty(nodes, np.uint8),
+        parent=np.empty(labels, np.int32),
+        pixels=np.empty(labels, np.int64),
+        area=np.empty(labels, np.float64),
+        confidence=np.empty(labels, np.int64),
+        first=np.empty(labels, np.int64),
+        holes=np.empty((labels, 2), np.int32),
+        start=np.zeros((2, runs), np.int32),
+        value=np.full((2, runs), OUTSIDE, np.int16),
+        label=np.full((2, runs), -1, np.int32),
+        edge=np.zeros((2, runs, 2), np.int32),
+        edge_reach=np.zeros((2, runs), np.uint8),
+        words=np.zeros(width // 8 + 1, np.uint64),
+        done=np.empty((4 * runs + 64, 3), np.int32),
+        closed=np.empty(4 * runs + 64, np.int32),
+        merged=np.empty(runs, np.int32),
+    )
+
+
+def grow(state: State) -> State:
+    """The same state with room for another row; arrays double, so that growing is rare."""
+    runs = state.merged.shape[0]
+    wanted: dict[str, Any] = {}
+    if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:
+        for name in ("corner", "next", "other", "length", "flags", "reach"):
+            wanted[name] = _doubled(getattr(state, name))
+    if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
+        for name in ("parent", "pixels", "area", "confidence", "first", "holes"):
+            wanted[name] = _doubled(getattr(state, name))
+    return state._replace(**wanted)
+
+
+def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    larger = np.empty((2 * array.shape[0], *array.shape[1:]), array.dtype)
+    larger[: array.shape[0]] = array
+    return larger
