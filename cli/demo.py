@@ -25,7 +25,7 @@ SIZE_PX = 4096
 @overwrite_option
 @talk_options
 @click.pass_obj
-def command(talk: Talk, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
+def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
     """Segment an embedded scene (or yours) and draw it.
 
     Takes a scene, or makes one: a town and its landscape of 4096 x 4096 pixels that no camera has seen. Gives a class

@@ -16,7 +16,7 @@ FILE = click.Path(dir_okay=True, path_type=Path)
 """Existence is the core's to judge: its messages say more."""
 
 
-class ByteSize(click.ParamType):
+class ByteSize(click.ParamType):  # type: ignore[type-arg]
     """'800M', '1.5G', '2GiB' or plain bytes."""
 
     name = "size"
@@ -36,7 +36,7 @@ class ByteSize(click.ParamType):
         return size_bytes
 
 
-class BandList(click.ParamType):
+class BandList(click.ParamType):  # type: ignore[type-arg]
     """'4,3,2' or 'red,green,blue' as a tuple."""
 
     name = "bands"

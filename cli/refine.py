@@ -20,7 +20,7 @@ from .talk import Talk, talk_options
 @overwrite_option
 @talk_options
 @click.pass_obj
-def command(talk: Talk, classes: Path, out: Path, model: str, overwrite: bool, **values: Any) -> None:
+def command(talk: Talk, /, classes: Path, out: Path, model: str, overwrite: bool, **values: Any) -> None:
     """Clean borders and small errors of a class raster.
 
     Takes any single-band raster of class numbers, and a model that has a refinement network. Gives a class raster with

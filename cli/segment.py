@@ -54,7 +54,7 @@ scene_options = combine(
 @overwrite_option
 @talk_options
 @click.pass_obj
-def command(talk: Talk, scene: str, **values: Any) -> None:
+def command(talk: Talk, /, scene: str, **values: Any) -> None:
     """Turn a scene into polygons or a raster of classes.
 
     Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. Gives what the endings of --out ask for: .gpkg,

@@ -68,7 +68,9 @@ def stop_on_signals(ask: Callable[[], None]) -> Iterator[None]:
         elif time.monotonic() - asked_at_s > 1.0:
             raise KeyboardInterrupt
 
-    names = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGBREAK] if sys.platform == "win32" else [])
+    names = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        names.append(signal.SIGBREAK)
     before = {name: signal.signal(name, on_signal) for name in names}
     try:
         yield

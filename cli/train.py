@@ -25,6 +25,7 @@ from .talk import Talk, talk_options
 @click.pass_obj
 def command(
     talk: Talk,
+    /,
     recipe: str,
     *,
     data: Path,
