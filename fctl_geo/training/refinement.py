@@ -145,10 +145,7 @@ def _one(sample: CrudeSample, table: AllowedTable, rng: np.random.Generator) -> 
     wide, label = (np.rot90(a[:, ::-1] if flip else a, turns) for a in (sample.crude, sample.label))
     size = label.shape[0]
     middle = wide[size // 2 : size // 2 + size, size // 2 : size // 2 + size]
-    classes = len(table.names)
-    index = (
-        1 if classes == 2 else int(rng.choice(np.unique(middle[middle < classes]))) if (middle < classes).any() else 0
-    )
+    index = 1 if len(table.names) == 2 else _any_class(middle, len(table.names), rng)
     always = np.array([row == (index,) for row in table.rows] + [False] * (256 - len(table.rows)))
     never = np.array([index not in row for row in table.rows] + [False] * (256 - len(table.rows)))
     planes = np.stack([wide == index, wide != IGNORE]).astype(np.float32)
@@ -156,6 +153,11 @@ def _one(sample: CrudeSample, table: AllowedTable, rng: np.random.Generator) -> 
     patch = np.stack([middle == index, middle != IGNORE]).astype(np.float32)
     truth, judged = always[label][None].astype(np.float32), (always | never)[label][None].astype(np.float32)
     return patch, context, truth, judged * (middle != IGNORE)
+
+
+def _any_class(mask: NDArray[np.uint8], classes: int, rng: np.random.Generator) -> int:
+    present = np.unique(mask[mask < classes])
+    return int(rng.choice(present)) if len(present) else 0
 
 
 def intersection_over_union(

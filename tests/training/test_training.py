@@ -165,7 +165,8 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
     def loss(label: int) -> float:
         return float(partial_label_loss(sure_of_b, torch.full((1, 1, 1), label), allowed))
 
-    assert loss(either) < 1e-4 < 1 < loss(full)
+    assert loss(either) < 1e-4
+    assert loss(full) > 1
     assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
 
 
