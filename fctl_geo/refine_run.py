@@ -113,7 +113,9 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             def finish(band: Band) -> Band:
                 return masked(band, legend, shared.read(band.window) != NODATA)
 
-            sweep = Sweep(grid, engine.merge, len(legend), Resampling(1.0, 0, 0), wants, (height, width))
+            sweep = Sweep(
+                grid, engine.merge, len(legend), Resampling(1.0, 0, 0), lambda _: True, wants, (height, width)
+            )
             yield RefineRun(
                 classes,
                 legend,

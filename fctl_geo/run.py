@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,7 +20,7 @@ from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Sweep
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.grid import PatchGrid
-from fctl_geo.windows.shards import BLOCK_PX, Shard, cut_shards
+from fctl_geo.windows.shards import BLOCK_PX, Shard, cut_shards, runs_downwards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import file_identity, fingerprint_of
 
@@ -47,16 +47,9 @@ class Stage:
 
     @property
     def patches(self) -> int:
-        """Patches that somebody wants, each shard's overlap counted as often as it is computed."""
-        strips: dict[int, list[Shard]] = {}
-        for shard in self.shards:
-            strips.setdefault(shard.col_index, []).append(shard)
-        return sum(
-            self.sweep.wanted(patch)
-            for strip in strips.values()
-            for row in self.sweep.patches_of(strip)
-            for patch in row
-        )
+        """Patches that meet the area of interest, each shard's overlap counted as often as it is computed."""
+        runs = runs_downwards(list(self.shards))
+        return sum(self.sweep.may_be_wanted(p) for run in runs for row in self.sweep.patches_of(run) for p in row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +156,18 @@ def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
     scale = 1.0 if settings.scene.grid == "model" else scene.scale
     crop = scene.frame_window
 
-    def wants(window: Window) -> bool:
-        full = Window(window.row + crop.row, window.col + crop.col, window.height, window.width)
-        return scene.may_want(full) and bool(scene.wanted(full).any())
+    def full(window: Window) -> Window:
+        return Window(window.row + crop.row, window.col + crop.col, window.height, window.width)
 
-    how = Resampling(scale, crop.row, crop.col)
-    sweep = Sweep(_grid(scene, info), settings.engine.merge, len(info.legend), how, wants, scene.frame.size_hw)
+    sweep = Sweep(
+        grid=_grid(scene, info),
+        merge=settings.engine.merge,
+        classes=len(info.legend),
+        how=Resampling(scale, crop.row, crop.col),
+        may_want=lambda window: scene.may_want(full(window)),
+        wants=lambda window: bool(scene.wanted(full(window)).any()),
+        output_hw=scene.frame.size_hw,
+    )
     side = max(BLOCK_PX, int(shard_px * scale) // BLOCK_PX * BLOCK_PX)
     return Stage(scene.frame, sweep, tuple(cut_shards(*scene.frame.size_hw, side)))
 
@@ -181,23 +180,19 @@ def _crude_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
     row, col = max(0, rows[0]), max(0, cols[0])
     size_hw = min(height, rows[1]) - row, min(width, cols[1]) - col
 
-    def wants(window: Window) -> bool:
-        patch = Window(window.row + row, window.col + col, window.height, window.width)
-        out = _scaled(patch, final.how).clip(Window(0, 0, *final.output_hw))
-        return not out.empty and final.wants(out)
+    def output_of(window: Window) -> Window:
+        model = Window(window.row + row, window.col + col, window.height, window.width)
+        return final.how.output_of(model).clip(Window(0, 0, *final.output_hw))
 
-    a, b, c, d, e, f = scene.model_frame.transform
-    place = (a, b, a * col + b * row + c, d, e, d * col + e * row + f)
-    frame = RasterFrame(*size_hw, place, scene.model_frame.crs_wkt)
-    sweep = Sweep(final.grid, settings.engine.merge, len(info.legend), Resampling(1.0, row, col), wants, size_hw)
+    frame = scene.model_frame.cut(Window(row, col, *size_hw))
+    sweep = replace(
+        final,
+        how=Resampling(1.0, row, col),
+        may_want=lambda window: final.may_want(output_of(window)),
+        wants=lambda window: final.wants(output_of(window)),
+        output_hw=size_hw,
+    )
     return Stage(frame, sweep, tuple(cut_shards(*size_hw, shard_px)))
-
-
-def _scaled(window: Window, how: Resampling) -> Window:
-    """Output pixels that a window of model pixels reaches."""
-    row, col = math.floor((window.row - 1) * how.scale), math.floor((window.col - 1) * how.scale)
-    row_end, col_end = math.ceil((window.row_end + 1) * how.scale), math.ceil((window.col_end + 1) * how.scale)
-    return Window(row - how.row_offset, col - how.col_offset, row_end - row, col_end - col)
 
 
 def _fit_memory(settings: Settings, info: ModelInfo, scene: Scene, device: Device) -> tuple[int, int]:

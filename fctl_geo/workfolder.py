@@ -111,10 +111,7 @@ class ShardFiles:
 
     def __init__(self, folder: WorkFolder, shard: Shard, frame: RasterFrame, layers: Sequence[str]) -> None:
         self.folder, self.shard = folder, shard
-        a, b, c, d, e, f = frame.transform
-        col, row = shard.core.col, shard.core.row
-        place = (a, b, a * col + b * row + c, d, e, d * col + e * row + f)
-        part = RasterFrame(shard.core.height, shard.core.width, place, frame.crs_wkt)
+        part = frame.cut(shard.core)
         self._writers = {layer: BlockRasterWriter.create(self._aside(layer), part) for layer in layers}
 
     def write(self, window: Window, layer: str, values: NDArray[np.uint8]) -> None:

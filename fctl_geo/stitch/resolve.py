@@ -29,6 +29,12 @@ class Resampling:
     def model_cols(self, col: int, col_end: int) -> tuple[int, int]:
         return self._span(col + self.col_offset, col_end + self.col_offset)
 
+    def output_of(self, window: Window) -> Window:
+        """Output pixels that draw from a window of model pixels; one more than needed at the rims, perhaps."""
+        row, col = math.floor((window.row - 1) * self.scale), math.floor((window.col - 1) * self.scale)
+        row_end, col_end = math.ceil((window.row_end + 1) * self.scale), math.ceil((window.col_end + 1) * self.scale)
+        return Window(row - self.row_offset, col - self.col_offset, row_end - row, col_end - col)
+
     def _span(self, start: int, end: int) -> tuple[int, int]:
         if self.scale == 1.0:
             return start, end

@@ -50,6 +50,8 @@ class Sweep:
     classes: int
     how: Resampling
     """The output's pixels on the model's grid."""
+    may_want: Callable[[Window], bool]
+    """Whether a window of output pixels meets the area of interest: quick, nothing is read for it."""
     wants: Callable[[Window], bool]
     """Whether any pixel of a window of output pixels gets a class; patches without one are left out."""
     output_hw: tuple[int, int]
@@ -85,15 +87,20 @@ class Sweep:
                     accumulator.drop_above(self._first_row(waiting[0][1]))
         assert not waiting, waiting
 
+    def may_be_wanted(self, patch: tuple[int, int]) -> bool:
+        """Whether a patch meets the area of interest, for the plan."""
+        output = self._output_of(patch)
+        return not output.empty and self.may_want(output)
+
     def wanted(self, patch: tuple[int, int]) -> bool:
         """Whether a patch has any pixel that gets a class: a property of the patch, not of the shard."""
+        output = self._output_of(patch)
+        return not output.empty and self.may_want(output) and self.wants(output)
+
+    def _output_of(self, patch: tuple[int, int]) -> Window:
+        """Output pixels that draw from a patch."""
         window = self.grid.patch(*patch).clip(Window(0, 0, self.grid.height, self.grid.width))
-        scale, how = self.how.scale, self.how
-        row, col = math.floor((window.row - 1) * scale), math.floor((window.col - 1) * scale)
-        row_end, col_end = math.ceil((window.row_end + 1) * scale), math.ceil((window.col_end + 1) * scale)
-        output = Window(row - how.row_offset, col - how.col_offset, row_end - row, col_end - col)
-        output = output.clip(Window(0, 0, *self.output_hw))
-        return not output.empty and self.wants(output)
+        return self.how.output_of(window).clip(Window(0, 0, *self.output_hw))
 
     def _resolved(self, accumulator: RowAccumulator, shard: Shard, window: Window) -> Band:
         origin = (accumulator.row, accumulator.col)

@@ -57,6 +57,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "any rotation, mirrored, colours, blur, noise and holes varied; "
         f"{recipe.steps:,} steps of {recipe.batch}. The validation places below were never trained on.",
         "",
+        *(line for note in recipe.notes for line in (note, "")),
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",

@@ -57,6 +57,8 @@ class Recipe:
     attribution: tuple[str, ...]
     sources: tuple[SourceSpec, ...]
     validation: tuple[SourceSpec, ...]
+    notes: tuple[str, ...] = ()
+    """What else its card should say of the training."""
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
     patch_px: int = 640
