@@ -2,7 +2,7 @@
 
     python benchmarks/segment.py --sizes 5000 20000 --model buildings
 
-Each size runs in a process of its own: `fctl-geo segment` from a JPEG-tiled GeoTIFF to a GeoPackage. The scenes repeat a
+Each size runs in a process of its own: `fctl-geo segment` from a JPEG-tiled GeoTIFF to a GeoPackage. A scene repeats a
 procedural scene at the model's ground size. Prints seconds, MPix/s, peak RSS, and the last row's RSS as a ratio to
 the first's.
 """

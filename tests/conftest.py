@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,29 @@ def shared_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"{root} is not here: set FCTL_SHARED")
     return root
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a folder on a disk of its own ('256k', '1m'); skips where the system does not let us mount one."""
+    folder = tmp_path / "disk"
+
+    def mount(size: str, mode: str = "rw") -> Path:
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size},{mode}", "tmpfs", str(folder)]
+        if sys.platform != "linux" or subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("needs the right to mount a small disk")
+        return folder
+
+    yield mount
+    if os.path.ismount(folder):
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(disk_of: Callable[[str], Path]) -> Path:
+    """A folder on a disk of one megabyte."""
+    return disk_of("1m")
 
 
 @pytest.fixture
