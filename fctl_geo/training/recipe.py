@@ -61,6 +61,8 @@ class Recipe:
     """What else its card should say of the training."""
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
+    gsd_tolerance: float = 1.15
+    """Scenes within this factor of gsd_m are read on their own grid."""
     patch_px: int = 640
     """Of the model in use; samples to learn from may be smaller."""
     overlap_px: int = 64

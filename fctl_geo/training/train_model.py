@@ -93,7 +93,7 @@ def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object
         version=recipe.version,
         architecture="fctl-lite",
         legend=recipe.legend,
-        input=InputSpec(gsd_m=recipe.gsd_m),
+        input=InputSpec(gsd_m=recipe.gsd_m, gsd_tolerance=recipe.gsd_tolerance),
         patch_px=recipe.patch_px,
         overlap_px=recipe.overlap_px,
         contexts=trained.network.config.contexts,
