@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fctl_geo.progress import Progress
 
 SIZE_PX = 4096
+SMALLEST_M2 = 8.0
+"""Specks are left out of the picture: a user would do so too."""
 
 
 @click.command("demo")
@@ -40,7 +42,7 @@ def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwri
     from fctl_geo.model.modelfile import read_model_info
     from fctl_geo.picture import draw_picture
     from fctl_geo.pipeline import segment_scene
-    from fctl_geo.settings import OutputSettings, Settings
+    from fctl_geo.settings import OutputSettings, PolygonSettings, Settings
 
     from .summary import print_run
 
@@ -53,7 +55,10 @@ def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwri
             f"cannot make the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
         ) from error
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
-    settings = Settings(model=model, engine=engine, output=OutputSettings(outs=outs, overwrite=overwrite))
+    tidy = PolygonSettings(min_area_m2=SMALLEST_M2)
+    settings = Settings(
+        model=model, engine=engine, polygons=tidy, output=OutputSettings(outs=outs, overwrite=overwrite)
+    )
     with talk.progress() as progress:
         path = scene or _embedded_scene(out_dir, progress)
         summary = segment_scene(path, settings, progress=progress)

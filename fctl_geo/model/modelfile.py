@@ -134,6 +134,7 @@ def write_model(path: Path, info: ModelInfo, networks: Mapping[str, nn.Module]) 
             tensors[f"{prefix}.{key}"] = value.detach().to("cpu", dtype).contiguous()
     aside = path.with_name(f".{path.name}.partial")
     save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
+    aside.chmod(0o644)  # safetensors writes for its owner alone
     aside.replace(path)
 
 

@@ -141,7 +141,7 @@ def _copy(vrt: str, aside: Path, overview: str) -> None:
             overview_resampling=overview.upper(),
             bigtiff="IF_SAFER",
             statistics="NO",
-            num_threads=2,
+            num_threads=1,
         )
 
 
