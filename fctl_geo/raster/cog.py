@@ -104,7 +104,28 @@ def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str])
     ET.SubElement(band, "ColorInterp").text = "Gray" if legend is None else "Palette"
     if legend is not None:
         band.append(_color_table(legend))
-    simple = ET.SubElement(band, "SimpleSource")
+    if source.suffix == ".vrt":
+        band.extend(_parts_of(source))
+    else:
+        band.append(_whole(source, (height, width), (block_h, block_w)))
+    return ET.tostring(root, encoding="unicode")
+
+
+def _parts_of(mosaic: Path) -> list[ET.Element]:
+    """The sources of one of our mosaics. A VRT of a VRT would make GDAL read missing sources of later VRTs as zeros."""
+    parts = list(ET.parse(mosaic).iter("SimpleSource"))
+    for part in parts:
+        name = part.find("SourceFilename")
+        assert name is not None and name.text, mosaic
+        name.text = str((mosaic.parent / name.text).absolute())
+        name.set("relativeToVRT", "0")
+    return parts
+
+
+def _whole(source: Path, size_hw: tuple[int, int], block_hw: tuple[int, int]) -> ET.Element:
+    """A source that covers the VRT."""
+    (height, width), (block_h, block_w) = size_hw, block_hw
+    simple = ET.Element("SimpleSource")
     ET.SubElement(simple, "SourceFilename", relativeToVRT="0").text = str(source.absolute())
     ET.SubElement(simple, "SourceBand").text = "1"
     properties = {"RasterXSize": width, "RasterYSize": height, "BlockXSize": block_w, "BlockYSize": block_h}
@@ -113,7 +134,7 @@ def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str])
     )
     for rect in ("SrcRect", "DstRect"):
         ET.SubElement(simple, rect, xOff="0", yOff="0", xSize=str(width), ySize=str(height))
-    return ET.tostring(root, encoding="unicode")
+    return simple
 
 
 def _color_table(legend: Legend) -> ET.Element:
@@ -141,7 +162,7 @@ def _copy(vrt: str, aside: Path, overview: str) -> None:
             overview_resampling=overview.upper(),
             bigtiff="IF_SAFER",
             statistics="NO",
-            num_threads=1,
+            num_threads=2,
         )
 
 
