@@ -49,6 +49,7 @@ def segment_scene(
                 refine_shards(run, work, progress)
             else:
                 segment_shards(run, run.final, work, "classes", progress)
+            run.scene.resize_cache(0)  # the pixels are read; their memory is now the polygons'
             return products.publish(run, work, start, progress)
 
 

@@ -163,12 +163,6 @@ def coarser(transform: Affine6, scale: float) -> Affine6:
     return a * scale, b * scale, c, d * scale, e * scale, f
 
 
-def cropped(transform: Affine6, row: int, col: int) -> Affine6:
-    """The transform of the part that begins at (row, col)."""
-    a, b, c, d, e, f = transform
-    return a, b, a * col + b * row + c, d, e, d * col + e * row + f
-
-
 def frame_of(place: Georeference, size_hw: tuple[int, int]) -> RasterFrame:
     """The frame of the whole scene."""
     return RasterFrame(size_hw[0], size_hw[1], place.transform, place.crs_wkt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ from fctl_geo.errors import SceneError
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.scene.aoi import Region, read_region
 from fctl_geo.scene.bands import plan_bands
-from fctl_geo.scene.georeference import coarser, cropped, frame_of, georeference_of, ground_resolution
+from fctl_geo.scene.georeference import coarser, frame_of, georeference_of, ground_resolution
 from fctl_geo.scene.header import Header, read_header
 from fctl_geo.scene.info import ALPHA_WORDS, SceneInfo, scene_info
 from fctl_geo.scene.levels import Level, model_size, plan_level, scale_to
@@ -283,7 +283,7 @@ def open_scene(
         model_hw=model_frame.size_hw,
         scene_frame=scene_frame,
         model_frame=model_frame,
-        frame=_cut_frame(full, frame_window),
+        frame=full.cut(frame_window),
         frame_window=frame_window,
         _readers=readers,
         _values=ValueScale(spec.scaling, stretch),
@@ -334,11 +334,6 @@ def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:
         return scene_frame
     height, width = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
     return RasterFrame(height, width, coarser(scene_frame.transform, scale), scene_frame.crs_wkt)
-
-
-def _cut_frame(full: RasterFrame, window: Window) -> RasterFrame:
-    transform = cropped(full.transform, window.row, window.col)
-    return replace(full, height=window.height, width=window.width, transform=transform)
 
 
 def _frozen(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> KeptTile:
