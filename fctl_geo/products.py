@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.polygons.outputs import check_outputs
+from fctl_geo.polygons.outputs import RASTER_ENDINGS, check_outputs
 from fctl_geo.polygons.polygonise import polygonise
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.progress import Progress
@@ -19,8 +19,6 @@ from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
 from fctl_geo.summary import RunSummary, measure_classes
 from fctl_geo.workfolder import WorkFolder
-
-RASTER_ENDINGS = (".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,8 @@ class Products:
         self.rasters = [p for p in settings.outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in settings.outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = settings.confidence
-        check_outputs(settings.outs, settings.overwrite) if settings.outs else None
+        if settings.outs:
+            check_outputs(settings.outs, settings.overwrite)
         if self.confidence is not None:
             check_outputs([self.confidence], settings.overwrite, endings=RASTER_ENDINGS)
         self.paths = [*settings.outs, *([self.confidence] if self.confidence else [])]

@@ -48,8 +48,9 @@ class Refiner:
     def _refine_one(self, i: int, j: int) -> NDArray[np.float32]:
         window = self.grid.patch(i, j)
         factor = self.network.config.context
-        wide = self.read(window.grow((factor - 1) * window.height // 2))
-        rows, cols = window.slices_in(window.grow((factor - 1) * window.height // 2))
+        around = window.grow((factor - 1) * window.height // 2)
+        wide = self.read(around)
+        rows, cols = window.slices_in(around)
         local = wide[rows, cols]
         judged = self.ids[1:] if len(self.ids) == 2 else [c for c in self.ids if (local == c).any()]
         out = np.full((len(self.ids), *window.size_hw), -FARTHEST_LOGIT, np.float32)
