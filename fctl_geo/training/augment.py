@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,20 +12,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from fctl_geo.training.samples import Sample
+from fctl_geo.training.samples import Sample, Scale
 from fctl_geo.training.sources import IGNORE
+
+Looks = Literal["varied", "plain"]
+"""varied: another season, sensor, weather; plain: the pixels as they are."""
 
 
 def augment(
-    sample: Sample, scales: tuple[int, ...], hole_label: int, rng: np.random.Generator
+    sample: Sample, scales: Sequence[Scale], hole_label: int, rng: np.random.Generator, looks: Looks = "varied"
 ) -> tuple[Tensor, Tensor]:
     """A sample made to look otherwise.
 
     Args:
         hole_label: label of unmarked white or black holes that are cut in (IGNORE: not judged).
     Returns:
-        (T, 3, P, P) float pixels in 0..1, NaN where there is no imagery; (P, P) uint8 label.
+        (T, bands, P, P) float pixels in 0..1, NaN where there is no imagery; (P, P) uint8 label.
     """
+    if looks == "plain":
+        return to_tensors(sample)
     pixels = sample.levels.astype(np.float32) / 255.0
     label, valid = sample.label, sample.valid
     if rng.random() < 0.1:
@@ -42,14 +49,23 @@ def augment(
     return images, torch.from_numpy(np.ascontiguousarray(label))
 
 
+def to_tensors(sample: Sample) -> tuple[Tensor, Tensor]:
+    """(T, bands, P, P) float pixels in 0..1, NaN where there is no imagery, and (P, P) label, unchanged."""
+    images = torch.from_numpy(np.ascontiguousarray(sample.levels.transpose(0, 3, 1, 2))).float().div_(255)
+    images.masked_fill_(torch.from_numpy(~sample.valid).unsqueeze(1), math.nan)
+    label = np.where(sample.valid[0], sample.label, IGNORE)
+    return images, torch.from_numpy(np.ascontiguousarray(label))
+
+
 def _half_plane(
-    size: int, scales: tuple[int, ...], rng: np.random.Generator, *, outside_patch: bool
+    size: int, scales: Sequence[Scale], rng: np.random.Generator, *, outside_patch: bool
 ) -> NDArray[np.bool_]:
-    """(T, P, P): beyond a random line, the same line in the patch and its contexts."""
+    """(T, P, P): beyond a random line, the same line in the patch and its contexts; a global context knows no line."""
     angle = rng.uniform(0, 2 * math.pi)
     reach = rng.uniform(1.0, 2.0) if outside_patch else rng.uniform(0.2, 0.9)
     axis = (np.arange(size, dtype=np.float32) - (size - 1) / 2) / (size / 2)
-    planes = [s * (math.cos(angle) * axis[:, None] + math.sin(angle) * axis[None, :]) > reach for s in scales]
+    line = math.cos(angle) * axis[:, None] + math.sin(angle) * axis[None, :]
+    planes = [np.zeros_like(line, np.bool_) if s == "global" else s * line > reach for s in scales]
     return np.stack(planes)
 
 
@@ -61,7 +77,7 @@ def _colours(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     gray = pixels.mean(axis=-1, keepdims=True)
     saturation = 0.0 if rng.random() < 0.02 else 1 + strength * rng.uniform(-0.5, 0.4)
     pixels = gray + saturation * (pixels - gray)
-    gain = np.exp(strength * rng.normal(0, 0.08, 3)).astype(np.float32)
+    gain = np.exp(strength * rng.normal(0, 0.08, pixels.shape[-1])).astype(np.float32)
     mean = float(pixels[0].mean())
     contrast = 1 + strength * rng.uniform(-0.3, 0.35)
     brightness = strength * rng.normal(0, 0.07)
@@ -89,6 +105,7 @@ def _optics(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _blur(image: Tensor, sigma_px: float) -> Tensor:
     taps = torch.exp(-(torch.arange(-4, 5, dtype=torch.float32) ** 2) / (2 * sigma_px**2))
-    taps = (taps / taps.sum()).expand(3, 1, 1, 9)
+    bands = len(image)
+    taps = (taps / taps.sum()).expand(bands, 1, 1, 9)
     padded = F.pad(image[None], (4, 4, 4, 4), mode="replicate")
-    return F.conv2d(F.conv2d(padded, taps, groups=3), taps.transpose(2, 3), groups=3)[0]
+    return F.conv2d(F.conv2d(padded, taps, groups=bands), taps.transpose(2, 3), groups=bands)[0]

@@ -130,7 +130,7 @@ def _sample_source(
     for source in recipe.sources:
         images = _images(source, settings, table, recipe)
         progress.say(f"{source.name}: {len(images)} images, {sum(i.label.size for i in images) / 1e6:.1f} MPix")
-        groups.append((source.weight, images))
+        groups.append((source.weight, [PyramidImage(image) for image in images]))
     return SampleSource(groups, gsd_m=recipe.gsd_m, zoom=recipe.zoom, size_px=recipe.sample_px, scales=scales)
 
 

@@ -19,7 +19,7 @@ from fctl_geo.model.lite import FctlLite
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.training.augment import augment
-from fctl_geo.training.samples import SampleSource, View
+from fctl_geo.training.samples import SampleSource, View, cut_sample
 from fctl_geo.training.sources import IGNORE, AllowedTable
 
 Predict = Callable[[FctlLite, Tensor], Tensor]
@@ -70,16 +70,16 @@ def _crude_sample(
     network: FctlLite, samples: SampleSource, size_px: int, predict: Predict, rng: np.random.Generator
 ) -> CrudeSample:
     image, view = samples.place(rng)
-    parts, step = [], view.gsd_m * size_px / image.image.gsd_m
+    parts, step = [], view.gsd_m * size_px / image.gsd_m
     look = int(rng.integers(1 << 31))  # the four patches of a montage look alike: it is one scene
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        cut = image.cut(_shifted(view, (i - 0.5) * step, (j - 0.5) * step), size_px, samples.scales)
+        cut = cut_sample(image, _shifted(view, (i - 0.5) * step, (j - 0.5) * step), size_px, samples.scales)
         parts.append(augment(cut, samples.scales, IGNORE, np.random.default_rng(look))[0])
     with torch.inference_mode():
         classes = predict(network, torch.stack(parts)).argmax(1).numpy().astype(np.uint8)
     classes[np.isnan(torch.stack(parts)[:, 0, 0].numpy())] = IGNORE
     crude = np.concatenate([np.concatenate(classes[:2], 1), np.concatenate(classes[2:], 1)], 0)
-    label = image.cut(view, size_px, (1,)).label
+    label = cut_sample(image, view, size_px, (1,)).label
     return CrudeSample(crude, label)
 
 

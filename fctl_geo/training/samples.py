@@ -1,18 +1,24 @@
-"""Samples: a patch and its contexts, cut from labelled images at any position, scale and rotation."""
+"""Samples: a patch and its contexts, cut from labelled ground at any position, scale and rotation."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.training.sources import IGNORE, LabelledImage, block_mean
+from fctl_geo.windows.window import Window
 
 LEVELS = (1, 2, 4, 8)
-"""Each image is kept at these reductions, so that a sample never skips pixels."""
+"""Each image in memory is kept at these reductions, so that a sample never skips pixels."""
+
+Scale = float | Literal["global"]
+"""Size of a context in patches; 'global': the whole image, squeezed into a patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Sample:
     """A patch with its contexts."""
 
     levels: NDArray[np.uint8]
-    """(T, P, P, 3): the patch and each wider context, all at P pixels."""
+    """(T, P, P, bands): the patch and each wider context, all at P pixels."""
     valid: NDArray[np.bool_]
     """(T, P, P)."""
     label: NDArray[np.uint8]
@@ -38,13 +44,85 @@ class View:
     mirror: bool = False
 
 
+class Ground(Protocol):
+    """Labelled imagery that samples are cut from: in memory (`PyramidImage`) or in files (`SceneGround`)."""
+
+    name: str
+    gsd_m: float
+    size_hw: tuple[int, int]
+    bands: int
+    labelled: NDArray[np.int64]
+    """(n, 2) row and column of pixels with a label, evenly spread."""
+    label_at: NDArray[np.uint8]
+    """(n,) their labels."""
+    area_m2: float
+    """Of the labelled part."""
+
+    def pixels_in(
+        self, window: Window, step_px: float
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple[float, int, int]]:
+        """Pixels and validity around a window of the image, reduced so that steps of `step_px` skip none.
+
+        Returns:
+            (h, w, bands), (h, w), and the reduction with the array's first row and column, in reduced pixels.
+        """
+        ...
+
+    def label_in(self, window: Window) -> tuple[NDArray[np.uint8], int, int]:
+        """Labels that cover the part of a window that lies in the image; the array's first row and column."""
+        ...
+
+
+def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Scale]) -> Sample:
+    """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
+    levels = np.zeros((len(scales), size_px, size_px, ground.bands), np.uint8)
+    valid = np.zeros((len(scales), size_px, size_px), np.bool_)
+    label = np.full((size_px, size_px), IGNORE, np.uint8)
+    for t, scale in enumerate(scales):
+        row, col, axes, step = _axes(ground, view, size_px, scale)
+        window = _around(row, col, axes, size_px, step)
+        pixels, ok, (reduction, row0, col0) = ground.pixels_in(window, step)
+        at = row - row0 * reduction, col - col0 * reduction
+        _cut_pixels(pixels, ok, *at, axes, reduction, levels[t], valid[t])
+        if t == 0:
+            labels, row0, col0 = ground.label_in(window)
+            _cut_label(labels, row - row0, col - col0, axes, label)
+    return Sample(levels, valid, label)
+
+
+def _axes(ground: Ground, view: View, size_px: int, scale: Scale) -> tuple[float, float, NDArray[np.float64], float]:
+    """Centre, image pixels a step down and right in the sample, and the longest step."""
+    cos, sin = math.cos(view.angle_rad), math.sin(view.angle_rad)
+    row, col = view.row, view.col
+    down = across = view.gsd_m * (1.0 if scale == "global" else scale) / ground.gsd_m
+    if scale == "global":
+        row, col = ground.size_hw[0] / 2, ground.size_hw[1] / 2
+        down, across = ground.size_hw[0] / size_px, ground.size_hw[1] / size_px
+    axes = np.array([cos * down, -sin * down, sin * across, cos * across])
+    if view.mirror:
+        axes[[1, 3]] *= -1
+    return row, col, axes, max(down, across)
+
+
+def _around(row: float, col: float, axes: NDArray[np.float64], size_px: int, step_px: float) -> Window:
+    """The window that holds all the pixels a sample may touch."""
+    margin = 2 * max(1.0, step_px) + 2
+    high = (abs(axes[0]) + abs(axes[1])) * size_px / 2 + margin
+    wide = (abs(axes[2]) + abs(axes[3])) * size_px / 2 + margin
+    top, left = math.floor(row - high), math.floor(col - wide)
+    return Window(top, left, math.ceil(row + high) - top, math.ceil(col + wide) - left)
+
+
 class PyramidImage:
-    """A labelled image with its reduced versions and a list of its labelled blocks to draw from."""
+    """A labelled image in memory with its reduced versions and a list of its labelled blocks to draw from."""
 
     BLOCK_PX = 16
 
     def __init__(self, image: LabelledImage) -> None:
         self.image = image
+        self.name, self.gsd_m = image.name, image.gsd_m
+        self.size_hw = (image.label.shape[0], image.label.shape[1])
+        self.bands = image.pixels.shape[2]
         self.pixels = [image.pixels]
         self.valid = [image.valid]
         for _ in LEVELS[1:]:
@@ -57,24 +135,20 @@ class PyramidImage:
         rows, cols = np.nonzero(centres != IGNORE)
         self.labelled = np.stack([rows, cols], axis=1) * self.BLOCK_PX + 8
         self.label_at = centres[rows, cols]
+        self.area_m2 = len(self.labelled) * (self.BLOCK_PX * self.gsd_m) ** 2
 
-    def cut(self, view: View, size_px: int, scales: tuple[int, ...]) -> Sample:
+    def pixels_in(
+        self, window: Window, step_px: float
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple[float, int, int]]:
+        level = min(max(0, round(math.log2(max(step_px, 1.0)) - 0.25)), len(self.pixels) - 1)
+        return self.pixels[level], self.valid[level], (float(2**level), 0, 0)
+
+    def label_in(self, window: Window) -> tuple[NDArray[np.uint8], int, int]:
+        return self.image.label, 0, 0
+
+    def cut(self, view: View, size_px: int, scales: Sequence[Scale]) -> Sample:
         """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
-        levels = np.zeros((len(scales), size_px, size_px, 3), np.uint8)
-        valid = np.zeros((len(scales), size_px, size_px), np.bool_)
-        label = np.full((size_px, size_px), IGNORE, np.uint8)
-        cos, sin = math.cos(view.angle_rad), math.sin(view.angle_rad)
-        for t, scale in enumerate(scales):
-            step = view.gsd_m * scale / self.image.gsd_m  # image pixels a sample pixel
-            level = min(max(0, round(math.log2(max(step, 1.0)) - 0.25)), len(self.pixels) - 1)
-            reduction = float(2**level)
-            axes = np.array([cos * step, -sin * step, sin * step, cos * step])
-            if view.mirror:
-                axes[[1, 3]] *= -1
-            _cut_pixels(self.pixels[level], self.valid[level], view.row, view.col, axes, reduction, levels[t], valid[t])
-            if t == 0:
-                _cut_label(self.image.label, view.row, view.col, axes, label)
-        return Sample(levels, valid, label)
+        return cut_sample(self, view, size_px, scales)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -114,53 +188,68 @@ def _cut_label(label, row, col, axes, out):  # type: ignore[no-untyped-def]
 
 
 class SampleSource:
-    """Draws samples from weighted groups of images, rare labels as often as common ones in part of the draws."""
+    """Draws samples from weighted groups of grounds, rare labels as often as common ones in part of the draws."""
 
     def __init__(
         self,
-        groups: list[tuple[float, list[LabelledImage]]],
+        groups: Sequence[tuple[float, Sequence[Ground]]],
         *,
         gsd_m: float,
         zoom: tuple[float, float],
         size_px: int,
-        scales: tuple[int, ...],
+        scales: Sequence[Scale],
         balanced_share: float = 0.5,
+        turns_only: bool = False,
     ) -> None:
-        weights = np.array([w for w, _ in groups], float)
+        """Prepare the draws.
+
+        Args:
+            zoom: samples are taken at `gsd_m` times a factor in this range (log-uniform).
+            balanced_share: of the draws that first choose a label, then a place with it.
+            turns_only: turn by quarters only, as the released code does; else half of the samples by any angle.
+        """
+        labelled = [(w, [g for g in grounds if len(g.labelled)]) for w, grounds in groups]
+        labelled = [(w, grounds) for w, grounds in labelled if grounds]
+        weights = np.array([w for w, _ in labelled], float)
         self.weights = weights / weights.sum()
-        self.groups = [[p for p in map(PyramidImage, images) if len(p.labelled)] for _, images in groups]
-        self.areas = [np.array([len(p.labelled) * p.image.gsd_m**2 for p in g]) for g in self.groups]
-        self.gsd_m, self.zoom, self.size_px, self.scales = gsd_m, zoom, size_px, scales
-        self.balanced_share = balanced_share
+        self.groups = [grounds for _, grounds in labelled]
+        self.areas = [np.array([g.area_m2 for g in grounds]) for grounds in self.groups]
+        self.gsd_m, self.zoom, self.size_px, self.scales = gsd_m, zoom, size_px, tuple(scales)
+        self.balanced_share, self.turns_only = balanced_share, turns_only
+
+    @property
+    def area_m2(self) -> float:
+        """All that is labelled."""
+        return float(sum(areas.sum() for areas in self.areas))
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """One sample at a random place."""
-        image, view = self.place(rng)
-        return image.cut(view, self.size_px, self.scales)
+        ground, view = self.place(rng)
+        return cut_sample(ground, view, self.size_px, self.scales)
 
-    def place(self, rng: np.random.Generator) -> tuple[PyramidImage, View]:
+    def place(self, rng: np.random.Generator) -> tuple[Ground, View]:
         """A random labelled place, scale, rotation and mirror."""
         g = int(rng.choice(len(self.groups), p=self.weights))
-        image = self.groups[g][int(rng.choice(len(self.groups[g]), p=self.areas[g] / self.areas[g].sum()))]
-        candidates = image.labelled
+        ground = self.groups[g][int(rng.choice(len(self.groups[g]), p=self.areas[g] / self.areas[g].sum()))]
+        candidates = ground.labelled
         if rng.random() < self.balanced_share:
-            labels = np.unique(image.label_at)
-            candidates = candidates[image.label_at == rng.choice(labels)]
+            labels = np.unique(ground.label_at)
+            candidates = candidates[ground.label_at == rng.choice(labels)]
         row, col = candidates[int(rng.integers(len(candidates)))]
         gsd_m = self.gsd_m * math.exp(rng.uniform(math.log(self.zoom[0]), math.log(self.zoom[1])))
-        spread = 0.4 * self.size_px * gsd_m / image.image.gsd_m
+        spread = 0.4 * self.size_px * gsd_m / ground.gsd_m
         quarter = rng.integers(4) * math.pi / 2
-        angle = quarter + (rng.uniform(0, math.pi / 2) if rng.random() < 0.5 else 0.0)
-        margin = 0.35 * self.size_px * gsd_m / image.image.gsd_m
-        height, width = image.image.label.shape
+        free = rng.uniform(0, math.pi / 2) if rng.random() < 0.5 else 0.0
+        margin = 0.35 * self.size_px * gsd_m / ground.gsd_m
+        height, width = ground.size_hw
         view = View(
             _inside(row + rng.uniform(-spread, spread), margin, height),
             _inside(col + rng.uniform(-spread, spread), margin, width),
             gsd_m,
-            angle,
+            quarter + (0.0 if self.turns_only else free),
             bool(rng.random() < 0.5),
         )
-        return image, view
+        return ground, view
 
 
 def _inside(position: float, margin: float, size: int) -> float:
