@@ -35,9 +35,10 @@ class Finding:
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array instead of lines.")
+@click.option("--quick", is_flag=True, help="Without the small run, which takes most of the time.")
 @talk_options
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
     """Look whether all is fit for a run, and how to mend it.
 
     Gives a line for each part: versions, GPU, memory, coordinate systems, disk, models, and a small run from scene to
@@ -47,7 +48,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     fctl-geo doctor
     """
     findings = []
-    for finding in examine(ctx.ensure_object(Talk)):
+    for finding in examine(ctx.ensure_object(Talk), quick=quick):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -56,11 +57,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(1 if any(finding.state == "FAIL" for finding in findings) else 0)
 
 
-def examine(talk: Talk) -> Iterator[Finding]:
-    """All findings, as they come."""
+def examine(talk: Talk, *, quick: bool = False) -> Iterator[Finding]:
+    """All findings, as they come; a quick examination has no self test."""
     for sentence in talk.cleared:
         yield Finding("environment", "warn", sentence, "unset it in your profile, or leave it: it does no harm here")
-    for check in (versions, graphics, memory, projections, disk, models, self_test):
+    checks = (versions, graphics, memory, projections, disk, models, self_test)
+    for check in checks[:-1] if quick else checks:
         started = time.monotonic()
         yield from _guarded(check)
         if talk.verbosity > 0:

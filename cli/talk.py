@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -28,6 +29,8 @@ class Talk:
     """bar, json or none."""
     verbosity: int = 0
     """-1 quiet, 0 normal, 1 more, 2 with tracebacks."""
+    stop_with_stdin: bool = False
+    """The end of standard input asks the core to stop."""
     cleared: tuple[str, ...] = ()
     """What was cleared from the environment, as sentences."""
 
@@ -43,6 +46,8 @@ class Talk:
 
         progress = make_progress(self)
         with progress, stop_on_signals(progress.ask_to_stop):
+            if self.stop_with_stdin:
+                threading.Thread(target=_ask_at_end_of_stdin, args=(progress.ask_to_stop,), daemon=True).start()
             if self.verbosity > 0:
                 for sentence in self.cleared:
                     progress.say(sentence)
@@ -79,13 +84,29 @@ def stop_on_signals(ask: Callable[[], None]) -> Iterator[None]:
             signal.signal(name, handler)
 
 
+def _ask_at_end_of_stdin(ask: Callable[[], None]) -> None:
+    """A program that runs us holds our standard input open. When it closes it, or dies, nobody waits for us any more.
+
+    It works alike on all systems, where signals do not. The plain descriptor is read: Python's own buffer could not be
+    left behind at exit while a thread waits in it.
+    """
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:  # closed on our side already: that is the end as well
+        pass
+    ask()
+
+
 def talk_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--progress, -v and -q, kept in the context's `Talk` and not handed to the command."""
+    """--progress, --stop-with-stdin, -v and -q, kept in the context's `Talk` and not handed to the command."""
 
     def keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         talk = ctx.ensure_object(Talk)
         if parameter.name == "progress_kind":
             talk.progress_kind = value
+        elif parameter.name == "stop_with_stdin":
+            talk.stop_with_stdin = value
         elif parameter.name == "quiet" and value:
             talk.verbosity = -1
         elif parameter.name == "verbose" and value:
@@ -102,6 +123,8 @@ def talk_options(function: Callable[..., Any]) -> Callable[..., Any]:
             callback=keep,
             expose_value=False,
         ),
+        click.option("--stop-with-stdin", is_flag=True, hidden=True, callback=keep, expose_value=False,
+                     help="Stop cleanly when standard input ends: for programs that run us."),
         click.option("-v", "--verbose", count=True, help="Say more; -vv shows where an error arose.", callback=keep,
                      expose_value=False),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.", callback=keep,

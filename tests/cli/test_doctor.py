@@ -47,3 +47,11 @@ def test_an_environment_that_was_cleared_is_told(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(doctor, name, lambda: iter(()))
     (finding,) = doctor.examine(Talk(cleared=("PROJ_LIB=/usr/share/proj belongs to another installation",)))
     assert finding.state == "warn" and "PROJ_LIB" in finding.words
+
+
+def test_a_quick_examination_has_all_but_the_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("versions", "graphics", "memory", "projections", "disk", "models"):
+        monkeypatch.setattr(doctor, name, lambda name=name: iter([doctor.Finding(name, "ok", "")]))
+    monkeypatch.setattr(doctor, "self_test", lambda: pytest.fail("the self test ran"))
+    found = [finding.what for finding in doctor.examine(Talk(), quick=True)]
+    assert found == ["versions", "graphics", "memory", "projections", "disk", "models"]

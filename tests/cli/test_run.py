@@ -130,3 +130,36 @@ def test_a_signal_stops_the_run_with_130_and_says_how_to_go_on(
     last = rest[-1]
     assert last["event"] == "error" and last["cancelled"] and "--resume" in last["hint"]
     assert not out.exists()
+
+
+def test_the_end_of_stdin_stops_the_run_as_a_signal_does(
+    make_scene: MakeScene, model_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.tif"
+    scene = make_scene("big.tif", 3000, 3000)
+    command = [sys.executable, "-m", "fctl_geo_cli", "segment", str(scene), "--model", str(model_file)]
+    options = ["--out", str(out), "--progress", "json", "--stop-with-stdin", "--device", "cpu", "--threads", "1"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, *options], text=True, **pipes) as run:
+        assert run.stderr is not None and run.stdin is not None
+        for line in run.stderr:
+            if json.loads(line)["event"] == "advance":
+                run.stdin.close()
+                break
+        rest = [json.loads(line) for line in run.stderr]
+    assert run.returncode == 130
+    assert rest[-1]["event"] == "error" and rest[-1]["cancelled"]
+    assert not out.exists()
+
+
+def test_a_run_that_may_be_stopped_by_stdin_ends_by_itself(
+    make_scene: MakeScene, model_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.tif"
+    command = [sys.executable, "-m", "fctl_geo_cli", "segment", str(make_scene()), "--model", str(model_file)]
+    options = ["--out", str(out), "--progress", "json", "--stop-with-stdin", "--device", "cpu", "--threads", "1"]
+    with subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        last = json.loads(run.stderr.read().splitlines()[-1])
+        assert run.wait() == 0, "its standard input is still open"
+    assert last["event"] == "done" and out.exists()
