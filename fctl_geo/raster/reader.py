@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError, SettingsError
 from fctl_geo.raster.cog import LEGEND_TAG
-from fctl_geo.raster.gdal import frame_of, gdal_session, open_quietly
+from fctl_geo.raster.gdal import affine_of, crs_of, frame_of, gdal_session, open_quietly
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
 from fctl_geo.scene.georeference import Georeference, ground_resolution
 from fctl_geo.spec import NODATA, ClassInfo, Legend
@@ -27,7 +28,7 @@ from fctl_geo.windows.window import Window
 class ClassRaster:
     """An open class raster. Not safe to share between threads: open it once a thread."""
 
-    def __init__(self, path: Path, dataset: DatasetReader, legend: Legend) -> None:
+    def __init__(self, path: Path, dataset: DatasetReader | WarpedVRT, legend: Legend) -> None:
         """Use `open_class_raster`."""
         self.path = path
         self.legend = legend
@@ -124,11 +125,15 @@ class ClassRaster:
         return values
 
 
-def open_class_raster(path: str | Path, legend: Legend | None = None) -> ClassRaster:
+def open_class_raster(
+    path: str | Path, legend: Legend | None = None, *, onto: RasterFrame | None = None
+) -> ClassRaster:
     """Open a single-band integer raster of classes.
 
     Args:
         path: any raster GDAL reads; one band (a second one may be alpha).
+        onto: the grid to read it on, by the nearest pixel; None: its own. A raster of that size at that place, or of
+            that size and without a place, is read as it is.
         legend: names and colours; None: from our tag, the RAT or category names (`.aux.xml`), the palette, or else
             'class N' in distinct colours. No pixel is read for it: without names it may list ids that do not occur.
     Raises:
@@ -138,10 +143,31 @@ def open_class_raster(path: str | Path, legend: Legend | None = None) -> ClassRa
     dataset = _open(path)
     try:
         _check_classes(path, dataset)
-        return ClassRaster(path, dataset, legend or _find_legend(path, dataset))
+        legend = legend or _find_legend(path, dataset)
+        return ClassRaster(path, dataset if onto is None else _moved_onto(path, dataset, onto), legend)
     except BaseException:
         dataset.close()
         raise
+
+
+def _moved_onto(path: Path, dataset: DatasetReader, frame: RasterFrame) -> DatasetReader | WarpedVRT:
+    """The dataset on another grid, warped window by window; what it does not cover is nodata."""
+    same_size = dataset.shape == frame.size_hw
+    placed = bool(dataset.crs) and bool(frame.crs_wkt)
+    if same_size and (not placed or frame_of(dataset).transform == frame.transform):
+        return dataset
+    if not placed:
+        who = f"{path.name} has" if not dataset.crs else "the scene has"
+        raise SceneError(
+            f"{path.name} is {dataset.height} x {dataset.width} px, the scene {frame.height} x {frame.width}, "
+            f"and {who} no CRS",
+            hint="give a raster on the scene's own pixels, or one with a CRS for a scene with a CRS",
+        )
+    nodata = NODATA if dataset.nodata is None else dataset.nodata
+    return WarpedVRT(
+        dataset, crs=crs_of(frame), transform=affine_of(frame), width=frame.width, height=frame.height,
+        src_nodata=nodata, nodata=nodata, resampling=Resampling.nearest,
+    )  # fmt: skip
 
 
 def _open(path: Path) -> DatasetReader:

@@ -1,0 +1,198 @@
+"""The truth about a scene, read by window on the scene's own grid: rasters, RGB masks, polygons with a class column."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.scene.labels import PolygonLabels, indexed, read_class_column
+from fctl_geo.scene.scene import Scene
+from fctl_geo.spec import NODATA
+from fctl_geo.windows.window import Window
+
+RASTER_ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".vrt", ".img", ".bmp")
+"""Labels with another ending are taken for a vector file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSpec:
+    """Where the labels of an image are, and what their values mean."""
+
+    path: Path
+    field: str | None = None
+    """Vector files: the column of classes."""
+    classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabelled. Empty: each value is a
+    class by its own name."""
+    background: str = ""
+    """Vector files: the class of what lies in no polygon; empty: it is unlabelled."""
+
+    @property
+    def is_raster(self) -> bool:
+        return self.path.suffix.lower() in RASTER_ENDINGS
+
+
+class Labels(Protocol):
+    """Labels on a scene's grid. May be read by several threads."""
+
+    names: Mapping[int, str]
+    """Class of each value that `read` may give, other than 255 (unlabelled)."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]: ...
+
+
+def open_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
+    """The labels of a scene.
+
+    Args:
+        work: a folder for what must be made of them first (a spatial index).
+    Raises:
+        TrainingError: a file that is missing, a column that is not there, a grid that does not fit.
+    """
+    if not spec.path.exists():
+        raise TrainingError(f"there are no labels {spec.path}", hint="check the path, or leave that image out")
+    if not spec.is_raster:
+        return _polygon_labels(spec, scene, work)
+    import rasterio
+
+    from fctl_geo.raster.gdal import open_quietly
+
+    with rasterio.Env(), open_quietly(spec.path) as dataset:
+        colored = dataset.count >= 3
+    return ColorMaskLabels(spec, scene) if colored else RasterLabels(spec, scene)
+
+
+def _polygon_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
+    column = read_class_column(spec.path, spec.field)
+    frame = scene.scene_frame
+    if not frame.crs_wkt and column.crs:
+        raise TrainingError(
+            f"{Path(scene.info.path).name} has no georeference, the labels {spec.path.name} lie in a CRS",
+            hint="georeference the image (QGIS: Layer > Georeferencer), or give labels as a raster of its size",
+        )
+    asked = set(spec.classes) or set(column.counts)
+    found = sorted(asked & set(column.counts))
+    if not found:
+        raise TrainingError(
+            f"none of the values {', '.join(sorted(asked)[:6])} is in column {spec.field!r} of {spec.path.name}",
+            hint=f"its values: {', '.join(sorted(column.counts)[:12])}",
+        )
+    names = list(dict.fromkeys([*([spec.background] if spec.background else []), *(_named(spec, v) for v in found)]))
+    if len(names) > NODATA:
+        raise TrainingError(
+            f"column {spec.field!r} has {len(names)} values, {NODATA} classes are the most",
+            hint="choose another column",
+        )
+    index_of = {value: names.index(_named(spec, value)) for value in found}
+    outside = names.index(spec.background) if spec.background else NODATA
+    return VectorLabels(PolygonLabels(indexed(column, work), frame, index_of, outside=outside), names)
+
+
+def _named(spec: LabelSpec, value: str) -> str:
+    return spec.classes.get(value, value)
+
+
+class VectorLabels:
+    """Polygons burnt by window."""
+
+    def __init__(self, polygons: PolygonLabels, names: list[str]) -> None:
+        self.polygons = polygons
+        self.names: Mapping[int, str] = dict(enumerate(names))
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        return self.polygons.read(window)
+
+
+class RasterLabels:
+    """A class raster, brought to the scene's grid by the nearest pixel where it has another."""
+
+    def __init__(self, spec: LabelSpec, scene: Scene) -> None:
+        from fctl_geo.raster.reader import open_class_raster
+
+        self.raster = open_class_raster(spec.path, onto=scene.scene_frame)
+        self._lock = threading.Lock()
+        lookup = np.full(256, NODATA, np.uint8)
+        names: dict[int, str] = {}
+        if spec.classes:
+            unique = list(dict.fromkeys(spec.classes.values()))
+            for value, name in spec.classes.items():
+                lookup[_value(value, spec)] = unique.index(name)
+            names = dict(enumerate(unique))
+        else:
+            lookup[:NODATA] = np.arange(NODATA)
+            names = {i: self.raster.legend.name_of(i) for i in range(NODATA)}
+        self.names: Mapping[int, str] = names
+        self._lookup = lookup
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        with self._lock:
+            values = self.raster.read(window)
+        return np.asarray(self._lookup[values], np.uint8)
+
+
+class ColorMaskLabels:
+    """An RGB picture whose colours are classes, on the scene's own pixels."""
+
+    def __init__(self, spec: LabelSpec, scene: Scene) -> None:
+        from fctl_geo.raster.gdal import open_quietly
+
+        if not spec.classes:
+            raise TrainingError(
+                f"{spec.path.name} is a picture of {3} bands: its colours mean nothing yet",
+                hint='say what they are: --classes "FF0000=building,000000=background"',
+            )
+        self.dataset = open_quietly(spec.path)
+        if self.dataset.shape != scene.scene_frame.size_hw:
+            raise TrainingError(
+                f"{Path(scene.info.path).name} is {scene.scene_frame.size_hw} px, its mask {self.dataset.shape} "
+                "(rows, columns)",
+                hint="give a mask on the image's own pixels",
+            )
+        names = list(dict.fromkeys(spec.classes.values()))
+        self.names: Mapping[int, str] = dict(enumerate(names))
+        self._colors = {_packed(value, spec): names.index(name) for value, name in spec.classes.items()}
+        self._lock = threading.Lock()
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        from rasterio.windows import Window as RasterioWindow
+
+        inside = window.clip(Window(0, 0, *self.dataset.shape))
+        out = np.full(window.size_hw, NODATA, np.uint8)
+        if inside.empty:
+            return out
+        with self._lock:
+            box = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
+            rgb = self.dataset.read((1, 2, 3), window=box).astype(np.uint32)
+        packed = rgb[0] << 16 | rgb[1] << 8 | rgb[2]
+        part = out[inside.slices_in(window)]
+        for color, index in self._colors.items():
+            part[packed == color] = index
+        return out
+
+
+def _value(word: str, spec: LabelSpec) -> int:
+    try:
+        number = int(word)
+    except ValueError:
+        number = -1
+    if not 0 <= number < NODATA:
+        raise TrainingError(f"{word!r} is no value of the class raster {spec.path.name}", hint="whole numbers 0 to 254")
+    return number
+
+
+def _packed(word: str, spec: LabelSpec) -> int:
+    try:
+        color = int(word, 16) if len(word) == 6 else -1
+    except ValueError:
+        color = -1
+    if color < 0:
+        raise TrainingError(f"{word!r} is no colour of the RGB mask {spec.path.name}", hint='write it as "RRGGBB"')
+    return color
