@@ -6,26 +6,31 @@ scene -> windows -> model -> stitch -> class raster -> refine -> class raster ->
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from fctl_geo.finish import Finish, crude_classes, final_classes
+from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.plan import RunPlan, plan_of
 from fctl_geo.products import Products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.refine_run import open_refine_run, refiner_of
-from fctl_geo.run import Run, Stage, open_run
+from fctl_geo.refine_run import open_refine_run
+from fctl_geo.run import Step, open_run
 from fctl_geo.settings import EngineSettings, Settings
-from fctl_geo.stitch.sweep import Band, PatchNetwork
+from fctl_geo.spec import Legend
+from fctl_geo.step import write_run
 from fctl_geo.summary import RunSummary
-from fctl_geo.windows.shards import runs_downwards
-from fctl_geo.workfolder import ShardFiles, WorkFolder, work_folder
+from fctl_geo.windows.shards import Shard, runs_downwards
+from fctl_geo.workfolder import WorkFolder, work_folder
+
+WriteRuns = Callable[[Sequence[Sequence[Shard]]], None]
 
 
 def segment_scene(
     scene: str | Path,
     settings: Settings,
     *,
+    crew: Crew | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> RunSummary:
     """Segment a scene of any size and write the products that the settings name.
@@ -33,30 +38,36 @@ def segment_scene(
     Args:
         scene: anything GDAL opens: a file, a URL, /vsi...
         settings: model, scene, engine, polygon and output settings.
+        crew: who computes the shards, here or on many machines; None: this process.
         progress: how to tell the user.
     Raises:
         FctlError: with a hint; then no product is there, and finished shards wait for `resume`.
-    Law: the products' bytes depend on scene, model and settings only, not on shards, threads or interruptions.
+    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, machines or
+    interruptions.
     """
+    if crew is None:
+        with ThisProcess() as alone:
+            return segment_scene(scene, settings, crew=alone, progress=progress)
     start = time.monotonic()
     products = Products(settings.output)
-    with open_run(scene, settings, progress) as run:
-        for sentence in plan_of(run).sentences():
+    with open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run:
+        for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with work_folder(products.paths[0], run.fingerprint, resume=settings.output.resume) as work:
-            if run.refines:
-                segment_shards(run, run.crude, work, "crude", progress)
-                refine_shards(run, work, progress)
-            else:
-                segment_shards(run, run.final, work, "classes", progress)
+            for step in run.steps:
+                write = partial(crew.write, run, step, work=work, progress=progress)
+                write_shards(step, run.info.legend, work, write, progress)
             run.scene.resize_cache(0)  # the pixels are read; their memory is now the polygons'
             return products.publish(run, work, start, progress)
 
 
 def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent()) -> RunPlan:  # noqa: B008
     """What `segment_scene` would do, without doing it."""
-    with open_run(scene, settings, progress) as run:
-        return plan_of(run)
+    with (
+        ThisProcess() as crew,
+        open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run,
+    ):
+        return plan_of(run, crew.seconds_a_patch(run))
 
 
 def refine_raster(
@@ -81,58 +92,25 @@ def refine_raster(
         open_refine_run(classes, model, engine, progress) as run,
         work_folder(out, run.fingerprint, resume=False) as work,
     ):
-        write_shards(run.stage, run.refiner, work, "classes", run.finish, progress, name="refine")
+        step = Step("refine", "classes", run.stage)
+
+        def write(runs: Sequence[Sequence[Shard]]) -> None:
+            for shards in runs:
+                for _ in write_run(run.refiner, run.finish, run.stage, step.layer, shards, work, progress):
+                    pass
+
+        write_shards(step, run.legend, work, write, progress)
         return products.publish_refined(run, work, start, progress)
 
 
-def segment_shards(run: Run, stage: Stage, work: WorkFolder, layer: str, progress: Progress) -> None:
-    """Scene to classes and confidence, shard by shard."""
-    from fctl_geo.model.orientation import ORIENTATIONS
-    from fctl_geo.model.segmenter import Segmenter
-
-    orientations = ORIENTATIONS[run.settings.engine.tta]
-    segmenter = Segmenter(run.segmentation, run.device, stage.sweep.grid, orientations, run.scene.read)
-    finish = crude_classes(run) if layer == "crude" else final_classes(run)
-    write_shards(stage, segmenter, work, layer, finish, progress, name="segment")
-
-
-def refine_shards(run: Run, work: WorkFolder, progress: Progress) -> None:
-    """Crude classes to final classes and confidence, shard by shard."""
-    with refiner_of(run, work) as (refiner, finish):
-        write_shards(run.final, refiner, work, "classes", finish, progress, name="refine")
-
-
-def write_shards(
-    stage: Stage,
-    network: PatchNetwork,
-    work: WorkFolder,
-    layer: str,
-    finish: Finish,
-    progress: Progress,
-    *,
-    name: str,
-) -> None:
-    """Sweep a network over the shards that are not finished; each gets its name when it is whole."""
-    todo = sorted(set(stage.shards) - work.finished(layer, stage.shards))
-    if len(todo) < len(stage.shards):
-        progress.say(f"{name}: {len(stage.shards) - len(todo)} of {len(stage.shards)} shards were finished before")
-    runs = list(runs_downwards(todo))
-    progress.stage(name, sum(len(row) for run in runs for row in stage.sweep.patches_of(run)))
-    for run in runs:
-        _write_run(stage.sweep.bands(network, run, progress), stage, work, layer, finish)
-
-
-def _write_run(bands: Iterator[Band], stage: Stage, work: WorkFolder, layer: str, finish: Finish) -> None:
-    files: ShardFiles | None = None
-    try:
-        for band in bands:
-            files = files or ShardFiles(work, band.shard, stage.frame, (layer, f"{layer}-confidence"))
-            done = finish(band)
-            files.write(done.window, layer, done.classes)
-            files.write(done.window, f"{layer}-confidence", done.confidence)
-            if band.last:
-                files.finish()
-                files = None
-    finally:
-        if files is not None:
-            files.abandon()
+def write_shards(step: Step, legend: Legend, work: WorkFolder, write: WriteRuns, progress: Progress) -> None:
+    """Have the shards of a step written that are not finished, and join all of them."""
+    stage = step.stage
+    done = work.finished(step.layer, stage.shards, progress)
+    if done:
+        progress.say(f"{step.name}: {len(done)} of {len(stage.shards)} shards were finished before")
+    runs = list(runs_downwards(sorted(set(stage.shards) - done)))
+    progress.stage(step.name, sum(len(row) for run in runs for row in stage.sweep.patches_of(run)))
+    write(runs)
+    work.join(step.layer, stage.shards, stage.frame, legend)
+    work.join(f"{step.layer}-confidence", stage.shards, stage.frame, None)

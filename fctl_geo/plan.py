@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.networks import Networks
 from fctl_geo.run import Run
 from fctl_geo.windows.window import Window
 
@@ -45,11 +46,11 @@ class RunPlan:
         return lines
 
 
-def plan_of(run: Run) -> RunPlan:
-    """Count the patches and time one."""
+def plan_of(run: Run, seconds_a_patch: float) -> RunPlan:
+    """Count the patches; the time of one is measured by whoever will compute them."""
     patches = run.crude.patches
     grid = run.crude.sweep.grid
-    seconds = patches * _seconds_a_patch(run) / (run.device.threads if run.device.is_cpu else 1)
+    seconds = patches * seconds_a_patch / run.hardware.patches_at_once
     info = run.scene.info
     return RunPlan(
         scene=info.path,
@@ -62,7 +63,7 @@ def plan_of(run: Run) -> RunPlan:
         patches_left_out=max(0, grid.shape[0] * grid.shape[1] - patches),
         shards=len(run.final.shards),
         refines=run.refines,
-        device=run.device.name,
+        device=run.hardware.name,
         memory_bytes=run.memory_bytes,
         seconds=seconds,
     )
@@ -74,7 +75,7 @@ class _Blank:
     valid: NDArray[np.bool_]
 
 
-def _seconds_a_patch(run: Run) -> float:
+def time_a_patch(run: Run, networks: Networks) -> float:
     """One patch with its share of context tiles and of refinement, by the clock."""
     from fctl_geo.model.orientation import ORIENTATIONS
     from fctl_geo.model.refiner import Refiner
@@ -85,17 +86,17 @@ def _seconds_a_patch(run: Run) -> float:
     def blank(window: Window, factor: int) -> _Blank:
         return _Blank(np.zeros((bands, *window.size_hw), np.uint8), np.ones(window.size_hw, np.bool_))
 
-    segmenter = Segmenter(run.segmentation, run.device, grid, ORIENTATIONS[run.settings.engine.tta], blank)
+    segmenter = Segmenter(networks.segmentation, networks.device, grid, ORIENTATIONS[run.settings.engine.tta], blank)
     encoded, total = segmenter.time_a_patch()
     seconds = total + encoded * sum(1 / f**2 for f in run.info.contexts if f > 1)
-    if run.refinement is not None:
+    if run.refines and networks.refinement is not None:
         ids = [c.id for c in run.info.legend]
         some = np.random.default_rng(0).choice(ids, (64, 64)).astype(np.uint8)
 
         def spotted(window: Window) -> NDArray[np.uint8]:
             return np.kron(some, np.ones((32, 32), np.uint8))[: window.height, : window.width]
 
-        refiner = Refiner(run.refinement, run.device, grid, run.info.legend, spotted)
+        refiner = Refiner(networks.refinement, networks.device, grid, run.info.legend, spotted)
         seconds += shortest_s(lambda: list(refiner.logits([(0, 0)])))
     return seconds
 

@@ -60,24 +60,22 @@ class Products:
 
     def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """The products of a segmentation."""
-        shards, frame, legend = run.final.shards, run.final.frame, run.info.legend
         result = _Result(
-            classes=work.mosaic("classes", shards, frame, legend),
-            confidence=work.mosaic("classes-confidence", shards, frame, None),
-            legend=legend,
+            classes=work.joined_path("classes"),
+            confidence=work.joined_path("classes-confidence"),
+            legend=run.info.legend,
             gsd_m=run.scene.info.gsd_m,
             stage=run.final,
             metadata=run.metadata,
-            device=run.device.name,
+            device=run.hardware.name,
             polygons=run.settings.polygons,
         )
         return self._publish(result, work, start, run.scene.info.warnings, progress)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """The product of a refinement."""
-        shards, frame = run.stage.shards, run.stage.frame
         result = _Result(
-            classes=work.mosaic("classes", shards, frame, run.legend),
+            classes=work.joined_path("classes"),
             confidence=None,
             legend=run.legend,
             gsd_m=run.gsd_m,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SceneError
 from fctl_geo.finish import Finish, masked, refined_classes
-from fctl_geo.model.modelfile import load_networks, read_model_info, resolve_model
+from fctl_geo.model.modelfile import read_model_info
+from fctl_geo.networks import Networks, load
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run import SHARD_PX, Run, Stage
@@ -27,9 +27,6 @@ from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.shards import cut_shards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import WorkFolder, file_identity, fingerprint_of
-
-if TYPE_CHECKING:
-    from fctl_geo.model.refinement import RefinementNet
 
 
 class SharedClasses:
@@ -47,19 +44,18 @@ class SharedClasses:
 
 
 @contextmanager
-def refiner_of(run: Run, work: WorkFolder) -> Iterator[tuple[PatchNetwork, Finish]]:
+def refiner_of(run: Run, networks: Networks, work: WorkFolder) -> Iterator[tuple[PatchNetwork, Finish]]:
     """The refiner of a run's crude classes, and what finishes its bands."""
     from fctl_geo.model.refiner import Refiner
 
-    assert run.refinement is not None
+    assert networks.refinement is not None
     legend, crude = run.info.legend, run.crude
-    classes = work.mosaic("crude", crude.shards, crude.frame, legend)
-    confidence = work.mosaic("crude-confidence", crude.shards, crude.frame, None)
+    classes, confidence = work.joined_path("crude"), work.joined_path("crude-confidence")
     with ExitStack() as stack:
         read = [stack.enter_context(open_class_raster(p, legend)) for p in (classes, classes, confidence)]
         how = crude.sweep.how
         shared = SharedClasses(read[0], (how.row_offset, how.col_offset))
-        refiner = Refiner(run.refinement, run.device, run.final.sweep.grid, legend, shared.read)
+        refiner = Refiner(networks.refinement, networks.device, run.final.sweep.grid, legend, shared.read)
         yield refiner, refined_classes(run, read[1], read[2])
 
 
@@ -89,7 +85,6 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
         ModelFileError: no such model, or one without a refinement network.
         SceneError: no class raster.
     """
-    from fctl_geo.model.device import Device
     from fctl_geo.model.refiner import Refiner
 
     info = read_model_info(model)
@@ -100,9 +95,9 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             raise SceneError(
                 f"{classes} has {len(raster.legend)} class, refining needs two", hint="is it the right file?"
             )
-        device = Device(engine, progress)
+        networks = load(model, engine, progress)
+        assert networks.refinement is not None
         try:
-            network = cast("RefinementNet", device.place(load_networks(resolve_model(model), info)["refinement"]))
             shared, legend = SharedClasses(raster), raster.legend
             height, width = raster.frame.size_hw
             grid = PatchGrid(height, width, info.patch_px, info.overlap_px)
@@ -121,10 +116,10 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
                 legend,
                 raster.gsd_m,
                 Stage(raster.frame, sweep, tuple(cut_shards(height, width, SHARD_PX))),
-                Refiner(network, device, grid, legend, shared.read),
-                device.name,
+                Refiner(networks.refinement, networks.device, grid, legend, shared.read),
+                networks.device.name,
                 {"FCTL_REFINED_BY": f"{info.name} {info.version}", "FCTL_VERSION": __version__},
                 finish,
             )
         finally:
-            device.close()
+            networks.close()

@@ -1,4 +1,4 @@
-"""A run made ready: model, scene, device, grids and shards, all decided before the first patch."""
+"""A run made ready: model, scene, hardware, grids and shards, all decided before the first patch."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Literal
 
 from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SettingsError
-from fctl_geo.model.modelfile import ModelInfo, load_networks, read_model_info, resolve_model
+from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress
 from fctl_geo.scene import Scene, open_scene
 from fctl_geo.settings import Settings
@@ -24,17 +24,32 @@ from fctl_geo.windows.shards import BLOCK_PX, Shard, cut_shards, runs_downwards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import file_identity, fingerprint_of
 
-if TYPE_CHECKING:
-    from fctl_geo.model.device import Device
-    from fctl_geo.model.lite import FctlLite
-    from fctl_geo.model.refinement import RefinementNet
-
 SHARD_PX = 4608
 """Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
 BASE_BYTES = 620 << 20
 """Python, torch, GDAL and the compiled kernels, measured."""
 PATCH_BYTES_A_PX = 330
 """What a worker needs while it segments a patch, bytes a pixel, measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the networks run on: as much of it as plans, memory and the products' metadata need."""
+
+    kind: str
+    """'cpu' or 'cuda'."""
+    precision: str
+    """'fp32' or 'bf16'."""
+    name: str
+    """For people."""
+    threads: int = 1
+    """Patches that a process computes at a time on its CPU cores."""
+    processes: int = 1
+    """Processes that share the work, on this machine or on many."""
+
+    @property
+    def patches_at_once(self) -> int:
+        return self.processes * (self.threads if self.kind == "cpu" else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +68,39 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One network's sweep of a run, and the layer of shards that it leaves in the work folder."""
+
+    name: Literal["segment", "refine"]
+    layer: Literal["crude", "classes"]
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """Everything that a run needs."""
+    """Everything that a run needs, but for the networks: whoever computes its shards has those."""
 
     settings: Settings
     info: ModelInfo
+    model_checksum: str
     scene: Scene
-    device: Device
-    segmentation: FctlLite
-    refinement: RefinementNet | None
-    """None: this run does not refine."""
+    hardware: Hardware
+    refines: bool
+    shard_px: int
+    """Side of a shard on the model's grid."""
     crude: Stage
     """Scene to classes: on the output's grid, or on the model's if they are refined after."""
     final: Stage
     """The output's grid; the same stage as `crude` where nothing is refined."""
     memory_bytes: int
-    """Estimated peak."""
+    """Estimated peak of a process."""
 
     @property
-    def refines(self) -> bool:
-        return self.refinement is not None
+    def steps(self) -> tuple[Step, ...]:
+        """The sweeps, in their order."""
+        if not self.refines:
+            return (Step("segment", "classes", self.final),)
+        return (Step("segment", "crude", self.crude), Step("refine", "classes", self.final))
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -82,8 +110,8 @@ class Run:
             "merge": engine.merge,
             "tta": engine.tta,
             "refine": self.refines,
-            "precision": self.device.precision,
-            "device": self.device.torch_device.type,
+            "precision": self.hardware.precision,
+            "device": self.hardware.kind,
             "gsd_m": self.settings.scene.gsd_m,
             "bands": self.settings.scene.bands,
             "grid": self.settings.scene.grid,
@@ -104,7 +132,7 @@ class Run:
         area = self.settings.scene.aoi
         return fingerprint_of(
             file_identity(Path(self.scene.info.path)),
-            file_identity(resolve_model(self.settings.model)),
+            self.model_checksum,
             file_identity(area) if area else None,
             self.settings.scene.bbox,
             self.metadata,
@@ -113,39 +141,38 @@ class Run:
 
 
 @contextmanager
-def open_run(scene_path: str | Path, settings: Settings, progress: Progress) -> Iterator[Run]:
-    """A run, ready to start; closes scene and device after it.
+def open_run(
+    scene_path: str | Path, settings: Settings, hardware: Hardware, progress: Progress, shard_px: int | None = None
+) -> Iterator[Run]:
+    """A run, ready to start; closes the scene after it.
 
+    Args:
+        hardware: what the shards will be computed on, here or elsewhere.
+        shard_px: what another process has decided; None: the largest shards whose run keeps within the memory allowed.
     Raises:
         FctlError: anything that stands in the run's way, before a patch is computed.
     """
-    from fctl_geo.model.device import Device
-
     info = read_model_info(settings.model)
     refine = info.refine if settings.engine.refine is None else settings.engine.refine
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
-        device = Device(settings.engine, progress)
-        try:
-            networks = load_networks(resolve_model(settings.model), info)
-            shard_px, memory = _fit_memory(settings, info, scene, device)
-            final = _final_stage(scene, info, settings, shard_px)
-            crude = _crude_stage(scene, info, settings, shard_px) if refine else final
-            scene.resize_cache(_cache_bytes(scene, info, final))
-            yield Run(
-                settings,
-                info,
-                scene,
-                device,
-                cast("FctlLite", device.place(networks["segmentation"])),
-                cast("RefinementNet", device.place(networks["refinement"])) if refine else None,
-                crude,
-                final,
-                memory,
-            )
-        finally:
-            device.close()
+        side = shard_px or _fitting_shard_px(settings, info, scene, hardware)
+        final = _final_stage(scene, info, settings, side)
+        crude = _crude_stage(scene, info, settings, side) if refine else final
+        scene.resize_cache(_cache_bytes(scene, info, final))
+        yield Run(
+            settings,
+            info,
+            model_checksum(resolve_model(settings.model)),
+            scene,
+            hardware,
+            refine,
+            side,
+            crude,
+            final,
+            _memory_bytes(info, scene, hardware, side),
+        )
 
 
 def _grid(scene: Scene, info: ModelInfo) -> PatchGrid:
@@ -195,23 +222,23 @@ def _crude_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
     return Stage(frame, sweep, tuple(cut_shards(*size_hw, shard_px)))
 
 
-def _fit_memory(settings: Settings, info: ModelInfo, scene: Scene, device: Device) -> tuple[int, int]:
-    """The largest shard whose run keeps within the memory allowed, and the peak that this gives."""
+def _fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware) -> int:
+    """The largest shard whose run keeps within the memory allowed."""
     most = settings.engine.max_memory_bytes
     sides = [SHARD_PX, SHARD_PX // 2, SHARD_PX // 4]
-    needs = [_memory_bytes(info, scene, device, side) for side in sides]
+    needs = [_memory_bytes(info, scene, hardware, side) for side in sides]
     for side, need in zip(sides, needs, strict=True):
         if most is None or need <= most:
-            return side, need
+            return side
     raise SettingsError(
         f"this run needs at least {needs[-1] / 2**20:.0f} MiB, --max-memory allows {(most or 0) / 2**20:.0f} MiB",
         hint="allow more, or take fewer threads",
     )
 
 
-def _memory_bytes(info: ModelInfo, scene: Scene, device: Device, shard_px: int) -> int:
+def _memory_bytes(info: ModelInfo, scene: Scene, hardware: Hardware, shard_px: int) -> int:
     width = min(shard_px, scene.model_hw[1])
-    workers = device.threads if device.is_cpu else 2
+    workers = hardware.threads if hardware.kind == "cpu" else 2
     patches = workers * PATCH_BYTES_A_PX * info.patch_px**2
     band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
     return int(BASE_BYTES + patches + band + _band_cache_bytes(scene, info, width))

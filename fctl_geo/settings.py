@@ -97,8 +97,8 @@ class OutputSettings:
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False
-    resume: bool = False
-    """Go on from the finished shards of an earlier, broken run with the same settings."""
+    resume: bool | None = False
+    """Go on from the finished shards of an earlier, broken run with the same settings; None: if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,13 +170,42 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) ->
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_into_the_same_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.workfolder import WorkFolder
+    from fctl_geo.workfolder import work_folder
 
-    first = WorkFolder(tmp_path / "work", "a", resume=False)
-    with pytest.raises(OutputError, match="another run"):
-        WorkFolder(tmp_path / "work", "a", resume=True)
-    first.close()
-    WorkFolder(tmp_path / "work", "a", resume=True).close()
+    with (
+        work_folder(tmp_path / "out.tif", "a", resume=False),
+        pytest.raises(OutputError, match="another run"),
+        work_folder(tmp_path / "out.tif", "a", resume=True),
+    ):
+        pass
+    with work_folder(tmp_path / "out.tif", "a", resume=True):
+        pass
+
+
+def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: Path) -> None:
+    """Resuming trusts checksums, not names."""
+    scene = make_scene(tmp_path / "scene.tif", 300, 900, gsd=0.3)
+    segment(scene, tmp_path / "whole", model)
+    out, work = tmp_path / "out.tif", tmp_path / ".out.tif.fctl-work"
+    settings = Settings.of({"model": str(model), "outs": (out,), "overwrite": True, "device": "cpu"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fctl_geo.run.SHARD_PX", 256)
+        patch.setattr("fctl_geo.products.write_cog", stop)
+        with pytest.raises(Cancelled):
+            segment_scene(scene, settings)
+        shards = sorted(work.glob("classes-r*.tif"))
+        assert len(shards) > 3
+        shards[1].write_bytes(shards[0].read_bytes())
+        patch.undo()
+        patch.setattr("fctl_geo.run.SHARD_PX", 256)
+        told = Told()
+        segment_scene(scene, replace(settings, output=replace(settings.output, resume=True)), progress=told)
+    assert [words for words in told.warnings if "1 of" in words and "made again" in words]
+    assert out.read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def stop(*_: object, **__: object) -> None:
+    raise Cancelled("stopped", hint="")
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_both_numbers(tmp_path: Path, model: Path) -> None:
@@ -205,6 +235,7 @@ class Told(Silent):
 
     def __init__(self, cancel_after: int | None = None) -> None:
         self.totals: dict[str, int] = {}
+        self.warnings: list[str] = []
         self.steps, self.cancel_after = 0, cancel_after
 
     def stage(self, name: str, total: int) -> None:
@@ -212,6 +243,9 @@ class Told(Silent):
 
     def advance(self, steps: int = 1) -> None:
         self.steps += steps
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
 
     @property
     def cancelled(self) -> bool:  # type: ignore[override]

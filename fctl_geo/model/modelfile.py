@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fctl_geo.errors import ModelFileError
+from fctl_geo.model.architectures import build_segmentation
 from fctl_geo.model.shipped import list_models, shipped_path
-from fctl_geo.spec import ClassInfo, InputSpec, Legend, Scaling
+from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, Scaling
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,19 +31,23 @@ class ModelInfo:
     name: str
     version: str
     architecture: str
-    """'fctl-lite'."""
+    """One of `architectures.ARCHITECTURES`."""
     legend: Legend
     input: InputSpec
     patch_px: int
     overlap_px: int
-    contexts: tuple[int, ...]
-    """Context sizes in patches; 1 is the patch itself."""
+    contexts: tuple[Context, ...]
+    """Context sizes in patches, 1: the patch itself; or 'global': the whole scene."""
     refine: bool
     """Refine by default: what the validation places advise. False too where the file has no refinement network."""
     licence: str
     attribution: tuple[str, ...]
     training_data: tuple[str, ...]
     title: str = ""
+    layout: Layout = "strided"
+    """How patches lie on a scene; `overlap_px` is the least overlap where they are fitted."""
+    merge: Merge = "blend"
+    """How overlapping patches become one by default."""
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Validation set -> class -> IoU."""
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -66,6 +73,19 @@ def resolve_model(name_or_path: str | Path) -> Path:
         f"model {str(name_or_path)!r} {what}",
         hint=f"shipped models: {', '.join(list_models()) or 'none'}; or give the path of a .safetensors model file",
     )
+
+
+def model_checksum(path: Path) -> str:
+    """SHA-256 of a model file, hexadecimal: the same on every machine, whatever its name and time."""
+    stat = path.stat()
+    return _checksum(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _checksum(path: Path, size_bytes: int, changed_ns: int) -> str:
+    """Read again only when the file's size or time has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_model_info(name_or_path: str | Path) -> ModelInfo:
@@ -116,8 +136,10 @@ def _parse(text: str, path: Path) -> ModelInfo:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
 
 
-def write_model(path: Path, info: ModelInfo, networks: Mapping[str, nn.Module]) -> None:
-    """Write a model file whole or not at all: weights as float16, normalisation statistics as float32.
+def write_model(
+    path: Path, info: ModelInfo, networks: Mapping[str, nn.Module], *, weights: Literal["half", "full"] = "half"
+) -> None:
+    """Write a model file whole or not at all: weights as float16 (half) or float32 (full), statistics as float32.
 
     Args:
         networks: 'segmentation' and, where there is one, 'refinement'.
@@ -130,7 +152,7 @@ def write_model(path: Path, info: ModelInfo, networks: Mapping[str, nn.Module]) 
         for key, value in network.state_dict().items():
             if key.endswith("num_batches_tracked"):
                 continue
-            dtype = torch.float16 if value.ndim > 1 else torch.float32
+            dtype = torch.float16 if value.ndim > 1 and weights == "half" else torch.float32
             tensors[f"{prefix}.{key}"] = value.detach().to("cpu", dtype).contiguous()
     aside = path.with_name(f".{path.name}.partial")
     save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
@@ -152,24 +174,24 @@ def load_networks(path: Path, info: ModelInfo) -> dict[str, nn.Module]:
     Raises:
         ModelFileError: an unknown architecture, tensors missing, surplus or of other shapes.
     """
-    networks = build_networks(info)
+    import torch
+
+    with torch.device("meta"):  # no memory and no time for weights that the file replaces
+        networks = build_networks(info)
     load_weights(path, networks)
     return {name: _fused(network.eval()) for name, network in networks.items()}
 
 
 def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
     """The networks that a header describes, with untrained weights."""
-    from fctl_geo.model.lite import FctlLite, LiteConfig
     from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 
-    if info.architecture != "fctl-lite":
-        raise ModelFileError(
-            f"model {info.name!r} has architecture {info.architecture!r}, this version knows fctl-lite",
-            hint="update fctl-geo",
+    networks: dict[str, nn.Module] = {
+        "segmentation": build_segmentation(
+            info.architecture, info.network, bands=len(info.input.bands), classes=len(info.legend)
         )
-    networks: dict[str, nn.Module] = {}
+    }
     try:
-        networks["segmentation"] = FctlLite(LiteConfig(**_tuples(info.network)))
         if info.refinement is not None:
             networks["refinement"] = RefinementNet(RefinementConfig(**_tuples(info.refinement)))
     except (TypeError, ValueError, RuntimeError) as error:
@@ -179,7 +201,9 @@ def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
 
 def load_weights(path: Path, networks: Mapping[str, nn.Module]) -> None:
     """Fill networks from a model file; every tensor must fit."""
+    import torch
     from safetensors.torch import load_file
+    from torch import nn
 
     tensors = load_file(str(path))
     for prefix, network in networks.items():
@@ -193,7 +217,10 @@ def load_weights(path: Path, networks: Mapping[str, nn.Module]) -> None:
         if wrong:
             k = wrong[0]
             raise ModelFileError(f"{path}: {prefix}.{k} is {tuple(found[k].shape)}, wanted {tuple(state[k].shape)}")
-        network.load_state_dict({k: v.float() for k, v in found.items()}, strict=False)
+        network.load_state_dict({k: v.float() for k, v in found.items()}, strict=False, assign=True)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):  # its count of batches is not in the file
+                module.num_batches_tracked = torch.zeros((), dtype=torch.long)
 
 
 def _fused(network: nn.Module) -> nn.Module:
