@@ -11,6 +11,20 @@ from fctl_geo.errors import SettingsError
 NODATA = 255
 """Class id of pixels without a class, in every class raster."""
 
+Context = int | float | Literal["global"]
+"""Size of a context in patches (1: the patch itself), or the whole scene."""
+
+Layout = Literal["strided", "fitted"]
+"""strided: patches at a fixed stride, the outer ones stick out of the scene. fitted: evenly spaced within the scene, as
+the released evaluator places them."""
+Merge = Literal["montage", "average", "blend"]
+"""How overlapping patches become one: cores side by side, their mean, or a smooth blend."""
+
+
+def widest(contexts: tuple[Context, ...]) -> float:
+    """Size of the widest context in patches, the whole scene not counted; 1 without any."""
+    return max((float(c) for c in contexts if c != "global"), default=1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:

@@ -9,20 +9,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = True) -> Tensor:
     """Describe each patch cell by the context cells that look like it (paper, 3.1.2).
 
     Args:
         query: (B, D, h, w) float, from the patch.
         key: (B, D, H, W) float, from the wider window; H, W free.
         value: (B, C, H, W) float, from the wider window.
+        scaled: divide the scores by sqrt(D); the released code does not.
     Returns:
         (B, C, h, w): per patch cell, a mean of context values weighted by softmax(query . key / sqrt(D)).
     Law: a context of one constant value comes back unchanged at every patch cell.
     """
     height, width = query.shape[-2:]
     q, k, v = (t.flatten(2).transpose(1, 2).unsqueeze(1) for t in (query, key, value))  # (B, 1, cells, channels)
-    mixed = F.scaled_dot_product_attention(q, k, v).squeeze(1)  # (B, h * w, C)
+    mixed = F.scaled_dot_product_attention(q, k, v, scale=None if scaled else 1.0).squeeze(1)  # (B, h * w, C)
     return mixed.transpose(1, 2).reshape(len(mixed), -1, height, width)
 
 

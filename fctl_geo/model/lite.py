@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
+from fctl_geo.model.network import SegmentationNetwork
+from fctl_geo.spec import Context
 
 STRIDE_PX = 16
 """Pixels a cell of the deepest features."""
@@ -24,7 +27,7 @@ class LiteConfig:
 
     bands: int = 3
     classes: int = 2
-    contexts: tuple[int, ...] = (1, 2, 3)
+    contexts: tuple[Context, ...] = (1, 2, 3)
     """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
     widths: tuple[int, int, int, int] = (32, 64, 128, 256)
     """Channels at strides 2, 4, 8, 16."""
@@ -101,21 +104,26 @@ class Decoder(nn.Module):
         return F.interpolate(self.classify(x), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-class FctlLite(nn.Module):
+class FctlLite(SegmentationNetwork):
     """Local stream, one shared encoder for all contexts, correlation per context, adaptive fusion, light decoder."""
 
+    shares_levels = True
+
     def __init__(self, config: LiteConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         deep = config.widths[3]
         self.encoder = Encoder(config)
         self.correlations = nn.ModuleList(ContextualCorrelation(deep, config.key_channels) for _ in config.contexts)
         self.fusion = AdaptiveFusion(deep, len(config.contexts), config.key_channels)
         self.decoder = Decoder(config)
 
-    def encode_context(self, level: Tensor) -> Tensor:
-        """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16): what patches share."""
-        deep: Tensor = self.encoder(level)[3]
+    def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
+        """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16): what patches share.
+
+        Contexts teach the encoder nothing, as the frozen context branches of the released code.
+        """
+        with torch.no_grad():
+            deep: Tensor = self.encoder(level)[3]
         return deep
 
     def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
@@ -133,7 +141,3 @@ class FctlLite(nn.Module):
         related = [correlate(x16, c) for correlate, c in zip(self.correlations, seen, strict=True)]
         logits: Tensor = self.decoder(x2, x4, x8, x16 + self.fusion(related))
         return logits
-
-    def forward(self, patch: Tensor, levels: Sequence[Tensor]) -> Tensor:
-        """Logits from pixels alone: `levels` are the contexts' pixels, (B, bands, H, W) at their own scale."""
-        return self.segment(patch, [self.encode_context(level) for level in levels])

@@ -9,9 +9,10 @@ MEAN, SPREAD = 0.45, 0.22
 """Of pixels in 0..1, all bands alike: daylight imagery after a percentile stretch."""
 
 
-def normalise(pixels: Tensor) -> Tensor:
+def normalise(pixels: Tensor, mean: float = MEAN, spread: float = SPREAD) -> Tensor:
     """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to network input; no imagery becomes 0.
 
-    Zero is the mean colour: a hole tells the network nothing, neither dark nor bright.
+    Zero is the mean colour: a hole tells the network nothing, neither dark nor bright. With a mean of 0 (the released
+    networks) it is black.
     """
-    return torch.nan_to_num((pixels - MEAN) / SPREAD, nan=0.0).contiguous(memory_format=torch.channels_last)
+    return torch.nan_to_num((pixels - mean) / spread, nan=0.0).contiguous(memory_format=torch.channels_last)

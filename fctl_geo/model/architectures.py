@@ -1,0 +1,65 @@
+"""The architectures that a model file or a recipe may name, and the one place that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from fctl_geo.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
+
+ARCHITECTURES = ("fctl-lite", "fctl-vgg16", "fcn8s", "unet", "deeplabv3plus", "pspnet")
+
+
+def build_segmentation(
+    architecture: str, settings: Mapping[str, Any], *, bands: int, classes: int
+) -> SegmentationNetwork:
+    """An untrained network.
+
+    Args:
+        settings: the network's own ones, as in the model file's header or a recipe's [network].
+    Raises:
+        ModelFileError: an unknown architecture, or settings that it does not know or cannot be.
+    """
+    config_type, network_type, fixed = _kinds(architecture)
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    known = [f.name for f in fields(config_type)]  # type: ignore[arg-type]
+    for name in given:
+        if name not in known:
+            raise ModelFileError(
+                f"{architecture} has no setting {name!r}", hint=f"its settings: {', '.join(sorted(known))}"
+            )
+    try:
+        network: SegmentationNetwork = network_type(
+            config_type(**{**given, **fixed, "bands": bands, "classes": classes})
+        )
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"a {architecture} network with these settings cannot be: {error}", hint="see docs/training.md"
+        ) from None
+    return network
+
+
+def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any], dict[str, Any]]:
+    """Settings, network, and settings that the name fixes."""
+    from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, PspNet, UNet
+    from fctl_geo.model.lite import FctlLite, LiteConfig
+    from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
+
+    kinds: dict[str, tuple[type[NetworkConfig], type[Any], dict[str, Any]]] = {
+        "fctl-lite": (LiteConfig, FctlLite, {}),
+        "fctl-vgg16": (Vgg16Config, FctlVgg16, {}),
+        "fcn8s": (Vgg16Config, FctlVgg16, {"contexts": ()}),
+        "unet": (BaselineConfig, UNet, {}),
+        "deeplabv3plus": (BaselineConfig, DeepLabV3Plus, {}),
+        "pspnet": (BaselineConfig, PspNet, {}),
+    }
+    if architecture not in kinds:
+        raise ModelFileError(
+            f"there is no architecture {architecture!r} in this version",
+            hint=f"it knows {', '.join(ARCHITECTURES)}; is fctl-geo up to date?",
+        )
+    return kinds[architecture]

@@ -1,0 +1,72 @@
+"""What every segmentation network has, so that one engine and one training loop run them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor, nn
+
+from fctl_geo.model.normalise import MEAN, SPREAD, normalise
+from fctl_geo.spec import Context
+
+
+class NetworkConfig(Protocol):
+    """What every network's settings say; the settings of a kind are a frozen dataclass beside it."""
+
+    @property
+    def bands(self) -> int: ...
+
+    @property
+    def classes(self) -> int: ...
+
+    @property
+    def contexts(self) -> tuple[Context, ...]: ...
+
+
+class SegmentationNetwork(nn.Module):
+    """A patch and its contexts to logits. Contexts are encoded apart, so that patches may share them."""
+
+    mean: ClassVar[float] = MEAN
+    spread: ClassVar[float] = SPREAD
+    """Input is (pixel in 0..1 - mean) / spread; 0 where there is no imagery."""
+    shares_levels: ClassVar[bool] = False
+    """Contexts of whole factors are cut from features of the scene's levels, encoded once; else each patch has its own
+    crop, encoded for it."""
+    patch_multiple_px: ClassVar[int] = 16
+    """Sides of patches are multiples of this."""
+    working_bytes_a_px: ClassVar[int] = 330
+    """Memory while a patch is segmented, bytes a pixel of the patch, measured."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config: Any = config
+
+    @property
+    def wider(self) -> tuple[Context, ...]:
+        """The contexts that are more than the patch itself, in the network's order."""
+        return tuple(c for c in self.config.contexts if c != 1)
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""
+        return normalise(pixels, self.mean, self.spread)
+
+    def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
+        """Features of a context's pixels (B, bands, H, W); `index` counts in `wider`."""
+        raise NotImplementedError
+
+    def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
+        """Logits (B, classes, h, w) of a patch (B, bands, h, w) and of the features of its wider contexts."""
+        raise NotImplementedError
+
+    def forward(self, patch: Tensor, levels: Sequence[Tensor] = ()) -> Tensor:
+        """Logits from pixels alone: `levels` are the wider contexts' pixels, (B, bands, H, W), in their order."""
+        return self.segment(patch, [self.encode_context(level, t) for t, level in enumerate(levels)])
+
+    def pretraining(self) -> list[tuple[str, NetworkConfig]]:
+        """Name and settings of the networks that are trained before this one (`adopt`), in order."""
+        return []
+
+    def adopt(self, name: str, pretrained: SegmentationNetwork) -> None:
+        """Take over what a network of `pretraining` has learned, and freeze it."""
+        raise NotImplementedError

@@ -1,0 +1,176 @@
+"""The authors' released checkpoints (github.com/liqiokkk/FCtL): three .pth files to one fctl-vgg16 network.
+
+'all' holds the whole network, 'medium' (B10) and 'large' (B15) the pre-trained context branches, of which the encoder is
+used. Each file repeats its encoder under the names pool3, pool4, pool5 (big_pool... in the branches) and carries VGG16's
+own classifier, which nothing uses.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fctl_geo.errors import ModelFileError
+from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
+from fctl_geo.spec import Context
+
+_STAGE_LAYERS = (0, 5, 10, 17, 24)
+"""Index in vgg.features of each stage's first layer."""
+_ALIAS_LAYERS = {"pool3": 0, "pool4": 17, "pool5": 24}
+_ALIAS = re.compile(r"(?:big_)?(pool[345])\.(\d+)\.(weight|bias)")
+_CLASSIFIER = {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}
+_STREAMS = ("", "_1", "_2")
+"""Endings of the correlations' names: medium, large, the patch itself."""
+_HINT = "the files are all.epoch.pth, and B10.epoch.pth and B15.epoch.pth as --medium and --large"
+_LISTED = 5
+_UNREADABLE = (pickle.UnpicklingError, struct.error, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
+               EOFError, OSError)  # fmt: skip
+"""What torch.load raises for files that are no checkpoints, cut off, or want to run code."""
+
+
+def read_released(whole: Path, medium: Path, large: Path, contexts: tuple[Context, Context] = (2, 3)) -> FctlVgg16:
+    """The network of three released checkpoints, in inference mode.
+
+    Args:
+        whole: all.epoch.pth; the number of classes is read off it.
+        medium, large: the context branches; whole checkpoints of their training or their encoders alone.
+        contexts: sizes of the medium and the large context.
+    Raises:
+        ModelFileError: no checkpoint, code in it, or tensors that are missing, surplus, of another shape, or unlike
+            the ones they should repeat.
+    """
+    states = {path: read_checkpoint(path) for path in (whole, medium, large)}
+    scores, first = (states[whole].get(key) for key in ("output.6.weight", "vgg.features.0.weight"))
+    if scores is None or first is None or scores.ndim != 4 or first.ndim != 4:
+        raise ModelFileError(f"{whole} has no vgg.features.0.weight and output.6.weight of a whole network", hint=_HINT)
+    config = Vgg16Config(bands=first.shape[1], classes=scores.shape[0], contexts=(*contexts, 1))
+    with torch.device("meta"):
+        network = FctlVgg16(config)
+    shapes = {ours: tuple(value.shape) for ours, value in network.state_dict().items()}
+    taken: dict[str, Tensor] = {}
+    for branch, path in ((None, whole), (0, medium), (1, large)):
+        names = {theirs: ours for ours, theirs in _names(shapes, branch)}
+        _check(path, states[path], {theirs: shapes[ours] for theirs, ours in names.items()}, branch)
+        taken |= {ours: states[path][theirs] for theirs, ours in names.items()}
+    network.load_state_dict(taken, assign=True)
+    return network.eval()
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Tensors of a .pth file by name, 'module.' taken off; as float32. Nothing but tensors is unpickled.
+
+    Raises:
+        ModelFileError: no such file, no checkpoint, or one that would run code.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"there is no file {path}", hint=_HINT)
+    try:
+        with warnings.catch_warnings():  # old files are read with torch's old storage classes
+            warnings.simplefilter("ignore")
+            raw = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except _UNREADABLE as error:
+        raise ModelFileError(
+            f"{path} is no checkpoint of plain tensors and was not loaded ({_first_line(error)})",
+            hint="a file that wants to run code is refused; get the authors' file anew",
+        ) from None
+    if not isinstance(raw, Mapping) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in raw.items()):
+        raise ModelFileError(f"{path} holds a {type(raw).__name__}, not a dictionary of tensors", hint=_HINT)
+    return {key.removeprefix("module."): value.float() for key, value in raw.items()}
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:200]
+
+
+def _names(ours: Mapping[str, tuple[int, ...]], branch: int | None) -> Iterator[tuple[str, str]]:
+    """Our names of what a file holds (None: 'all'; 0, 1: the context branches), with theirs."""
+    prefix = "encoder." if branch is None else f"context_encoders.{branch}."
+    for name in ours:
+        if name.startswith(prefix):
+            _, stage, layer, leaf = name.removeprefix(prefix).split(".")
+            yield name, f"vgg.features.{_STAGE_LAYERS[int(stage)] + int(layer)}.{leaf}"
+        elif branch is None and not name.startswith("context_encoders."):
+            yield name, _released_name(name)
+
+
+def _released_name(ours: str) -> str:
+    """Example: 'correlations.1.key.bias' -> 'big_attention.conv_key_1.bias'."""
+    room, *rest = ours.split(".")
+    if room == "correlations":
+        stream = _STREAMS[int(rest[0])]
+        return (
+            f"big_attention.gamma{stream}" if rest[1] == "gamma" else f"big_attention.conv_{rest[1]}{stream}.{rest[2]}"
+        )
+    if room == "fusion":
+        if rest[0] == "mix":
+            return f"big_attention.trans.{rest[1]}"
+        return f"big_attention.{'in' if rest[0] == 'before' else 'out'}_{int(rest[1]) + 1}.{rest[2]}"
+    decoder = {"classify": "output", "adjust4": "adj_pool4", "adjust3": "adj_pool3", "upscore": "up_output",
+               "upscore4": "up_pool4_out", "upscore3": "up_final"}  # fmt: skip
+    return ".".join([decoder[rest[0]], *rest[1:]])
+
+
+def _check(path: Path, state: Mapping[str, Tensor], needed: Mapping[str, tuple[int, ...]], branch: int | None) -> None:
+    """Refuse a file whose names or shapes are not those of the released network."""
+    unknown = [k for k in state if k not in needed and not _may_be_there(k, needed, branch)]
+    missing = [k for k in needed if k not in state]
+    if missing or unknown:
+        parts = [f"lacks {_list(missing)}"] if missing else []
+        parts += [f"has unknown {_list(unknown)}"] if unknown else []
+        raise ModelFileError(f"{path} {' and '.join(parts)}", hint=_HINT)
+    for key, value in state.items():
+        wanted = needed.get(key) or _spare_shape(key, state)
+        if wanted is not None and tuple(value.shape) != wanted:
+            raise ModelFileError(f"{path}: {key} is {tuple(value.shape)}, wanted {wanted}", hint=_HINT)
+        original = _original(key)
+        if original is not None and not torch.equal(value, state[original]):
+            raise ModelFileError(f"{path}: {key} should repeat {original} and does not", hint=_HINT)
+
+
+def _may_be_there(key: str, needed: Mapping[str, object], branch: int | None) -> bool:
+    """Whether a released file of this kind has such a tensor, though it is not needed."""
+    if re.fullmatch(r"vgg\.classifier\.[036]\.(weight|bias)", key):
+        return True
+    if _original(key) in needed:
+        return branch is not None or not key.startswith("big_")
+    return branch is not None and key in _DECODER_OF_A_BRANCH
+
+
+def _original(key: str) -> str | None:
+    """The tensor that an alias repeats. Example: 'pool4.2.bias' -> 'vgg.features.19.bias'."""
+    match = _ALIAS.fullmatch(key)
+    return f"vgg.features.{_ALIAS_LAYERS[match[1]] + int(match[2])}.{match[3]}" if match else None
+
+
+def _spare_shape(key: str, state: Mapping[str, Tensor]) -> tuple[int, ...] | None:
+    """Shape of a tensor that is not needed, where it is known."""
+    if key.startswith("vgg.classifier."):
+        _, _, layer, leaf = key.split(".")
+        shape = _CLASSIFIER[int(layer)]
+        return shape if leaf == "weight" else shape[:1]
+    original = _original(key)
+    return None if original is None else tuple(state[original].shape)
+
+
+def _list(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(sorted(names)[:_LISTED]) + more
+
+
+def _decoder_names() -> frozenset[str]:
+    """What a branch's checkpoint holds beside its encoder: correlation, fusion and decoder of its own training."""
+    with torch.device("meta"):
+        names = FctlVgg16(Vgg16Config()).state_dict()
+    return frozenset(_released_name(n) for n in names if not n.startswith(("encoder.", "context_encoders.")))
+
+
+_DECODER_OF_A_BRANCH = _decoder_names()

@@ -1,0 +1,300 @@
+"""fctl-vgg16: the paper's network as its authors released it, and the variants of the paper's text (paper, 3.1).
+
+VGG16 streams for the patch and each context, locality-aware contextual correlation (LCC), fusion, FCN-8s decoder.
+The first convolution pads by 100 px, so that 7 x 7 cells of the deepest features exist for any patch, and all poolings
+round up. A patch of 508 px has 89, 45 and 23 cells a side after the third, fourth and fifth stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fctl_geo.model.correlation import AdaptiveFusion, attend
+from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
+from fctl_geo.spec import Context
+
+_CONVOLUTIONS = (2, 2, 3, 3, 3)
+_FIRST_PADDING_PX = 100
+_POOL4_OFFSET, _POOL3_OFFSET, _PATCH_OFFSET = 5, 9, 31
+"""Where the patch begins in the padded features (cells) and in the last upsampling (px)."""
+_POOL4_SCALE, _POOL3_SCALE = 0.01, 0.0001
+
+
+@dataclass(frozen=True, slots=True)
+class Vgg16Config:
+    """The shape of a fctl-vgg16 network; the defaults are the released one for Inria."""
+
+    bands: int = 3
+    classes: int = 2
+    contexts: tuple[Context, ...] = (2, 3, 1)
+    """Context sizes in patches, 'global', or 1 (the patch itself); none: plain FCN-8s."""
+    features: Literal["pool5", "conv3"] = "pool5"
+    """What is correlated: pool5 (the released code) or Conv1-3 (the paper's text)."""
+    correlation: Literal["attention", "concatenate"] = "attention"
+    """concatenate: the naive baseline of 4.4, local and context features side by side."""
+    value: Literal["context", "local"] = "context"
+    """What the attention map gathers: context features (the released code) or the patch's own (the paper's text)."""
+    fusion: Literal["released", "softmax", "maps", "weighted", "average"] = "released"
+    """Of several contexts. released: a weight a channel, sigmoid, then softmax. softmax: without the sigmoid. maps: one
+    map a context, softmax (the paper's equation 1). weighted: learned constants. average: the mean (4.4, Table 5)."""
+    encoders: Literal["separate", "shared"] = "separate"
+    """Of the contexts: their own ones (released: pre-trained, then frozen), or the patch's."""
+    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
+    """Channels of the five stages."""
+    head: int = 4096
+    """Channels of conv6 and conv7."""
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "features": ("pool5", "conv3"),
+            "correlation": ("attention", "concatenate"),
+            "value": ("context", "local"),
+            "fusion": ("released", "softmax", "maps", "weighted", "average"),
+            "encoders": ("separate", "shared"),
+        }
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, allowed: {', '.join(values)}")
+        for context in self.contexts:
+            if context != "global" and not (isinstance(context, int | float) and context >= 1):
+                raise ValueError(f"context {context!r} is neither a factor from 1 nor 'global'")
+
+    @property
+    def deep_channels(self) -> int:
+        """Of the features that are correlated."""
+        return self.widths[2] if self.features == "conv3" else self.widths[4]
+
+
+def _stage(inputs: int, width: int, count: int, padding: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for n in range(count):
+        layers += [nn.Conv2d(inputs if n == 0 else width, width, 3, 1, padding if n == 0 else 1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.MaxPool2d(2, 2, ceil_mode=True))
+
+
+class VggEncoder(nn.Module):
+    """The first stages of VGG16, without batch normalisation."""
+
+    def __init__(self, bands: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        inputs = [bands, *widths[:-1]]
+        paddings = [_FIRST_PADDING_PX, *[1] * (len(widths) - 1)]
+        self.stages = nn.ModuleList(map(_stage, inputs, widths, _CONVOLUTIONS, paddings))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pixels (B, bands, h, w) to the last stage's features."""
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+
+class Correlation(nn.Module):
+    """One context's locality-aware features (paper, 3.1.2), times a learned scalar that begins at zero."""
+
+    def __init__(self, channels: int, value: str) -> None:
+        super().__init__()
+        self.gathers_local = value == "local"
+        self.query = nn.Conv2d(channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1, bias=False)
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, patch: Tensor, context: Tensor) -> Tensor:
+        """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w); gathering local ones, H, W are h, w."""
+        value = self.value(patch if self.gathers_local else context)
+        mixed: Tensor = self.gamma * attend(self.query(patch), self.key(context), value, scaled=False)
+        return mixed
+
+
+class Concatenation(nn.Module):
+    """What the correlation is compared with: both features side by side, mixed at each cell (paper, 4.4)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, patch: Tensor, context: Tensor) -> Tensor:
+        wide = F.interpolate(context, patch.shape[-2:], mode="bilinear", align_corners=False)
+        mixed: Tensor = self.mix(torch.cat([patch, wide], dim=1))
+        return mixed
+
+
+class ChannelFusion(nn.Module):
+    """The released fusion: a weight for each context, channel and cell."""
+
+    def __init__(self, channels: int, streams: int, *, bounded: bool) -> None:
+        super().__init__()
+        self.bounded = bounded
+        self.before = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in range(streams))
+        self.mix = nn.Conv2d(channels * streams, channels * streams, 1)
+        self.after = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in range(streams))
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """T tensors (B, C, h, w) to their weighted sum (B, C, h, w)."""
+        before = torch.cat([conv(f) for conv, f in zip(self.before, features, strict=True)], dim=1)
+        mixed = self.mix(before).chunk(len(features), dim=1)
+        scores = torch.stack([conv(m) for conv, m in zip(self.after, mixed, strict=True)])
+        if self.bounded:
+            scores = torch.sigmoid(scores)
+        fused: Tensor = (torch.softmax(scores, dim=0) * torch.stack(list(features))).sum(0)
+        return fused
+
+
+class ConstantFusion(nn.Module):
+    """Weights that are the same everywhere: learned, or equal (paper, Table 5)."""
+
+    def __init__(self, streams: int, *, learned: bool) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(streams), requires_grad=learned)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """T tensors (B, C, h, w) to their weighted sum (B, C, h, w)."""
+        weights = torch.softmax(self.scores, dim=0)
+        return torch.stack([w * f for w, f in zip(weights, features, strict=True)]).sum(0)
+
+
+def _initialise(*parts: nn.Module, std: float | None = None) -> None:
+    """Weights to learn from: of a given spread, or such that ReLUs keep the spread of what comes in."""
+    for module in (m for part in parts for m in part.modules() if isinstance(m, nn.Conv2d)):
+        if std is None:
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        else:
+            nn.init.normal_(module.weight, std=std)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _fusion(config: Vgg16Config) -> nn.Module:
+    channels, streams = config.deep_channels, len(config.contexts)
+    if config.fusion in ("released", "softmax"):
+        return ChannelFusion(channels, streams, bounded=config.fusion == "released")
+    if config.fusion == "maps":
+        return AdaptiveFusion(channels, streams, channels)
+    return ConstantFusion(streams, learned=config.fusion == "weighted")
+
+
+class Fcn8Decoder(nn.Module):
+    """FCN-8s: scores of the deepest features, upsampled with those of pool4 and pool3 added on the way."""
+
+    def __init__(self, config: Vgg16Config) -> None:
+        super().__init__()
+        _, _, w3, w4, w5 = config.widths
+        classes, head = config.classes, config.head
+        self.classify = nn.Sequential(
+            nn.Conv2d(w5, head, 7), nn.ReLU(inplace=True), nn.Dropout(),
+            nn.Conv2d(head, head, 1), nn.ReLU(inplace=True), nn.Dropout(),
+            nn.Conv2d(head, classes, 1),
+        )  # fmt: skip
+        self.adjust4, self.adjust3 = nn.Conv2d(w4, classes, 1), nn.Conv2d(w3, classes, 1)
+        self.upscore = _upsampling(classes, 4, 2)
+        self.upscore4 = _upsampling(classes, 4, 2)
+        self.upscore3 = _upsampling(classes, 16, 8)
+
+    def forward(self, pool3: Tensor, pool4: Tensor, pool5: Tensor, size_hw: tuple[int, int]) -> Tensor:
+        """Padded features to logits (B, classes, *size_hw)."""
+        scores = self.upscore(self.classify(pool5))
+        scores = self.upscore4(scores + _crop(self.adjust4(_POOL4_SCALE * pool4), _POOL4_OFFSET, scores.shape[-2:]))
+        scores = self.upscore3(scores + _crop(self.adjust3(_POOL3_SCALE * pool3), _POOL3_OFFSET, scores.shape[-2:]))
+        return _crop(scores, _PATCH_OFFSET, size_hw)
+
+
+def _crop(x: Tensor, offset: int, size_hw: Sequence[int]) -> Tensor:
+    return x[..., offset : offset + size_hw[0], offset : offset + size_hw[1]]
+
+
+def _upsampling(classes: int, kernel_px: int, stride: int) -> nn.ConvTranspose2d:
+    """Bilinear upsampling as a transposed convolution that is never trained."""
+    layer = nn.ConvTranspose2d(classes, classes, kernel_px, stride, bias=False).requires_grad_(False)
+    if not layer.weight.is_meta:
+        layer.weight.copy_(bilinear_kernel(classes, kernel_px))
+    return layer
+
+
+def bilinear_kernel(classes: int, kernel_px: int) -> Tensor:
+    """(classes, classes, kernel, kernel): each class upsampled by itself. Example: 4 px -> 1/4 3/4 3/4 1/4 a side."""
+    half = kernel_px / 2
+    ramp = 1 - (torch.arange(kernel_px, dtype=torch.float64) - (half - 0.5)).abs() / half
+    kernel = torch.zeros(classes, classes, kernel_px, kernel_px, dtype=torch.float64)
+    kernel[range(classes), range(classes)] = torch.outer(ramp, ramp)
+    return kernel.float()
+
+
+class FctlVgg16(SegmentationNetwork):
+    """Local stream, a stream for each context, correlation, fusion, FCN-8s decoder."""
+
+    mean, spread = 0.0, 1.0
+    patch_multiple_px = 1
+
+    def __init__(self, config: Vgg16Config) -> None:
+        super().__init__(config)
+        depth = 3 if config.features == "conv3" else 5
+        self.encoder = VggEncoder(config.bands, config.widths)
+        separate = self.wider if config.encoders == "separate" else ()
+        self.context_encoders = nn.ModuleList(VggEncoder(config.bands, config.widths[:depth]) for _ in separate)
+        self.correlations = nn.ModuleList(
+            Correlation(config.deep_channels, config.value)
+            if config.correlation == "attention"
+            else Concatenation(config.deep_channels)
+            for _ in config.contexts
+        )
+        self.fusion = _fusion(config) if len(config.contexts) > 1 else nn.Identity()
+        self.decoder = Fcn8Decoder(config)
+        _initialise(self.encoder, self.context_encoders, self.decoder.classify[:-1])
+        _initialise(self.correlations, self.fusion, std=0.01)
+
+    def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
+        """(B, bands, H, W) pixels of a context to its features, by its own encoder or the patch's."""
+        if len(self.context_encoders):
+            features: Tensor = self.context_encoders[index](level)
+            return features
+        return self._deep(level)
+
+    def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
+        """Logits of a patch of any size from 1 px; `contexts` from `encode_context`, one for every wider context."""
+        stages = self.encoder.stages
+        pool3 = stages[2](stages[1](stages[0](patch)))
+        if self.config.features == "conv3":
+            pool3 = self._related(pool3, contexts)
+        pool4 = stages[3](pool3)
+        pool5 = stages[4](pool4)
+        if self.config.features == "pool5":
+            pool5 = self._related(pool5, contexts)
+        logits: Tensor = self.decoder(pool3, pool4, pool5, patch.shape[-2:])
+        return logits
+
+    def pretraining(self) -> list[tuple[str, NetworkConfig]]:
+        """A network for each context stream: that context alone, with one encoder for it and the patch (released)."""
+        if not len(self.context_encoders):
+            return []
+        return [(f"context-{c}", replace(self.config, contexts=(c,), encoders="shared")) for c in self.wider]
+
+    def adopt(self, name: str, pretrained: SegmentationNetwork) -> None:
+        """Take over a pre-trained network's encoder as the stream of its context, frozen from now on."""
+        index = [f"context-{c}" for c in self.wider].index(name)
+        assert isinstance(pretrained, FctlVgg16), type(pretrained)
+        encoder = self.context_encoders[index]
+        assert isinstance(encoder, VggEncoder)
+        for mine, theirs in zip(encoder.stages, pretrained.encoder.stages, strict=False):
+            mine.load_state_dict(theirs.state_dict())
+        encoder.requires_grad_(False)
+
+    def _deep(self, pixels: Tensor) -> Tensor:
+        for stage in self.encoder.stages[:3] if self.config.features == "conv3" else self.encoder.stages:
+            pixels = stage(pixels)
+        return pixels
+
+    def _related(self, deep: Tensor, contexts: Sequence[Tensor]) -> Tensor:
+        """The patch's features with those that its contexts bring, as a residual."""
+        if not self.config.contexts:
+            return deep
+        wider = iter(contexts)
+        seen = [deep if c == 1 else next(wider) for c in self.config.contexts]
+        related = [correlate(deep, c) for correlate, c in zip(self.correlations, seen, strict=True)]
+        added: Tensor = self.fusion(related) if len(related) > 1 else related[0]
+        return deep + added
