@@ -1,8 +1,8 @@
 """The authors' released checkpoints (github.com/liqiokkk/FCtL): three .pth files to one fctl-vgg16 network.
 
-'all' holds the whole network, 'medium' (B10) and 'large' (B15) the pre-trained context branches, of which the encoder is
-used. Each file repeats its encoder under the names pool3, pool4, pool5 (big_pool... in the branches) and carries VGG16's
-own classifier, which nothing uses.
+'all' holds the whole network, 'medium' (B10) and 'large' (B15) the pre-trained context branches, of which the encoder
+is used. Each file repeats its encoder under the names pool3, pool4, pool5 (big_pool... in the branches) and carries
+VGG16's own classifier, which nothing uses.
 """
 
 from __future__ import annotations
