@@ -116,6 +116,18 @@ def uri_of(path: str | Path) -> str:
     return text
 
 
+def files_of(uri: str) -> list[Path]:
+    """The local files that hold a scene: itself, and a VRT's sources, as far as they can be told."""
+    path = Path(uri)
+    if path.suffix.lower() != ".vrt" or not path.is_file():
+        return [path]
+    try:
+        with rasterio.Env(), open_raster(uri) as dataset:
+            return [path, *sorted(Path(file) for file in dataset.files if Path(file) != path)]
+    except RasterioIOError:
+        return [path]  # reading it tells what is wrong
+
+
 def short_name(uri: str) -> str:
     """The file's name, for messages; connection strings stay whole, and a URL loses its query (it may hold keys)."""
     bare = uri.split("?", 1)[0] if "://" in uri else uri
