@@ -1,0 +1,247 @@
+"""What all algorithms share: running the engine with progress and log, stopping it, remembering the run."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingUtils,
+)
+from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtGui import QIcon
+
+from .. import runs
+from ..engine import find_engine, run_command
+from ..errors import EngineError, EngineStopped, PluginError
+from ..words import tr
+
+ROOT = Path(__file__).parents[1]
+ICON = ROOT / "icons" / "icon.svg"
+HELP = ROOT / "help"
+
+
+class Stages:
+    """One bar from 0 to 100 for a run of several stages.
+
+    Args:
+        shares: each stage's name and share of the whole, in the order they come; a stage that does not come is skipped.
+        show: takes the percentage.
+        start: where the bar stands already.
+    """
+
+    def __init__(self, shares: Sequence[tuple[str, float]], show: Callable[[float], None], start: float = 0.0) -> None:
+        whole = sum(share for _, share in shares)
+        self._spans, at = {}, start
+        for name, share in shares:
+            width = (100.0 - start) * share / whole
+            self._spans[name] = (at, width)
+            at += width
+        self._show = show
+        self._span: tuple[float, float] | None = None
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """A `stage` or `advance` event of the engine."""
+        if event["event"] == "stage":
+            self._span = self._spans.get(event["name"])
+        elif event["event"] == "advance" and self._span is not None and event.get("total"):
+            low, width = self._span
+            self._show(low + width * min(1.0, event["done"] / event["total"]))
+
+
+STAGES = {
+    "segment": (("segment", 70), ("refine", 15), ("sieve", 2), ("measure", 2), ("cog", 4), ("polygonise", 4),
+                ("write polygons", 3)),
+    "refine": (("refine", 90), ("measure", 4), ("cog", 6)),
+    "polygonise": (("sieve", 10), ("polygonise", 60), ("write polygons", 30)),
+}  # fmt: skip
+"""About where the time goes."""
+
+
+def stage_words(name: str) -> str:
+    """The engine's name of a stage for people."""
+    return {
+        "segment": tr("Segmenting"),
+        "refine": tr("Refining"),
+        "sieve": tr("Merging small regions"),
+        "measure": tr("Measuring areas"),
+        "cog": tr("Writing the class raster"),
+        "polygonise": tr("Tracing polygons"),
+        "write polygons": tr("Writing polygons"),
+        "train": tr("Training"),
+        "evaluate": tr("Evaluating"),
+    }.get(name, name)
+
+
+class EngineAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm whose work the engine does."""
+
+    NAME = ""
+    """For ever: scripts and models call it."""
+    PICTURE = ""
+    """A file in help/."""
+
+    def createInstance(self) -> EngineAlgorithm:
+        return type(self)()
+
+    def name(self) -> str:
+        return self.NAME
+
+    def group(self) -> str:
+        return ""
+
+    def groupId(self) -> str:
+        return ""
+
+    def icon(self) -> QIcon:
+        return QIcon(str(ICON))
+
+    def svgIconPath(self) -> str:
+        return str(ICON)
+
+    def helpUrl(self) -> str:
+        page = HELP / "qgis.html"
+        return QUrl.fromLocalFile(str(page)).toString() if page.exists() else ""
+
+    def help_text(self) -> str:
+        """What the panel beside the parameters says, in HTML, without the picture."""
+        raise NotImplementedError
+
+    def shortHelpString(self) -> str:
+        picture = HELP / self.PICTURE
+        if not self.PICTURE or not picture.exists():
+            return self.help_text()
+        return f'<p><img src="{QUrl.fromLocalFile(str(picture)).toString()}" width="300"></p>{self.help_text()}'
+
+    def canExecute(self) -> tuple[bool, str]:
+        try:
+            find_engine()
+        except EngineError as error:
+            return False, str(error)
+        return True, ""
+
+    def checkParameterValues(self, parameters, context) -> tuple[bool, str]:
+        fine, words = super().checkParameterValues(parameters, context)
+        if not fine:
+            return fine, words
+        try:
+            self.check(parameters, context)
+        except PluginError as error:
+            return False, str(error)
+        return True, ""
+
+    def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Tell trouble before the run.
+
+        Raises:
+            PluginError: the run would fail.
+        """
+
+    def prepareAlgorithm(self, parameters, context, feedback) -> bool:
+        try:
+            self.prepare_layers(parameters, context)
+        except PluginError as error:
+            raise error.for_processing() from error
+        return True
+
+    def prepare_layers(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Take from layers what the other thread needs; runs in the main thread."""
+
+    def processAlgorithm(self, parameters, context, feedback) -> dict[str, Any]:
+        try:
+            with scratch_folder() as folder:
+                return self.work(parameters, context, feedback, folder)
+        except PluginError as error:
+            raise error.for_processing() from error
+
+    def work(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback, folder: Path
+    ) -> dict[str, Any]:
+        """Do it; `folder` is for files that are needed during the run only."""
+        raise NotImplementedError
+
+    def run_engine(
+        self, command: Sequence[str], feedback: QgsProcessingFeedback, *, told: str, model: str = "",
+        fine: Sequence[int] = (0,), start: float = 0.0,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Run a command of the engine, with its progress in QGIS's bar and log, and remember the run.
+
+        Args:
+            command: the name and arguments as typed in a terminal.
+            told: what the run worked on, for the list of last runs.
+            start: where the bar stands already.
+        Raises:
+            EngineError: the engine has failed; EngineStopped: the user has stopped it.
+        """
+        engine = find_engine()
+        feedback.pushCommandInfo("fctl-geo " + " ".join(_quoted(word) for word in command))
+        stages = Stages(STAGES.get(command[0], ((command[0], 1),)), feedback.setProgress, start)
+        begun, begun_s = datetime.now().isoformat(timespec="seconds"), time.monotonic()
+
+        def on_event(event: dict[str, Any]) -> None:
+            stages.hear(event)
+            self.on_event(event, feedback)
+
+        def remember(state: str, message: str = "", summary: dict[str, Any] | None = None) -> None:
+            seconds = time.monotonic() - begun_s
+            runs.remember(runs.Run(begun, self.NAME, told, model, state, seconds, message, summary or {}))
+
+        try:
+            summary = run_command(engine, command, feedback, on_event, feedback.pushConsoleInfo, fine=fine)
+        except EngineStopped:
+            remember(runs.STOPPED)
+            raise
+        except EngineError as error:
+            remember(runs.FAILED, str(error))
+            raise
+        remember(runs.DONE, summary=summary)
+        for line in runs.summary_lines(summary):
+            feedback.pushInfo(line)
+        return summary
+
+    def on_event(self, event: dict[str, Any], feedback: QgsProcessingFeedback) -> None:
+        """Say what the engine says."""
+        kind = event["event"]
+        if kind == "stage":
+            feedback.setProgressText(stage_words(event["name"]))
+        elif kind == "say":
+            feedback.pushInfo(event["text"])
+        elif kind == "warn":
+            feedback.pushWarning(event["text"])
+
+
+class Part(QgsProcessingFeedback):
+    """The first percents of another feedback's bar; all else is the other one's."""
+
+    def __init__(self, whole: QgsProcessingFeedback, percent: float) -> None:
+        super().__init__(False)
+        self._whole = whole
+        whole.canceled.connect(self.cancel)
+        if whole.isCanceled():
+            self.cancel()
+        self.progressChanged.connect(lambda value: whole.setProgress(value * percent / 100.0))
+
+    def pushInfo(self, info: str) -> None:
+        self._whole.pushInfo(info)
+
+    def pushDebugInfo(self, info: str) -> None:
+        self._whole.pushDebugInfo(info)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for the time of a run, in Processing's own temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="fctl-geo-", dir=QgsProcessingUtils.tempFolder()) as name:
+        yield Path(name)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word or not word else word

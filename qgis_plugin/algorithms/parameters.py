@@ -1,0 +1,291 @@
+"""Parameters that several algorithms share, and the command line's words for their values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+
+from .. import settings
+from ..catalogue import CATALOGUE, ModelCard
+from ..words import tr
+
+MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
+MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+BANDS, GSD, GRID = "BANDS", "GSD", "GRID"
+MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
+DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
+AS_ADVISED, YES, NO = "as the model advises", "yes", "no"
+VECTOR_ENDINGS = (".gpkg", ".fgb", ".geojson", ".parquet")
+
+Parameters = dict[str, Any]
+
+
+def number(
+    name: str, words: str, help_text: str, *, default: float | None = None, least: float = 0.0, whole: bool = False
+) -> QgsProcessingParameterNumber:
+    """A number; without a default it may be left empty."""
+    kind = QgsProcessingParameterNumber.Type.Integer if whole else QgsProcessingParameterNumber.Type.Double
+    made = QgsProcessingParameterNumber(name, words, kind, default, default is None, least)
+    made.setHelp(help_text)
+    return made
+
+
+def text(
+    name: str, words: str, help_text: str, *, default: str = "", hints: list[str] | None = None
+) -> QgsProcessingParameterString:
+    """A text; with hints a list to choose from."""
+    made = QgsProcessingParameterString(name, words, default or None, False, not default)
+    made.setHelp(help_text)
+    if hints:
+        made.setMetadata({"widget_wrapper": {"value_hints": hints}})
+    return made
+
+
+def choice(name: str, words: str, help_text: str, options: list[str]) -> QgsProcessingParameterEnum:
+    """One of the engine's own words; the first one is the default."""
+    made = QgsProcessingParameterEnum(name, words, options, False, options[0], False, True)
+    made.setHelp(help_text)
+    return made
+
+
+def advanced(made: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
+    """The same parameter, below the fold."""
+    made.setFlags(made.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+    return made
+
+
+def add_model(algorithm: QgsProcessingAlgorithm, words: str, default: str) -> None:
+    """Which model: by name, or a file of one's own."""
+    algorithm.addParameter(
+        text(
+            MODEL, words,
+            tr("A model that comes with the engine, or one that was trained here. The panel 'FCtL Geo' shows what each "
+               "one knows, and for which ground size it was made."),
+            default=default, hints=CATALOGUE.names(),
+        )
+    )  # fmt: skip
+
+
+def add_model_file(algorithm: QgsProcessingAlgorithm) -> None:
+    """A model file that takes precedence."""
+    made = QgsProcessingParameterFile(
+        MODEL_FILE, tr("Model file instead"), QgsProcessingParameterFile.Behavior.File, "", None, True,
+        tr("Model files") + " (*.safetensors)",
+    )  # fmt: skip
+    made.setHelp(tr("A model file (.safetensors) of your own; if it is given, the model above is not used."))
+    algorithm.addParameter(advanced(made))
+
+
+def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
+    """How classes become polygons."""
+    algorithm.addParameter(
+        number(
+            MIN_AREA, tr("Smallest region (m²)"),
+            tr("Smaller regions go to the neighbour with which they share the longest border. 0 keeps all. In pixels, "
+               "where the layer has no CRS."),
+            default=0.0,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        number(
+            SIMPLIFY, tr("Straighten borders within (m)"),
+            tr("Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. "
+               "0 keeps the pixels' edges. One to two pixels look good."),
+            default=0.0,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        text(
+            CLASSES, tr("Polygons of these classes only"),
+            tr("Names of classes with commas between them, for example 'building,water'. Empty: all but the "
+               "background."),
+        )
+    )  # fmt: skip
+
+
+def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
+    """How the scene is read."""
+    algorithm.addParameter(
+        advanced(
+            text(
+                BANDS, tr("Bands, in the model's order"),
+                tr("Numbers (4,3,2) or names (nir,red,green). Empty: found by their colours."),
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            number(
+                GSD, tr("Ground size of the layer's pixels (m)"),
+                tr("Only for a layer that does not say it, or says it wrong. For online layers: the ground size to "
+                   "fetch; empty: the model's."),
+                least=0.0001,
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            choice(
+                GRID, tr("Pixels of the results"),
+                tr("'scene': the layer's own pixels. 'model': pixels of the model's ground size."), ["scene", "model"],
+            )
+        )
+    )  # fmt: skip
+
+
+def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
+    """How patches become one picture."""
+    algorithm.addParameter(
+        advanced(
+            choice(
+                MERGE, tr("Overlapping patches"),
+                tr("'blend' has no seams; 'average' takes the mean; 'montage' puts cores side by side."),
+                ["blend", "average", "montage"],
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            choice(
+                TTA, tr("Look several times"),
+                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one, too (8 times): "
+                   "a little better."),
+                ["none", "flips", "d4"],
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            choice(
+                REFINE, tr("Refine with the second network"),
+                tr("Cleans borders and small errors by what lies around them."), [AS_ADVISED, YES, NO],
+            )
+        )
+    )  # fmt: skip
+
+
+def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
+    """What the networks run on."""
+    devices = list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"]))
+    algorithm.addParameter(
+        advanced(
+            text(
+                DEVICE, tr("Device"), tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
+                default=settings.device(), hints=devices,
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            choice(
+                PRECISION, tr("Precision"), tr("'auto': fp32 on a CPU, bf16 on a graphics card that has it."),
+                ["auto", "fp32", "bf16"],
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            number(
+                BATCH_SIZE, tr("Patches a step"), tr("On a graphics card; empty: as many as fit."), least=1, whole=True
+            )
+        )
+    )
+    algorithm.addParameter(
+        advanced(
+            number(THREADS, tr("CPU workers"), tr("Empty: all cores, or as set in the options."), least=1, whole=True)
+        )
+    )
+    algorithm.addParameter(
+        advanced(
+            number(
+                MAX_MEMORY, tr("Most memory (MB)"), tr("Empty: what the run's plan needs, told before it starts."),
+                least=100, whole=True,
+            )
+        )
+    )  # fmt: skip
+
+
+def model_key(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:
+    """What `--model` is given."""
+    file = ""
+    if algorithm.parameterDefinition(MODEL_FILE) is not None:
+        file = algorithm.parameterAsFile(parameters, MODEL_FILE, context)
+    return file or algorithm.parameterAsString(parameters, MODEL, context).strip()
+
+
+def model_card(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> ModelCard:
+    """The card of the chosen model.
+
+    Raises:
+        EngineError: there is no such model, or no working engine.
+    """
+    return CATALOGUE.card(model_key(algorithm, parameters, context))
+
+
+def polygon_words(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the polygon parameters."""
+    words = []
+    for name, option in ((MIN_AREA, "--min-area"), (SIMPLIFY, "--simplify")):
+        value = algorithm.parameterAsDouble(parameters, name, context)
+        if value > 0:
+            words += [option, f"{value:.10g}"]
+    classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
+    return [*words, "--classes", classes] if classes else words
+
+
+def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the scene parameters but `GSD`, which means another thing for online layers."""
+    words = ["--grid", algorithm.parameterAsEnumString(parameters, GRID, context)]
+    bands = algorithm.parameterAsString(parameters, BANDS, context).replace(" ", "")
+    return [*words, "--bands", bands] if bands else words
+
+
+def merge_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the merging parameters."""
+    words = ["--merge", algorithm.parameterAsEnumString(parameters, MERGE, context)]
+    words += ["--tta", algorithm.parameterAsEnumString(parameters, TTA, context)]
+    refine = {YES: ["--refine"], NO: ["--no-refine"]}
+    return words + refine.get(algorithm.parameterAsEnumString(parameters, REFINE, context), [])
+
+
+def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for what the networks run on; empty ones come from the options."""
+    words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    words += ["--precision", algorithm.parameterAsEnumString(parameters, PRECISION, context)]
+    for name, option, unit, preset in (
+        (BATCH_SIZE, "--batch-size", "", 0),
+        (THREADS, "--threads", "", settings.threads()),
+        (MAX_MEMORY, "--max-memory", "M", settings.max_memory_mb()),
+    ):
+        given = parameters.get(name) is not None
+        value = algorithm.parameterAsInt(parameters, name, context) if given else preset
+        if value:
+            words += [option, f"{value}{unit}"]
+    return words
+
+
+def number_or_none(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, name: str, context: QgsProcessingContext
+) -> float | None:
+    """A number that may be left empty."""
+    return None if parameters.get(name) is None else algorithm.parameterAsDouble(parameters, name, context)
+
+
+def check_ending(path: str, endings: tuple[str, ...]) -> str:
+    """A sentence where a result's name has an ending that the engine does not write; empty: it is fine."""
+    ending = Path(path).suffix.lower()
+    if not path or ending in endings:
+        return ""
+    return tr("The result {} has the ending '{}'; the engine writes {}.").format(path, ending, ", ".join(endings))

@@ -1,0 +1,95 @@
+"""Class raster to a cleaner class raster: the second network alone."""
+
+from __future__ import annotations
+
+import json
+
+from qgis.core import (
+    QgsProcessingOutputString,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ..errors import LayerError
+from ..scenes import scene_of, with_crs
+from ..styling import Styler
+from ..words import tr
+from . import parameters as p
+from .base import EngineAlgorithm
+
+
+class RefineClasses(EngineAlgorithm):
+    """`fctl-geo refine` for a class raster layer."""
+
+    NAME = "refineclasses"
+    PICTURE = "refineclasses.jpg"
+    INPUT, OUTPUT, SUMMARY = "INPUT", "OUTPUT", "SUMMARY"
+
+    def displayName(self) -> str:
+        return tr("Refine class raster")
+
+    def tags(self) -> list[str]:
+        return tr("clean,smooth,classification,sieve,majority,deep learning").split(",")
+
+    def shortDescription(self) -> str:
+        return tr("Cleans borders and small errors of anybody's class raster")
+
+    def help_text(self) -> str:
+        return tr(
+            "<p>Runs a model's second network alone: it reads classes, not images, and gives each place the class that "
+            "fits what lies around it. Seams and small errors go, borders follow their neighbourhood.</p>"
+            "<p><b>Takes</b> a raster layer with one band of class numbers, of any origin.</p>"
+            "<p><b>Gives</b> a class raster on the same grid with the same classes; no data stays no data.</p>"
+        )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
+        p.add_model(self, tr("Model whose second network refines"), "landcover")
+        p.add_engine(self)
+        p.add_model_file(self)
+        self.addParameter(QgsProcessingParameterRasterDestination(self.OUTPUT, tr("Refined classes")))
+        self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
+
+    def check(self, parameters, context) -> None:
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is not None:
+            check_classes(layer)
+        card = p.model_card(self, parameters, context)
+        if not card.refines:
+            raise LayerError(
+                tr("The model '{}' has no refinement network.").format(card.name), tr("Choose another model.")
+            )
+
+    def prepare_layers(self, parameters, context) -> None:
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None:
+            raise LayerError(self.invalidRasterError(parameters, self.INPUT))
+        self._scene = scene_of(layer)
+
+    def work(self, parameters, context, feedback, folder) -> dict[str, object]:
+        card = p.model_card(self, parameters, context)
+        out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
+        command = ["refine", with_crs(self._scene, folder), "--model", card.key, "--out", out, "--overwrite"]
+        command += p.engine_words(self, parameters, context)
+        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        Styler.attach(context, out, tr("{}: refined").format(self._scene.name))
+        return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
+
+
+def check_classes(layer) -> None:
+    """Refuse what is no class raster.
+
+    Raises:
+        LayerError: several bands, an online layer, or numbers with fractions.
+    """
+    scene = scene_of(layer)
+    if scene.online:
+        raise LayerError(
+            tr("'{}' is an online layer, which has colours and no class numbers.").format(scene.name),
+            tr("Choose a raster file with one band of class numbers."),
+        )
+    if layer.bandCount() != 1:
+        raise LayerError(
+            tr("'{}' has {} bands; a class raster has one.").format(scene.name, layer.bandCount()),
+            tr("Segment it first, or extract the band with the class numbers."),
+        )

@@ -1,0 +1,287 @@
+"""The engine's door: finds the interpreter that has fctl_geo, runs its command line, and stops it cleanly.
+
+Only this module starts processes. A program and a list of arguments go to QProcess: no shell reads them. The engine's
+standard input stays open while we want it to run: when it closes (we stop it, or QGIS dies), the engine stops by
+itself and leaves no half file. Its standard error brings a JSON object a line (`--progress json`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsFeedback
+from qgis.PyQt.QtCore import QProcess, QProcessEnvironment
+
+from . import settings
+from .errors import EngineError, EngineStopped
+from .words import tr
+
+MODULE = "fctl_geo_cli"
+VARIABLE = "FCTL_GEO_PYTHON"
+"""Names the engine's interpreter before any setting: for servers and scripts."""
+READY = "engine.json"
+"""Written into the engine's folder when its set-up is whole."""
+GRACE_S = 20.0
+"""How long an engine that was asked to stop may take to end its step."""
+FOREIGN = (
+    "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV",
+    "GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_LIB", "PROJ_DATA",
+)  # fmt: skip
+"""Variables that lead QGIS to its own Python, GDAL and PROJ, and would lead the engine astray."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An interpreter that should have fctl_geo."""
+
+    python: str
+    """Path of the interpreter."""
+    found: str
+    """Where the path comes from, in words."""
+
+    def arguments(self, command: Sequence[str]) -> list[str]:
+        """The interpreter's arguments that run a command of fctl-geo."""
+        return ["-X", "utf8", "-m", MODULE, *command]
+
+
+def engine_folder() -> Path:
+    """Where 'Set up the engine' puts it."""
+    return settings.profile_folder() / "engine"
+
+
+def python_of(folder: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def find_engine() -> Engine:
+    """The engine that runs use: of the environment, of the settings, or the one that was set up; in this order.
+
+    Raises:
+        EngineError: none of them, or the first one named is not there.
+    """
+    own = engine_folder()
+    for path, found in (
+        (os.environ.get(VARIABLE, ""), tr("environment variable {}").format(VARIABLE)),
+        (settings.engine_python(), tr("settings")),
+        (str(python_of(own)) if (own / READY).exists() else "", tr("set up by the plugin")),
+    ):
+        if not path:
+            continue
+        if not Path(path).is_file():
+            raise EngineError(
+                tr("The engine's interpreter {} is not there ({}).").format(path, found),
+                tr("Choose another one, or set up the engine: Settings > Options > FCtL Geo."),
+            )
+        return Engine(path, found)
+    raise EngineError(
+        tr("The engine is not set up: QGIS has no interpreter with fctl-geo yet."),
+        tr("Press 'Set up the engine' in Settings > Options > FCtL Geo, or name an interpreter there."),
+    )
+
+
+def process_environment() -> QProcessEnvironment:
+    """QGIS's environment without what would lead another Python astray."""
+    variables = QProcessEnvironment.systemEnvironment()
+    for name in FOREIGN:
+        variables.remove(name)
+    variables.insert("PYTHONUTF8", "1")
+    variables.insert("PYTHONSAFEPATH", "1")  # the current folder holds no modules of the engine
+    return variables
+
+
+class Lines:
+    """Whole lines of a stream of UTF-8 bytes."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def feed(self, data: bytes, *, last: bool = False) -> list[str]:
+        """The lines that are whole now; with `last` also the one without an end."""
+        *lines, self._rest = (self._rest + self._decoder.decode(data, last)).replace("\r\n", "\n").split("\n")
+        if last and self._rest:
+            lines, self._rest = [*lines, self._rest], ""
+        return lines
+
+
+class Listener:
+    """Turns the engine's lines into events for a run; what is no event is kept for the case that it dies."""
+
+    def __init__(self, on_event: Callable[[dict[str, Any]], None], on_line: Callable[[str], None]) -> None:
+        self._on_event, self._on_line = on_event, on_line
+        self.error: dict[str, Any] | None = None
+        self.summary: dict[str, Any] | None = None
+        self.tail: list[str] = []
+
+    def hear(self, line: str) -> None:
+        """One line of standard error."""
+        event = _event_of(line)
+        if event is None:
+            if line.strip():
+                self.tail = [*self.tail[-40:], line]
+                self._on_line(line)
+        elif event["event"] == "error":
+            self.error = event
+        elif event["event"] == "done":
+            self.summary = event.get("summary", {})
+        else:
+            self._on_event(event)
+
+
+def _event_of(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def run_process(
+    program: str,
+    arguments: Sequence[str],
+    feedback: QgsFeedback,
+    on_error_line: Callable[[str], None],
+    on_line: Callable[[str], None],
+    *,
+    environment: QProcessEnvironment | None = None,
+    timeout_s: float | None = None,
+) -> tuple[int, bool]:
+    """Run a program to its end, or to the user's stop: (exit code, whether it crashed).
+
+    Args:
+        feedback: asked whether the user has stopped; then standard input closes, and after `GRACE_S` the process is
+            killed.
+        on_error_line: gets each line of standard error, as it comes.
+        on_line: the same of standard output.
+        timeout_s: the most it may take.
+    Raises:
+        EngineError: the program cannot be started, or took too long.
+    """
+    process = QProcess()
+    process.setProcessEnvironment(environment or process_environment())
+    process.start(program, list(arguments))
+    if not process.waitForStarted(30_000):
+        raise EngineError(
+            tr("{} cannot be started: {}.").format(program, process.errorString()),
+            tr("Choose another interpreter, or set up the engine: Settings > Options > FCtL Geo."),
+        )
+    begun_s = time.monotonic()
+    asked_at_s = None
+    outputs = (
+        (Lines(), process.readAllStandardError, on_error_line),
+        (Lines(), process.readAllStandardOutput, on_line),
+    )
+    try:
+        while process.state() != QProcess.ProcessState.NotRunning:
+            process.waitForReadyRead(100)
+            for lines, read, tell in outputs:
+                for line in lines.feed(bytes(read())):
+                    tell(line)
+            now_s = time.monotonic()
+            if feedback.isCanceled() and asked_at_s is None:
+                asked_at_s = now_s
+                process.closeWriteChannel()
+            if asked_at_s is not None and now_s - asked_at_s > GRACE_S:
+                process.kill()
+            if timeout_s is not None and now_s - begun_s > timeout_s:
+                raise EngineError(tr("The engine gave no answer within {:.0f} s.").format(timeout_s))
+        for lines, read, tell in outputs:
+            for line in lines.feed(bytes(read()), last=True):
+                tell(line)
+    finally:
+        _end(process)
+    return process.exitCode(), process.exitStatus() != QProcess.ExitStatus.NormalExit
+
+
+def _end(process: QProcess) -> None:
+    """No process stays behind, whatever happened to us."""
+    if process.state() == QProcess.ProcessState.NotRunning:
+        return
+    process.closeWriteChannel()
+    if not process.waitForFinished(int(GRACE_S * 1000)):
+        process.kill()
+        process.waitForFinished(5_000)
+
+
+def run_command(
+    engine: Engine,
+    command: Sequence[str],
+    feedback: QgsFeedback,
+    on_event: Callable[[dict[str, Any]], None],
+    on_line: Callable[[str], None],
+    *,
+    fine: Sequence[int] = (0,),
+) -> dict[str, Any]:
+    """Run a command of fctl-geo that tells its progress; gives its summary.
+
+    Args:
+        on_event: gets the events stage, advance, say and warn.
+        on_line: gets what the engine's libraries say.
+        fine: exit codes of a run that has a result.
+    Raises:
+        EngineStopped: the user has stopped it; no file under a final name was touched.
+        EngineError: with the engine's own words, or what its end means.
+    """
+    listener = Listener(on_event, on_line)
+    arguments = engine.arguments([*command, "--progress", "json", "--stop-with-stdin"])
+    code, crashed = run_process(engine.python, arguments, feedback, listener.hear, lambda line: None)
+    if not crashed and code in fine and listener.summary is not None:
+        return listener.summary
+    if feedback.isCanceled():
+        raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+    if listener.error is not None:
+        raise EngineError(listener.error.get("text", ""), listener.error.get("hint", ""))
+    raise death_of(engine, code, crashed, listener.tail)
+
+
+def query(engine: Engine, command: Sequence[str], feedback: QgsFeedback | None = None, timeout_s: float = 120) -> Any:
+    """What a command of fctl-geo answers with `--json`.
+
+    Raises:
+        EngineError: with the engine's own words, or what its end means.
+    """
+    said: list[str] = []
+    listener = Listener(lambda event: None, lambda line: None)
+    code, crashed = run_process(
+        engine.python,
+        engine.arguments([*command, "--json", "--progress", "json"]),
+        feedback or QgsFeedback(),
+        listener.hear,
+        said.append,
+        timeout_s=timeout_s,
+    )
+    if listener.error is not None:
+        raise EngineError(listener.error.get("text", ""), listener.error.get("hint", ""))
+    try:
+        return json.loads("\n".join(said))
+    except ValueError:
+        raise death_of(engine, code, crashed, listener.tail) from None
+
+
+def death_of(engine: Engine, code: int, crashed: bool, tail: Sequence[str]) -> EngineError:
+    """What the end of an engine that gave no reason means, and what to do."""
+    words = "\n".join(tail[-3:])
+    setup = tr("Set up the engine again: Settings > Options > FCtL Geo.")
+    if "No module named" in words:
+        return EngineError(
+            tr("The interpreter {} has no working fctl-geo: {}").format(engine.python, tail[-1]),
+            tr("Choose an interpreter that has it, or set up the engine: Settings > Options > FCtL Geo."),
+        )
+    if code == 2 and not crashed:
+        return EngineError(tr("The engine does not understand this plugin: {}").format(words), setup)
+    if crashed or code in (-9, 137):
+        return EngineError(
+            tr("The engine was killed, most likely because the memory was full. {}").format(words).strip(),
+            tr("Close other programs, or set 'Most memory' (advanced parameters) to less than what is free."),
+        )
+    return EngineError(tr("The engine ended with code {} and no reason. {}").format(code, words).strip(), setup)

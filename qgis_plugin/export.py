@@ -1,0 +1,148 @@
+"""A local copy of a part of an online layer (WMS, WMTS, XYZ, ArcGIS, ...): tile by tile, at the ground size asked."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from osgeo import gdal
+from qgis.core import Qgis, QgsProcessingFeedback, QgsRasterBlockFeedback, QgsRectangle
+from qgis.PyQt.QtGui import QImage
+
+from .errors import EngineStopped, LayerError
+from .ground import metres_per_unit
+from .scenes import Scene
+from .words import tr
+
+TILE_PX = 1024
+"""Pixels a request; servers refuse much larger ones."""
+TRIES = 3
+"""Requests of a part that a server answers with an error, before we give up."""
+MOST_PIXELS = 4_000_000_000
+"""More than that is no export, it is a download of the world: servers block it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The pixel grid of an export."""
+
+    extent: QgsRectangle
+    """In the layer's CRS; a whole number of pixels, from its upper left corner."""
+    width: int
+    height: int
+    unit: float
+    """Units of the CRS a pixel."""
+
+    def tiles(self) -> list[tuple[int, int, int, int]]:
+        """(column, row, width, height) of each request, row by row."""
+        return [
+            (col, row, min(TILE_PX, self.width - col), min(TILE_PX, self.height - row))
+            for row in range(0, self.height, TILE_PX)
+            for col in range(0, self.width, TILE_PX)
+        ]
+
+    def extent_of(self, col: int, row: int, width: int, height: int) -> QgsRectangle:
+        """Where a request lies."""
+        west = self.extent.xMinimum() + col * self.unit
+        north = self.extent.yMaximum() - row * self.unit
+        return QgsRectangle(west, north - height * self.unit, west + width * self.unit, north)
+
+
+def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
+    """The grid that covers an extent with pixels of `gsd_m` true metres.
+
+    Raises:
+        LayerError: the extent is empty or gives too many pixels.
+    """
+    inside = extent.intersect(scene.extent) if not scene.extent.isEmpty() else extent
+    if inside.isEmpty():
+        raise LayerError(
+            tr("The extent misses the online layer '{}'.").format(scene.name),
+            tr("Choose an extent where the layer has something to show."),
+        )
+    metres = metres_per_unit(scene.crs, inside.center())
+    if metres is None:
+        raise LayerError(
+            tr("The online layer '{}' has no CRS, so no ground size can be asked for.").format(scene.name),
+            tr("Set its CRS: right click on the layer > Layer CRS."),
+        )
+    unit = gsd_m / metres
+    width, height = (max(1, math.ceil(side / unit - 1e-6)) for side in (inside.width(), inside.height()))
+    if width * height > MOST_PIXELS:
+        raise LayerError(
+            tr("The extent has {:,.0f} million pixels of {:.3g} m: too much for an online layer.").format(
+                width * height / 1e6, gsd_m
+            ),
+            tr("Choose a smaller extent or a larger ground size."),
+        )
+    west, north = inside.xMinimum(), inside.yMaximum()
+    return Plan(QgsRectangle(west, north - height * unit, west + width * unit, north), width, height, unit)
+
+
+def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessingFeedback) -> str:
+    """Write the part to a GeoTIFF and give its path; where the server has nothing the pixels are no data.
+
+    Memory: one request at a time.
+
+    Raises:
+        LayerError: the server fails again and again, or the disk is full.
+        EngineStopped: the user has stopped it.
+    """
+    path = folder / "online.tif"
+    feedback.pushInfo(
+        tr("Fetching {} x {} pixels of the online layer '{}' in {} requests").format(
+            plan.width, plan.height, scene.name, len(plan.tiles())
+        )
+    )
+    options = ["TILED=YES", "COMPRESS=DEFLATE", "PREDICTOR=2", "BIGTIFF=IF_SAFER", "PHOTOMETRIC=RGB", "ALPHA=YES"]
+    dataset = gdal.GetDriverByName("GTiff").Create(
+        str(path), plan.width, plan.height, 4, gdal.GDT_Byte, options=options
+    )
+    if dataset is None:
+        raise LayerError(tr("{} cannot be written: {}").format(path, gdal.GetLastErrorMsg()))
+    dataset.SetProjection(scene.crs.toWkt())
+    dataset.SetGeoTransform((plan.extent.xMinimum(), plan.unit, 0.0, plan.extent.yMaximum(), 0.0, -plan.unit))
+    tiles = plan.tiles()
+    for index, tile in enumerate(tiles):
+        image = _fetch(scene, plan, tile, feedback)
+        if _write(dataset, tile, image) != 0:
+            raise LayerError(
+                tr("The copy of the online layer cannot be written to {}: is the disk full?").format(folder),
+                tr("Free some space there, or choose a smaller extent."),
+            )
+        feedback.setProgress(100.0 * (index + 1) / len(tiles))
+    dataset.FlushCache()
+    return str(path)
+
+
+def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: QgsProcessingFeedback) -> QImage:
+    col, row, width, height = tile
+    for attempt in range(TRIES):
+        if feedback.isCanceled():
+            raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+        listening = QgsRasterBlockFeedback(feedback)
+        block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
+        if not listening.errors() and block.isValid() and block.dataType() in _COLOURS:
+            return block.image().convertToFormat(QImage.Format.Format_RGBA8888)
+        words = "; ".join(listening.errors()) or block.error().summary() or tr("no picture came")
+        feedback.pushDebugInfo(tr("Request at column {}, row {} failed: {}").format(col, row, words))
+        time.sleep(0.5 * attempt)
+    raise LayerError(
+        tr("The server of '{}' failed {} times at the same place: {}").format(scene.name, TRIES, words),
+        tr("Try again later, or export the layer to a file by hand: Layer > Save As."),
+    )
+
+
+_COLOURS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)
+
+
+def _write(dataset: gdal.Dataset, tile: tuple[int, int, int, int], image: QImage) -> int:
+    col, row, width, height = tile
+    pixels = image.constBits()
+    pixels.setsize(image.sizeInBytes())
+    return dataset.WriteRaster(
+        col, row, width, height, bytes(pixels), width, height, gdal.GDT_Byte, [1, 2, 3, 4],
+        buf_pixel_space=4, buf_line_space=image.bytesPerLine(), buf_band_space=1,
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""The provider 'fctl': which algorithms there are, and which files they write."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from .algorithms.base import ICON
+from .algorithms.polygoniseclasses import PolygoniseClasses
+from .algorithms.refineclasses import RefineClasses
+from .algorithms.segmentraster import SegmentRaster
+from .words import tr
+
+
+class FctlProvider(QgsProcessingProvider):
+    """Lists the algorithms."""
+
+    def id(self) -> str:
+        return "fctl"
+
+    def name(self) -> str:
+        return "FCtL Geo"
+
+    def longName(self) -> str:
+        return tr("FCtL Geo: land cover and building polygons")
+
+    def icon(self) -> QIcon:
+        return QIcon(str(ICON))
+
+    def svgIconPath(self) -> str:
+        return str(ICON)
+
+    def loadAlgorithms(self) -> None:
+        for algorithm in (SegmentRaster, RefineClasses, PolygoniseClasses):
+            self.addAlgorithm(algorithm())
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:
+        return ["tif"]
+
+    def supportedOutputVectorLayerExtensions(self) -> list[str]:
+        return ["gpkg", "fgb", "geojson", "parquet"]
+
+    def supportsNonFileBasedOutput(self) -> bool:
+        return False

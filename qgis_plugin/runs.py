@@ -1,0 +1,96 @@
+"""The last runs, with what they came to: one JSON file in the profile, shared by panel, toolbox and qgis_process."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .settings import profile_folder
+from .words import tr
+
+KEEP = 30
+DONE, STOPPED, FAILED = "done", "stopped", "failed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the panel tells it."""
+
+    started: str
+    """Local time, ISO 8601."""
+    algorithm: str
+    """Its name, for example segmentraster."""
+    input: str
+    """The layer's name or the path."""
+    model: str
+    state: str
+    """done, stopped or failed."""
+    seconds: float
+    message: str = ""
+    """Why it failed."""
+    summary: dict[str, Any] = field(default_factory=dict)
+    """What the engine said at the end."""
+
+    @property
+    def files(self) -> list[str]:
+        """What it wrote."""
+        return list(self.summary.get("files") or self.summary.get("paths") or [])
+
+
+def runs_file() -> Path:
+    return profile_folder() / "runs.json"
+
+
+def last_runs() -> list[Run]:
+    """The last runs, the newest first; none where the file is not there or not ours."""
+    try:
+        entries = json.loads(runs_file().read_text("utf-8"))
+        return [Run(**entry) for entry in entries]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def remember(run: Run) -> None:
+    """Put a run before the others."""
+    path = runs_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = [asdict(each) for each in [run, *last_runs()][:KEEP]]
+    handle, aside = tempfile.mkstemp(prefix=".runs.partial-", suffix=".json", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(entries, file, ensure_ascii=False, indent=1)
+    Path(aside).replace(path)
+
+
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """A summary in words: a line for each class, then time and device."""
+    unit = summary.get("unit", "m2")
+    lines = []
+    for found in summary.get("classes") or []:
+        share = f", {found['share'] * 100:.1f} %" if "share" in found else ""
+        count = tr(", {:,} polygons").format(found["polygons"]) if "polygons" in found else ""
+        lines.append(f"{found['name']}: {area_words(found['area'], unit)}{share}{count}")
+    if summary.get("nodata_share"):
+        lines.append(tr("no data: {:.1f} %").format(summary["nodata_share"] * 100))
+    if "seconds" in summary:
+        device = tr(" on {}").format(summary["device"]) if "device" in summary else ""
+        lines.append(f"{seconds_words(summary['seconds'])}{device}")
+    return lines
+
+
+def area_words(area: float, unit: str) -> str:
+    """'1,234 m²', '12.3 km²', or pixels."""
+    if unit != "m2":
+        return tr("{:,.0f} pixels").format(area)
+    return f"{area:,.0f} m²" if area < 1e5 else f"{area / 1e6:,.2f} km²"
+
+
+def seconds_words(seconds: float) -> str:
+    """'12 s', '4 min 05 s' or '2 h 10 min'."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,135 @@
+"""From QGIS's layers to what the engine reads: a path, a copy of the visible part of an online layer, an AOI file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from osgeo import gdal
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsFeatureSink,
+    QgsFeedback,
+    QgsProcessingFeatureSource,
+    QgsProviderRegistry,
+    QgsRasterDataProvider,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorFileWriter,
+)
+
+from .errors import LayerError
+from .ground import gsd_of
+from .words import tr
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A raster layer, taken apart in the main thread so that another thread can go on with it."""
+
+    name: str
+    """The layer's name."""
+    path: str
+    """What GDAL opens; empty: an online layer that must be exported."""
+    provider: QgsRasterDataProvider | None
+    """A copy of an online layer's provider; None for files."""
+    crs: QgsCoordinateReferenceSystem
+    """Of the layer in QGIS, which the user may have changed."""
+    crs_changed: bool
+    """The file says another CRS than QGIS, or none."""
+    extent: QgsRectangle
+    gsd_m: float | None
+
+    @property
+    def online(self) -> bool:
+        return self.provider is not None
+
+
+def scene_of(layer: QgsRasterLayer) -> Scene:
+    """What must be known of a layer.
+
+    Raises:
+        LayerError: it is broken, or of a kind that no pixels can be got from.
+    """
+    if not layer.isValid():
+        raise LayerError(
+            tr("The layer '{}' is not valid.").format(layer.name()), tr("Is its file, or its server, still there?")
+        )
+    provider = layer.dataProvider()
+    is_file = provider.name() == "gdal"
+    return Scene(
+        name=layer.name(),
+        path=path_of(layer.source()) if is_file else "",
+        provider=None if is_file else provider.clone(),
+        crs=layer.crs(),
+        crs_changed=is_file and layer.crs().isValid() and layer.crs() != provider.crs(),
+        extent=layer.extent(),
+        gsd_m=gsd_of(layer) if is_file else None,
+    )
+
+
+def path_of(source: str) -> str:
+    """What GDAL opens for the source of a raster layer: QGIS's own additions to the path go."""
+    path = re.split(r"\|(?:option|credential|authcfg|layername)[:=]", source)[0]
+    table = QgsProviderRegistry.instance().decodeUri("gdal", source).get("layerName")
+    if table and path.lower().endswith(".gpkg") and not path.startswith("GPKG:"):
+        return f"GPKG:{path}:{table}"
+    return path
+
+
+def with_crs(scene: Scene, folder: Path) -> str:
+    """The scene's path; where QGIS knows another CRS than the file, a small VRT that says so.
+
+    Raises:
+        LayerError: the VRT cannot be made.
+    """
+    if not scene.crs_changed:
+        return scene.path
+    path = folder / "scene.vrt"
+    # A full WKT, not a code: user-defined systems have none.
+    wkt = scene.crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
+    made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=wkt)
+    if made is None:
+        raise LayerError(
+            tr("The layer '{}' cannot be given its CRS {}.").format(scene.name, scene.crs.authid()),
+            tr("Assign the CRS to the file itself: Raster > Projections > Assign Projection."),
+        )
+    made.FlushCache()
+    return str(path)
+
+
+def write_aoi(source: QgsProcessingFeatureSource, folder: Path, feedback: QgsFeedback) -> str:
+    """The polygons of a layer (or its selected ones) as a file that the engine reads.
+
+    Raises:
+        LayerError: there are none, or the file cannot be written.
+    """
+    path = folder / "aoi.gpkg"
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", "aoi"
+    fields = source.fields()
+    fields.clear()
+    writer = QgsVectorFileWriter.create(
+        str(path), fields, source.wkbType(), source.sourceCrs(), QgsCoordinateTransformContext(), options
+    )
+    if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
+        raise LayerError(tr("The area of interest cannot be written: {}.").format(writer.errorMessage()))
+    count = 0
+    for feature in source.getFeatures():
+        if feedback.isCanceled():
+            break
+        if feature.hasGeometry():
+            feature.setAttributes([])
+            feature.setFields(fields)
+            writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert)
+            count += 1
+    writer.flushBuffer()
+    del writer
+    if count == 0 and not feedback.isCanceled():
+        raise LayerError(
+            tr("The area of interest has no polygons."),
+            tr("Choose a polygon layer with features; with 'Selected features only', select some."),
+        )
+    return str(path)

@@ -1,0 +1,32 @@
+"""Sentences in the user's language: one context for the whole plugin, so that a sentence is translated once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsSettings
+from qgis.PyQt.QtCore import QCoreApplication, QLocale, QTranslator
+
+CONTEXT = "FctlGeo"
+FOLDER = Path(__file__).parent / "i18n"
+
+
+def tr(text: str) -> str:
+    """The text in the user's language; English where there is no translation."""
+    return QCoreApplication.translate(CONTEXT, text)
+
+
+def install_translator() -> QTranslator | None:
+    """The translator of QGIS's language, installed; None where English is spoken. Keep it: Qt does not."""
+    settings = QgsSettings()
+    chosen = settings.value("locale/userLocale", "", type=str)
+    override = settings.value("locale/overrideFlag", False, type=bool)
+    language = (chosen if override and chosen else QLocale.system().name())[:2]
+    path = FOLDER / f"fctl_geo_{language}.qm"
+    if not path.exists():
+        return None
+    translator = QTranslator()
+    if not translator.load(str(path)):
+        return None
+    QCoreApplication.installTranslator(translator)
+    return translator
