@@ -155,11 +155,12 @@ def run_process(
     *,
     environment: QProcessEnvironment | None = None,
     timeout_s: float | None = None,
+    grace_s: float = GRACE_S,
 ) -> tuple[int, bool]:
     """Run a program to its end, or to the user's stop: (exit code, whether it crashed).
 
     Args:
-        feedback: asked whether the user has stopped; then standard input closes, and after `GRACE_S` the process is
+        feedback: asked whether the user has stopped; then standard input closes, and after `grace_s` the process is
             killed.
         on_error_line: gets each line of standard error, as it comes.
         on_line: the same of standard output.
@@ -191,7 +192,7 @@ def run_process(
             if feedback.isCanceled() and asked_at_s is None:
                 asked_at_s = now_s
                 process.closeWriteChannel()
-            if asked_at_s is not None and now_s - asked_at_s > GRACE_S:
+            if asked_at_s is not None and now_s - asked_at_s > grace_s:
                 process.kill()
             if timeout_s is not None and now_s - begun_s > timeout_s:
                 raise EngineError(tr("The engine gave no answer within {:.0f} s.").format(timeout_s))

@@ -6,10 +6,15 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithms.base import ICON
+from .algorithms.evaluatemodel import EvaluateModel
 from .algorithms.polygoniseclasses import PolygoniseClasses
 from .algorithms.refineclasses import RefineClasses
+from .algorithms.segmentfolder import SegmentFolder
 from .algorithms.segmentraster import SegmentRaster
+from .algorithms.trainmodel import TrainModel
 from .words import tr
+
+ALGORITHMS = (SegmentRaster, SegmentFolder, RefineClasses, PolygoniseClasses, TrainModel, EvaluateModel)
 
 
 class FctlProvider(QgsProcessingProvider):
@@ -31,7 +36,7 @@ class FctlProvider(QgsProcessingProvider):
         return str(ICON)
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (SegmentRaster, RefineClasses, PolygoniseClasses):
+        for algorithm in ALGORITHMS:
             self.addAlgorithm(algorithm())
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:

@@ -10,8 +10,10 @@ from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
+    QgsFeature,
     QgsFeatureSink,
     QgsFeedback,
+    QgsFields,
     QgsProcessingFeatureSource,
     QgsProviderRegistry,
     QgsRasterDataProvider,
@@ -100,36 +102,43 @@ def with_crs(scene: Scene, folder: Path) -> str:
     return str(path)
 
 
-def write_aoi(source: QgsProcessingFeatureSource, folder: Path, feedback: QgsFeedback) -> str:
-    """The polygons of a layer (or its selected ones) as a file that the engine reads.
+def write_polygons(
+    source: QgsProcessingFeatureSource, path: Path, what: str, feedback: QgsFeedback, field: str = ""
+) -> str:
+    """The polygons of a layer (or its selected ones) as a GeoPackage that the engine reads.
 
+    Args:
+        what: what the layer is for, in words, for the error.
+        field: the one attribute that is kept; empty: none.
     Raises:
         LayerError: there are none, or the file cannot be written.
     """
-    path = folder / "aoi.gpkg"
     options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName, options.layerName = "GPKG", "aoi"
-    fields = source.fields()
-    fields.clear()
+    options.driverName, options.layerName = "GPKG", path.stem
+    fields = QgsFields()
+    index = source.fields().lookupField(field) if field else -1
+    if index >= 0:
+        fields.append(source.fields().at(index))
     writer = QgsVectorFileWriter.create(
         str(path), fields, source.wkbType(), source.sourceCrs(), QgsCoordinateTransformContext(), options
     )
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
-        raise LayerError(tr("The area of interest cannot be written: {}.").format(writer.errorMessage()))
+        raise LayerError(tr("{} cannot be written: {}.").format(what, writer.errorMessage()))
     count = 0
     for feature in source.getFeatures():
         if feedback.isCanceled():
             break
         if feature.hasGeometry():
-            feature.setAttributes([])
-            feature.setFields(fields)
-            writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert)
+            copy = QgsFeature(fields)
+            copy.setGeometry(feature.geometry())
+            if index >= 0:
+                copy.setAttribute(0, feature.attribute(index))
+            writer.addFeature(copy, QgsFeatureSink.Flag.FastInsert)
             count += 1
-    writer.flushBuffer()
     del writer
     if count == 0 and not feedback.isCanceled():
         raise LayerError(
-            tr("The area of interest has no polygons."),
+            tr("{} has no polygons.").format(what),
             tr("Choose a polygon layer with features; with 'Selected features only', select some."),
         )
     return str(path)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsFeedback,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingFeatureSource,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
@@ -17,6 +19,7 @@ from qgis.core import (
 
 from .. import settings
 from ..catalogue import CATALOGUE, ModelCard
+from ..scenes import write_polygons
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
@@ -149,7 +152,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 MERGE, tr("Overlapping patches"),
-                tr("'blend' has no seams; 'average' takes the mean; 'montage' puts cores side by side."),
+                tr("'blend' has no seams; 'average' is the mean; 'montage' puts cores side by side."),
                 ["blend", "average", "montage"],
             )
         )
@@ -158,7 +161,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 TTA, tr("Look several times"),
-                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one, too (8 times): "
+                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' also at the turned one (8 times): "
                    "a little better."),
                 ["none", "flips", "d4"],
             )
@@ -208,7 +211,7 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             number(
-                MAX_MEMORY, tr("Most memory (MB)"), tr("Empty: what the run's plan needs, told before it starts."),
+                MAX_MEMORY, tr("Most memory (MB)"), tr("Empty: what the run's plan needs."),
                 least=100, whole=True,
             )
         )
@@ -274,6 +277,17 @@ def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, cont
         if value:
             words += [option, f"{value}{unit}"]
     return words
+
+
+def aoi_words(source: QgsProcessingFeatureSource | None, folder: Path, feedback: QgsFeedback) -> list[str]:
+    """Arguments for an area of interest.
+
+    Raises:
+        LayerError: it has no polygons.
+    """
+    if source is None:
+        return []
+    return ["--aoi", write_polygons(source, folder / "aoi.gpkg", tr("The area of interest"), feedback)]
 
 
 def number_or_none(

@@ -21,7 +21,7 @@ from qgis.core import (
 from ..catalogue import gsd_warning
 from ..errors import LayerError
 from ..export import export_scene, plan_export
-from ..scenes import scene_of, with_crs, write_aoi
+from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
@@ -143,7 +143,7 @@ class SegmentRaster(EngineAlgorithm):
         card = p.model_card(self, parameters, context)
         scene = self._scene
         self._tell_trouble(parameters, context, card, feedback)
-        aoi = ["--aoi", write_aoi(self._aoi, folder, feedback)] if self._aoi is not None else []
+        aoi = p.aoi_words(self._aoi, folder, feedback)
         start = 0.0
         if scene.online:
             path, where, start = self._fetched(parameters, context, card, folder, feedback), [], FETCHING

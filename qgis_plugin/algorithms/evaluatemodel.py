@@ -1,0 +1,131 @@
+"""A model against the truth: IoU per class, as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from .. import settings
+from ..errors import LayerError
+from ..scenes import scene_of, with_crs, write_polygons
+from ..words import tr
+from . import parameters as p
+from .base import EngineAlgorithm
+
+
+class EvaluateModel(EngineAlgorithm):
+    """`fctl-geo evaluate` for layers."""
+
+    NAME = "evaluatemodel"
+    PICTURE = "evaluatemodel.jpg"
+    INPUT, LABELS, LABELS_RASTER, FIELD = "INPUT", "LABELS", "LABELS_RASTER", "FIELD"
+    OUTPUT, OUTPUT_JSON, SUMMARY = "OUTPUT", "OUTPUT_JSON", "SUMMARY"
+
+    def displayName(self) -> str:
+        return tr("Evaluate model")
+
+    def tags(self) -> list[str]:
+        return tr("accuracy,quality,IoU,confusion matrix,validation,ground truth").split(",")
+
+    def shortDescription(self) -> str:
+        return tr("How good a model is on your own ground truth")
+
+    def help_text(self) -> str:
+        return tr(
+            "<p>Segments an image and compares the result with the truth: intersection over union, precision and "
+            "recall of each class, and which classes are taken for which.</p>"
+            "<p><b>Takes</b> a raster layer, and the truth: polygons with a field of classes, or a class raster.</p>"
+            "<p><b>Gives</b> a report to read (HTML) and one for programs (JSON).</p>"
+        )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
+        p.add_model(self, tr("Model"), "buildings")
+        labels = QgsProcessingParameterFeatureSource(
+            self.LABELS, tr("True polygons"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
+        )
+        labels.setHelp(tr("Either these, or a raster of true classes."))
+        self.addParameter(labels)
+        self.addParameter(
+            QgsProcessingParameterField(
+                self.FIELD,
+                tr("Field of the class"),
+                None,
+                self.LABELS,
+                QgsProcessingParameterField.DataType.Any,
+                False,
+                True,
+            )
+        )
+        raster = QgsProcessingParameterRasterLayer(self.LABELS_RASTER, tr("or raster of true classes"), None, True)
+        self.addParameter(raster)
+        p.add_model_file(self)
+        self.addParameter(
+            p.advanced(
+                p.text(
+                    p.DEVICE,
+                    tr("Device"),
+                    tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
+                    default=settings.device(),
+                    hints=list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"])),
+                )
+            )
+        )
+        self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Report"), "HTML (*.html)"))
+        numbers = QgsProcessingParameterFileDestination(
+            self.OUTPUT_JSON, tr("Report for programs"), "JSON (*.json)", None, True, False
+        )
+        self.addParameter(p.advanced(numbers))
+        self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
+
+    def check(self, parameters, context) -> None:
+        p.model_card(self, parameters, context)
+        polygons, raster = parameters.get(self.LABELS), parameters.get(self.LABELS_RASTER)
+        if bool(polygons) == bool(raster):
+            raise LayerError(
+                tr("The truth is missing, or given twice."),
+                tr("Choose either true polygons or a raster of true classes."),
+            )
+        if polygons and not self.parameterAsString(parameters, self.FIELD, context):
+            raise LayerError(tr("The field of the class is missing."), tr("Choose the field that names the classes."))
+
+    def prepare_layers(self, parameters, context) -> None:
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None:
+            raise LayerError(self.invalidRasterError(parameters, self.INPUT))
+        self._scene = scene_of(layer)
+        if self._scene.online:
+            raise LayerError(
+                tr("'{}' is an online layer.").format(self._scene.name),
+                tr("Export the part you want to evaluate to a file first: right click > Export > Save As."),
+            )
+        self._labels = self.parameterAsSource(parameters, self.LABELS, context)
+        raster = self.parameterAsRasterLayer(parameters, self.LABELS_RASTER, context)
+        self._raster = None if raster is None else scene_of(raster)
+
+    def work(self, parameters, context, feedback, folder) -> dict[str, object]:
+        card = p.model_card(self, parameters, context)
+        report = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
+        numbers = self.parameterAsFileOutput(parameters, self.OUTPUT_JSON, context) or str(folder / "report.json")
+        command = ["evaluate", card.key, "--image", with_crs(self._scene, folder)]
+        if self._labels is not None:
+            field = self.parameterAsString(parameters, self.FIELD, context)
+            truth = write_polygons(self._labels, folder / "truth.gpkg", tr("The layer of labels"), feedback, field)
+            command += ["--labels", truth, "--field", field]
+        else:
+            command += ["--labels", self._raster.path]
+        command += ["--out", report, "--json", numbers, "--overwrite"]
+        command += ["--device", self.parameterAsString(parameters, p.DEVICE, context) or settings.device()]
+        self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        results = {self.OUTPUT: report, self.SUMMARY: Path(numbers).read_text("utf-8")}
+        if parameters.get(self.OUTPUT_JSON):
+            results[self.OUTPUT_JSON] = numbers
+        return results

@@ -1,0 +1,135 @@
+"""Raster layer, label polygons and a class field to a model file."""
+
+from __future__ import annotations
+
+import json
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from .. import settings
+from ..errors import LayerError
+from ..scenes import scene_of, with_crs, write_polygons
+from ..words import tr
+from . import parameters as p
+from .base import EngineAlgorithm
+
+
+class TrainModel(EngineAlgorithm):
+    """`fctl-geo train` for layers."""
+
+    NAME = "trainmodel"
+    PICTURE = "trainmodel.jpg"
+    INPUT, LABELS, FIELD, AOI, STEPS = "INPUT", "LABELS", "FIELD", "AOI", "STEPS"
+    OUTPUT, SUMMARY = "OUTPUT", "SUMMARY"
+
+    def displayName(self) -> str:
+        return tr("Train model")
+
+    def tags(self) -> list[str]:
+        return tr("learn,samples,deep learning,fine-tune,labels,neural network").split(",")
+
+    def shortDescription(self) -> str:
+        return tr("A model of your own from an image and labelled polygons")
+
+    def help_text(self) -> str:
+        return tr(
+            "<p>Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins "
+            "with a model that knows imagery already, so that some hundred polygons are enough.</p>"
+            "<p><b>Takes</b> a raster layer, a polygon layer and the field that names each polygon's class. What no "
+            "polygon covers teaches nothing, unless an area of interest says where all is labelled.</p>"
+            "<p><b>Gives</b> a model file (.safetensors) with a card beside it, and offers it in all lists of models. "
+            "A part of the image is kept out of training to measure the quality, which the log tells.</p>"
+            "<p>Takes minutes on a graphics card, hours without. A run that was stopped is gone on with by the same "
+            "parameters and result file.</p>"
+        )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
+        self.addParameter(
+            QgsProcessingParameterFeatureSource(
+                self.LABELS, tr("Labelled polygons"), [QgsProcessing.SourceType.TypeVectorPolygon]
+            )
+        )
+        field = QgsProcessingParameterField(
+            self.FIELD, tr("Field of the class"), None, self.LABELS, QgsProcessingParameterField.DataType.Any
+        )
+        field.setHelp(tr("Names or numbers of the classes."))
+        self.addParameter(field)
+        aoi = QgsProcessingParameterFeatureSource(
+            self.AOI, tr("Area that is labelled"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
+        )
+        aoi.setHelp(tr("Inside it, what no polygon covers is background. Empty: it teaches nothing."))
+        self.addParameter(aoi)
+        p.add_model(self, tr("Model to begin with"), "buildings")
+        self.addParameter(
+            p.number(
+                self.STEPS,
+                tr("Training steps"),
+                tr("Some hundred to adapt a model, some thousand to teach new classes."),
+                default=500,
+                least=1,
+                whole=True,
+            )
+        )
+        p.add_model_file(self)
+        self.addParameter(
+            p.advanced(
+                p.text(
+                    p.DEVICE,
+                    tr("Device"),
+                    tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
+                    default=settings.device(),
+                    hints=list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"])),
+                )
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), tr("Model files") + " (*.safetensors)")
+        )
+        self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
+
+    def check(self, parameters, context) -> None:
+        p.model_card(self, parameters, context)
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None:
+            return
+        scene = scene_of(layer)
+        if scene.online:
+            raise LayerError(
+                tr("'{}' is an online layer.").format(scene.name),
+                tr("Export the part you want to train on to a file first: right click > Export > Save As."),
+            )
+        words = p.check_ending(self.parameterAsFileOutput(parameters, self.OUTPUT, context), (".safetensors",))
+        if words:
+            raise LayerError(words)
+
+    def prepare_layers(self, parameters, context) -> None:
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None:
+            raise LayerError(self.invalidRasterError(parameters, self.INPUT))
+        self._scene = scene_of(layer)
+        self._labels = self.parameterAsSource(parameters, self.LABELS, context)
+        if self._labels is None:
+            raise LayerError(self.invalidSourceError(parameters, self.LABELS))
+        self._aoi = self.parameterAsSource(parameters, self.AOI, context)
+
+    def work(self, parameters, context, feedback, folder) -> dict[str, object]:
+        card = p.model_card(self, parameters, context)
+        out = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
+        field = self.parameterAsString(parameters, self.FIELD, context)
+        labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The layer of labels"), feedback, field)
+        command = ["train", "-", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
+        command += [*p.aoi_words(self._aoi, folder, feedback), "--init", card.key]
+        command += ["--steps", str(self.parameterAsInt(parameters, self.STEPS, context)), "--out", out, "--overwrite"]
+        command += ["--device", self.parameterAsString(parameters, p.DEVICE, context) or settings.device()]
+        command += ["--threads", str(settings.threads())] if settings.threads() else []
+        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        settings.remember_model_file(out)
+        return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

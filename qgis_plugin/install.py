@@ -1,0 +1,260 @@
+"""'Set up the engine': a virtual environment in the user's profile with fctl-geo and torch, from the internet or not."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from qgis.core import QgsFeedback, QgsNetworkAccessManager
+from qgis.PyQt.QtCore import QProcessEnvironment
+from qgis.PyQt.QtNetwork import QNetworkProxy
+
+from . import settings
+from .engine import READY, Engine, engine_folder, process_environment, python_of, query, run_process
+from .errors import EngineError, EngineStopped
+from .words import tr
+
+LEAST_PYTHON = (3, 11)
+NEWEST_PYTHON = 14
+TORCH_INDEX = "https://download.pytorch.org/whl/"
+CUDA = "cu128"
+BUNDLED = Path(__file__).parent / "engine"
+"""The engine's wheel lies here in the zip, so that plugin and engine are of one version."""
+PACKAGES = 50
+"""About as many are fetched: for the bar."""
+TRIES = 3
+NETWORK_WORDS = ("timed out", "connection", "temporary failure", "reset by peer", "incompleteread", "503", "502")
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "5", "--timeout", "60")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be set up, and from where."""
+
+    base_python: str
+    """The interpreter that makes the virtual environment."""
+    cuda: bool
+    """torch for NVIDIA graphics cards; else for CPUs."""
+    wheels: str = ""
+    """A folder of wheels: nothing is fetched from the internet; empty: from the internet."""
+    proxy: str = ""
+    """http://user:word@host:port; empty: none."""
+    no_proxy: str = ""
+    """Hosts without proxy, with commas."""
+
+    def steps(self, folder: Path) -> list[tuple[str, str, list[str], float]]:
+        """(words, program, arguments, percent of the bar when it is done)."""
+        python = str(python_of(folder))
+        package = str(bundled_wheel() or "fctl-geo")
+        steps = [(tr("Making the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)]
+        if self.wheels:
+            offline = ["--no-index", "--find-links", self.wheels]
+            return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, package], 90.0)]
+        index = [] if sys.platform == "darwin" else ["--index-url", TORCH_INDEX + (CUDA if self.cuda else "cpu")]
+        return [
+            *steps,
+            (tr("Fetching torch, the largest part"), python, [*PIP, "install", "torch>=2.4,<3", *index], 60.0),
+            (tr("Fetching the other parts"), python, [*PIP, "install", package], 90.0),
+        ]
+
+
+def bundled_wheel() -> Path | None:
+    """The engine's wheel that came with the plugin; None in a source tree."""
+    found = sorted(BUNDLED.glob("fctl_geo-*.whl"))
+    return found[-1] if found else None
+
+
+def has_nvidia() -> bool:
+    """An NVIDIA driver is there: torch for CUDA is worth its size."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def qgis_proxy() -> tuple[str, str]:
+    """QGIS's proxy as (URL, hosts without it); empty: none. To be called in the main thread."""
+    manager = QgsNetworkAccessManager.instance()
+    proxy = manager.fallbackProxy()
+    schemes = {QNetworkProxy.ProxyType.HttpProxy: "http", QNetworkProxy.ProxyType.Socks5Proxy: "socks5"}
+    scheme = schemes.get(proxy.type())
+    if scheme is None or not proxy.hostName():
+        return "", ""
+    who = ""
+    if proxy.user():
+        who = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@"
+    hosts = [url.split("://")[-1].strip("/") for url in manager.noProxyList()]
+    return f"{scheme}://{who}{proxy.hostName()}:{proxy.port()}", ",".join(hosts)
+
+
+def candidates() -> list[str]:
+    """Interpreters that may be new enough, the likeliest first."""
+    names = [f"python3.{minor}" for minor in range(NEWEST_PYTHON, LEAST_PYTHON[1] - 1, -1)] + ["python3", "python"]
+    found = [shutil.which(name) or "" for name in names]
+    if os.name == "nt":
+        programs = os.path.join(os.environ.get("LOCALAPPDATA", ""), "Programs", "Python", "Python3*", "python.exe")
+        found += [*sorted(glob.glob(programs), reverse=True), os.path.join(sys.prefix, "python.exe")]
+    elif sys.platform == "darwin":
+        found += [os.path.join(folder, name) for folder in ("/opt/homebrew/bin", "/usr/local/bin") for name in names]
+    return list(dict.fromkeys(path for path in found if path and os.path.isfile(path)))
+
+
+def find_base_python(wanted: str = "") -> str:
+    """An interpreter of at least Python 3.11 that can make virtual environments.
+
+    Raises:
+        EngineError: there is none, or the wanted one is none.
+    """
+    reasons = []
+    for path in [wanted] if wanted else candidates():
+        reason = _unfit(path)
+        if not reason:
+            return path
+        reasons.append(f"{path}: {reason}")
+    raise EngineError(
+        tr("No Python 3.11 or newer that can make virtual environments was found. {}").format("; ".join(reasons)),
+        tr("Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again."),
+    )
+
+
+def _unfit(path: str) -> str:
+    """Why an interpreter cannot be built on; empty: it can."""
+    said: list[str] = []
+    code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+    try:
+        status, crashed = run_process(path, ["-c", code], QgsFeedback(), said.append, said.append, timeout_s=30)
+    except EngineError as error:
+        return error.message
+    if status != 0 or crashed or not said:
+        return said[-1] if said else tr("does not run")
+    version = tuple(int(part) for part in said[-1].split("."))
+    return "" if version >= LEAST_PYTHON else tr("is Python {}").format(said[-1])
+
+
+def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], folder: Path | None = None) -> Engine:
+    """Build the engine; a stop or a failure leaves none behind.
+
+    Args:
+        feedback: its progress is the bar; its cancelling stops the set-up at once.
+        say: gets each line for the log, which is also kept in the profile (engine-setup.log).
+        folder: where; None: in the profile.
+    Raises:
+        EngineError: it cannot be set up, and why. EngineStopped: the user has stopped it.
+    """
+    folder = folder or engine_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "engine-setup.log").open("w", encoding="utf-8") as log:
+
+        def tell(line: str) -> None:
+            log.write(line + "\n")
+            log.flush()
+            say(line)
+
+        try:
+            (folder / READY).unlink(missing_ok=True)
+            low = 0.0
+            for words, program, arguments, high in plan.steps(folder):
+                tell(words)
+                _run_step(plan, program, arguments, feedback, tell, (low, high))
+                low = high
+            tell(tr("Looking whether all works"))
+            engine = Engine(str(python_of(folder)), tr("set up by the plugin"))
+            version = _examine(engine, tell)
+            (folder / READY).write_text(json.dumps({"version": version, "made": time.time()}), "utf-8")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    feedback.setProgress(100.0)
+    return engine
+
+
+def _run_step(
+    plan: Plan, program: str, arguments: Sequence[str], feedback: QgsFeedback, tell: Callable[[str], None],
+    span: tuple[float, float],
+) -> None:  # fmt: skip
+    for attempt in range(1, TRIES + 1):
+        lines: list[str] = []
+
+        def on_line(line: str, lines: list[str] = lines) -> None:
+            lines.append(line)
+            tell(line)
+            fetched = sum(each.startswith(("Collecting ", "Processing ")) for each in lines)
+            feedback.setProgress(span[0] + (span[1] - span[0]) * min(0.95, fetched / PACKAGES))
+
+        variables = _variables(plan)
+        code, crashed = run_process(program, arguments, feedback, on_line, on_line, environment=variables, grace_s=0.0)
+        if feedback.isCanceled():
+            raise EngineStopped(tr("Stopped: the engine was not set up."))
+        if code == 0 and not crashed:
+            feedback.setProgress(span[1])
+            return
+        if attempt == TRIES or plan.wheels or not _is_network_trouble(lines):
+            raise _failure(plan, lines)
+        tell(tr("The network failed; trying again ({} of {})").format(attempt + 1, TRIES))
+
+
+def _variables(plan: Plan) -> QProcessEnvironment:
+    """The proxy goes by the environment: arguments can be read by everybody on the machine."""
+    variables = process_environment()
+    if plan.proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            variables.insert(name, plan.proxy)
+    if plan.no_proxy:
+        variables.insert("NO_PROXY", plan.no_proxy)
+    return variables
+
+
+def _is_network_trouble(lines: Sequence[str]) -> bool:
+    text = "\n".join(lines).lower()
+    return any(word in text for word in NETWORK_WORDS)
+
+
+def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
+    errors = [line for line in lines if line.startswith("ERROR")] or list(lines[-2:])
+    words = " ".join(errors[-2:])
+    text = "\n".join(lines).lower()
+    if "no space left" in text:
+        return EngineError(
+            tr("The disk is full: the engine needs about 2 GB (with CUDA 8 GB). {}").format(words),
+            tr("Free some space where QGIS keeps your profile, then try again."),
+        )
+    if plan.wheels:
+        return EngineError(
+            tr("The folder {} lacks something. {}").format(plan.wheels, words),
+            tr("On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER {}").format(
+                platform.machine(), (bundled_wheel() or Path("fctl-geo")).name
+            ),
+        )
+    if _is_network_trouble(lines):
+        return EngineError(
+            tr("The network cannot be reached. {}").format(words),
+            tr("Check the proxy in Settings > Options > Network, or install from a folder of wheels."),
+        )
+    return EngineError(tr("The engine could not be installed. {}").format(words), tr("The log has all that pip said."))
+
+
+def _examine(engine: Engine, tell: Callable[[str], None]) -> str:
+    """What the doctor says; gives the engine's version.
+
+    Raises:
+        EngineError: it cannot run, or finds what would make runs fail.
+    """
+    findings = query(engine, ["doctor", "--quick"], timeout_s=300)
+    for finding in findings:
+        tell(f"{finding['state']}: {finding['what']} {finding['words']}")
+    broken = [finding for finding in findings if finding["state"] == "FAIL"]
+    if broken:
+        raise EngineError(f"{broken[0]['what']}: {broken[0]['words']}", broken[0]["mend"])
+    return next((f["words"].split()[0] for f in findings if f["what"] == "fctl-geo"), "")
+
+
+def plan_of_settings(*, cuda: bool, base_python: str = "") -> Plan:
+    """A plan with the settings' folder of wheels and QGIS's proxy. To be called in the main thread."""
+    proxy, no_proxy = qgis_proxy()
+    return Plan(find_base_python(base_python), cuda, settings.wheels_folder(), proxy, no_proxy)
