@@ -12,7 +12,7 @@ from fctl_geo.errors import Cancelled, FctlError
 from .environment import clear_foreign_gis_data
 from .talk import Talk
 
-COMMANDS = ("segment", "refine", "polygonise", "info", "models", "train", "doctor", "train", "demo")
+COMMANDS = ("segment", "batch", "refine", "polygonise", "info", "models", "train", "doctor", "train", "demo")
 """In the order of the work. Each is a module of this package with a command `command`."""
 
 EXIT_ERROR = 1
@@ -22,6 +22,7 @@ EXIT_CANCELLED = 130
 
 GO_ON = {
     "segment": "run the same command with --resume to go on",
+    "batch": "run the same command to go on",
     "train": "run the same command to go on from the last checkpoint",
 }
 """How a stopped command is gone on with; the others begin anew."""

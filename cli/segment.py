@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .crew import crew_choice, crew_options, open_crew
 from .options import (
     FILE,
     BandList,
@@ -50,6 +51,7 @@ scene_options = combine(
 @polygon_options
 @click.option("--confidence", type=FILE, help="A second raster (.tif): confidence of each pixel's class in percent.")
 @engine_options
+@crew_options
 @click.option("--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped.")
 @overwrite_option
 @talk_options
@@ -70,8 +72,9 @@ def command(talk: Talk, /, scene: str, **values: Any) -> None:
 
     from .summary import print_run
 
-    settings = Settings.of(values)
+    choice, settings = crew_choice(values), Settings.of(values)
     with talk.progress() as progress:
-        summary = segment_scene(scene, settings, progress=progress)
+        with open_crew(choice, settings.engine, progress) as crew:
+            summary = segment_scene(scene, settings, crew=crew, progress=progress)
         progress.done(json.loads(summary.to_json()))
     print_run(summary)

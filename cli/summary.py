@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from fctl_geo.batch.run_batch import BatchSummary
     from fctl_geo.polygons.polygonise import PolygonSummary
     from fctl_geo.summary import RunSummary
 
@@ -46,6 +47,31 @@ def print_run(summary: RunSummary) -> None:
     speed = f"{summary.megapixels_per_s:.2f} MPix/s"
     console.print(f"time     {seconds_words(summary.seconds)} on {summary.device}, {speed}")
     _print_files(console, summary.files)
+
+
+def print_batch(summary: BatchSummary) -> None:
+    """How many scenes were done, were done before and failed; the failed ones with their reasons."""
+    from rich.markup import escape
+
+    console = make_console()
+    table = make_table("scenes", "", right=("",))
+    for words, count in (
+        ("done", summary.done),
+        ("unchanged", summary.unchanged),
+        ("failed", len(summary.failed)),
+        ("not begun", summary.left),
+    ):
+        if count or words == "done":
+            table.add_row(words, f"{count:,}")
+    console.print(table)
+    if summary.failed:
+        reasons = make_table("failed", "reason", "hint")
+        for ended in summary.failed:
+            reasons.add_row(*(escape(text) for text in (ended.name, ended.error, ended.hint)))
+        console.print(reasons)
+    speed = f"{summary.megapixels / max(summary.seconds, 1e-9):.2f} MPix/s"
+    console.print(f"time     {seconds_words(summary.seconds)}, {summary.megapixels:,.1f} MPix, {speed}")
+    console.print(f"folder   {summary.out} ({len(summary.files):,} files)", markup=False, soft_wrap=True)
 
 
 def print_polygons(summary: PolygonSummary) -> None:

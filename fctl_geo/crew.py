@@ -40,9 +40,14 @@ class Crew(Protocol):
 
 
 class ThisProcess:
-    """Computes here. The networks stay loaded from scene to scene; use it in a with-block."""
+    """Computes here. The networks stay loaded from scene to scene; use it in a with-block.
 
-    def __init__(self) -> None:
+    Args:
+        adapt: makes a run's engine settings this process's own, where it shares a machine with others.
+    """
+
+    def __init__(self, adapt: Callable[[EngineSettings], EngineSettings] = lambda engine: engine) -> None:
+        self._adapt = adapt
         self._networks: dict[tuple[str, EngineSettings], Networks] = {}
         self._timed: dict[tuple[object, ...], float] = {}
 
@@ -55,7 +60,7 @@ class ThisProcess:
         from fctl_geo.model.device import Device
         from fctl_geo.networks import hardware_of
 
-        device = Device(engine, progress)  # nothing runs on it: no thread was started
+        device = Device(self._adapt(engine), progress)  # nothing runs on it: no thread was started
         return hardware_of(device)
 
     def seconds_a_patch(self, run: Run) -> float:
@@ -90,13 +95,14 @@ class ThisProcess:
         """The networks of a run's model, loaded when they are first asked for."""
         from fctl_geo.networks import load
 
-        key = (run.model_checksum, run.settings.engine)
+        engine = self._adapt(run.settings.engine)
+        key = (run.model_checksum, engine)
         kept = self._networks.get(key)
         if kept is not None and kept.device.torch_device.type == run.hardware.kind:
             kept.device.progress = progress
             return kept
         self.close()  # another model, or a GPU that had given up: one set of networks at a time
-        self._networks[key] = load(run.settings.model, run.settings.engine, progress)
+        self._networks[key] = load(run.settings.model, engine, progress)
         return self._networks[key]
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ FctlError
 ├── ModelFileError    a model file that is none, or not for this version
 ├── OutputError       an output that exists, cannot be written, or a full disk
 ├── DeviceError       a device that is missing or out of memory
+├── ClusterError      workers that are missing, differ or died, or shards that they could not make
 ├── TrainingError     labels or images that do not fit together
 └── Cancelled         the user stopped the run
 """
@@ -63,6 +64,10 @@ class OutputError(FctlError):
 
 class DeviceError(FctlError):
     """The device is missing or out of memory."""
+
+
+class ClusterError(FctlError):
+    """Workers are missing, differ or died, or could not make some shards."""
 
 
 class TrainingError(FctlError):

@@ -21,6 +21,8 @@ HOMES = {
     "click": set(),
     "rich": set(),
     "dask": {"cluster"},
+    "distributed": {"cluster"},
+    "pystac": {"batch"},
     "qgis": set(),
 }
 KNOWN = {

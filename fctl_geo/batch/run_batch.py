@@ -1,0 +1,190 @@
+"""Many scenes: what is missing or has changed is done, what fails is named, what is done stays."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from fctl_geo import __version__
+from fctl_geo.batch.inputs import SceneInput
+from fctl_geo.batch.names import FORMATS, names_of, products_of
+from fctl_geo.batch.record import Ended, Entry, Record, open_record
+from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
+from fctl_geo.crew import Crew, ThisProcess
+from fctl_geo.errors import OutputError, SettingsError
+from fctl_geo.model.modelfile import model_checksum, resolve_model
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.scene.header import files_of
+from fctl_geo.settings import OutputSettings, Settings
+from fctl_geo.workfolder import file_identity, fingerprint_of, lock_folder
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How a batch is done; how each scene is, stands in `Settings`."""
+
+    out: Path
+    """Folder of the products and of the run record."""
+    formats: tuple[str, ...] = ("gpkg",)
+    """Endings of the products: gpkg, tif, fgb, parquet, geojson."""
+    confidence: bool = False
+    """Also NAME-confidence.tif."""
+    template: str = "{stem}"
+    on_error: Literal["skip", "stop"] = "skip"
+    overwrite: bool = False
+    """Also replace files that the record does not know."""
+
+    def __post_init__(self) -> None:
+        if not self.formats or not set(self.formats) <= set(FORMATS):
+            raise SettingsError(f"formats are {', '.join(self.formats)}", hint="allowed: " + ", ".join(FORMATS))
+        if self.on_error not in ("skip", "stop"):
+            raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What a batch did."""
+
+    done: int
+    failed: tuple[Ended, ...]
+    unchanged: int
+    """Done before, and nothing has changed."""
+    left: int
+    """Not begun, because the batch was to stop at the first failure."""
+    seconds: float
+    megapixels: float
+    """Of the scenes that were done now."""
+    out: Path
+    files: tuple[Path, ...] = field(repr=False)
+    """Of all scenes that are done, now or before."""
+
+    def to_json(self) -> str:
+        """All of it, on one line."""
+        return json.dumps({**asdict(self), "out": str(self.out), "files": [str(f) for f in self.files]})
+
+
+def run_batch(
+    scenes: Sequence[SceneInput],
+    batch: BatchSettings,
+    settings: Settings,
+    *,
+    crew: Crew | None = None,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+) -> BatchSummary:
+    """Segment every scene that is missing, has changed or had failed.
+
+    Args:
+        scenes: see `find_scenes`.
+        settings: of each scene; its `output` is the batch's to say.
+        crew: who works; None: this process, one scene after another.
+    Raises:
+        FctlError: what stops the whole: no model, no folder, another batch at work in it. A scene's own error does not.
+        Cancelled: the user asked to stop; a second call goes on.
+    """
+    if crew is None:
+        with ThisProcess() as alone:
+            return run_batch(scenes, batch, settings, crew=alone, progress=progress)
+    start = time.monotonic()
+    out = _folder(batch.out)
+    names = names_of(scenes, batch.template)
+    crew.hardware(settings.engine, progress)  # a device that is not there fails here, once
+    with lock_folder(out), open_record(out) as record:
+        entries = _entries(out, scenes, names, batch, settings)
+        todo = [i for i, entry in enumerate(entries) if not record.is_done(entry)]
+        if len(todo) < len(entries):
+            progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
+        jobs = [_job(scenes[i], entries[i], record, batch, settings) for i in todo]
+        record.wait([entries[i] for i in todo])
+        outcomes = _work(jobs, crew, record, batch, progress)
+        files = tuple(path for entry in entries if record.state(entry.name) == "done" for path in entry.files)
+    failures = tuple(o.ended for o in outcomes if o.ended.state == "failed")
+    pixels = sum(o.summary.seconds * o.summary.megapixels_per_s for o in outcomes if o.summary is not None)
+    return BatchSummary(
+        done=len(outcomes) - len(failures),
+        failed=failures,
+        unchanged=len(entries) - len(todo),
+        left=len(todo) - len(outcomes),
+        seconds=time.monotonic() - start,
+        megapixels=pixels,
+        out=out,
+        files=files,
+    )
+
+
+def _work(
+    jobs: Sequence[SceneJob], crew: Crew, record: Record, batch: BatchSettings, progress: Progress
+) -> list[SceneOutcome]:
+    outcomes = []
+    progress.stage("batch", SCENE_STEPS * len(jobs))
+    for outcome in crew.each(process_scene, jobs, progress):
+        outcomes.append(outcome)
+        record.end(outcome.ended)
+        count = f"{len(outcomes)} of {len(jobs)}"
+        if outcome.ended.state == "failed":
+            progress.warn(f"{outcome.ended.name} failed ({count}): {outcome.ended.error}")
+            if batch.on_error == "stop":
+                break
+        else:
+            progress.say(f"{outcome.ended.name} done in {outcome.ended.seconds:.1f} s ({count})")
+    return outcomes
+
+
+def _folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {out} cannot be made ({error.strerror})", hint="choose another, or change its parent's rights"
+        ) from None
+    return out.absolute()
+
+
+def _entries(
+    out: Path, scenes: Sequence[SceneInput], names: Sequence[str], batch: BatchSettings, settings: Settings
+) -> list[Entry]:
+    checksum = model_checksum(resolve_model(settings.model))
+    area = settings.scene.aoi
+    entries = []
+    for scene, name in zip(scenes, names, strict=True):
+        told = _told_settings(replace(settings, scene=replace(settings.scene, bbox=scene.bbox or settings.scene.bbox)))
+        files = products_of(out, name, batch.formats)
+        files += (out / f"{name}-confidence.tif",) if batch.confidence else ()
+        fingerprint = fingerprint_of(
+            [file_identity(file) for file in files_of(scene.scene)],
+            file_identity(area) if area else None,
+            checksum,
+            __version__,
+            told,
+            [file.name for file in files],
+        )
+        words = json.dumps(told, sort_keys=True, default=str)
+        entries.append(Entry(name, scene.scene, fingerprint, words, settings.model, checksum, __version__, files))
+    return entries
+
+
+def _told_settings(settings: Settings) -> dict[str, Any]:
+    """All that a product's bytes may depend on; threads, memory and batch size are not among them."""
+    engine = asdict(settings.engine)
+    for name in ("batch_size", "threads", "max_memory_bytes"):
+        del engine[name]
+    return {"scene": asdict(settings.scene), "engine": engine, "polygons": asdict(settings.polygons)}
+
+
+def _job(scene: SceneInput, entry: Entry, record: Record, batch: BatchSettings, settings: Settings) -> SceneJob:
+    confidence = entry.files[-1] if batch.confidence else None
+    outs = entry.files[:-1] if batch.confidence else entry.files
+    for folder in {path.parent for path in entry.files}:
+        folder.mkdir(parents=True, exist_ok=True)
+    ours = record.owned(entry.name)
+    output = OutputSettings(
+        outs=outs,
+        confidence=confidence,
+        overwrite=batch.overwrite or all(path in ours for path in entry.files if path.exists()),
+        resume=None,
+    )
+    place = replace(settings.scene, bbox=scene.bbox or settings.scene.bbox)
+    return SceneJob(entry.name, scene.scene, replace(settings, scene=place, output=output))

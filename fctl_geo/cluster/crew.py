@@ -1,0 +1,197 @@
+"""A Dask cluster as the crew of runs: shards and scenes are tasks, pixels never travel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from distributed import Client, Future
+from distributed.scheduler import KilledWorker
+
+from fctl_geo import __version__
+from fctl_geo.cluster.desk import SEAT, Desk
+from fctl_geo.cluster.flow import Flow
+from fctl_geo.cluster.tasks import (
+    Done,
+    Failure,
+    ShardTask,
+    WorkerInfo,
+    describe_worker,
+    run_job,
+    time_a_patch,
+    write_shards,
+)
+from fctl_geo.crew import Crew
+from fctl_geo.errors import ClusterError, FctlError
+from fctl_geo.progress import Progress
+from fctl_geo.run import Hardware, Run, Step
+from fctl_geo.settings import EngineSettings
+from fctl_geo.windows.shards import Shard
+from fctl_geo.workfolder import WorkFolder
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+_JOIN_S = 60
+_NAMED = 5
+
+
+class DaskCrew:
+    """Workers of a Dask cluster. Use `open_cluster`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._hardware: dict[EngineSettings, Hardware] = {}
+        self._timed: dict[tuple[object, ...], float] = {}
+        client.register_plugin(Desk())
+
+    def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
+        """What the workers compute on, all on the same kind.
+
+        Raises:
+            ClusterError: there are no workers, or they differ in what would change the result.
+            DeviceError: a worker has not the device that was asked for.
+        """
+        if engine not in self._hardware:
+            infos = self._describe(engine)
+            _check_alike(infos)
+            one = infos[0].hardware
+            machines = len({info.host for info in infos})
+            where = f"{len(infos)} worker{'s' if len(infos) > 1 else ''}"
+            where += f" on {machines} machines" if machines > 1 else ""
+            self._hardware[engine] = Hardware(
+                one.kind, one.precision, f"{where}, each {one.name}", one.threads, processes=len(infos)
+            )
+        return self._hardware[engine]
+
+    def seconds_a_patch(self, run: Run) -> float:
+        """Measured on one worker, once for a model and the settings that make it slower."""
+        key = (run.model_checksum, run.settings.engine, run.refines)
+        if key not in self._timed:
+            arguments = (run.scene.info.path, run.settings, run.shard_px)
+            future = self._client.submit(time_a_patch, *arguments, pure=False, resources={SEAT: 1})
+            self._timed[key] = float(future.result())
+        return self._timed[key]
+
+    def write(
+        self, run: Run, step: Step, runs: Sequence[Sequence[Shard]], work: WorkFolder, progress: Progress
+    ) -> None:
+        """Shards as tasks; lost workers' are done by others, and one that cannot be made does not stop the rest.
+
+        Raises:
+            ClusterError: some shards could not be made, named; all others are finished and kept.
+        """
+        pieces = cut_runs(runs, run.hardware.processes, rows_a_shard=_rows_a_shard(step, runs))
+        patches = [sum(len(row) for row in step.stage.sweep.patches_of(shards)) for shards in (*runs, *pieces)]
+        flow = Flow(self._client, progress, steps=sum(patches[: len(runs)]), said=sum(patches[len(runs) :]))
+        for piece in pieces:
+            self._add(flow, run, step, piece, work)
+        failures: list[Failure] = []
+        for call, future in flow.finished():
+            if future.status == "error" and isinstance(future.exception(), KilledWorker):
+                failures += self._after_deaths(flow, run, step, call.about, work)
+                continue
+            done: Done = future.result()  # an error of ours stops the run: the cluster is not fit for it
+            failures += done.failures
+            for words in done.warnings:
+                progress.warn(words)
+        if failures:
+            raise _shards_failed(failures, len(step.stage.shards))
+
+    def each(
+        self, function: Callable[[Job, Crew, Progress], Outcome], jobs: Sequence[Job], progress: Progress
+    ) -> Iterator[Outcome]:
+        """Small jobs whole, each on a worker; then those that say they are `large`, one by one, by their shards."""
+        small = [job for job in jobs if not getattr(job, "large", False)]
+        steps = sum(getattr(job, "steps", 1) for job in small)
+        flow = Flow(self._client, progress, steps=steps, said=steps)
+        for job in small:
+            flow.add(run_job, job, function, job)
+        for call, future in flow.finished():
+            yield _outcome_of(call.about, future)
+        for job in jobs:
+            if getattr(job, "large", False):
+                yield function(job, self, progress)
+
+    def _add(self, flow: Flow, run: Run, step: Step, shards: Sequence[Shard], work: WorkFolder) -> None:
+        places = tuple((shard.col_index, shard.row_index) for shard in shards)
+        task = ShardTask(
+            run.scene.info.path, run.settings, run.shard_px, run.fingerprint, work.path, step.layer, places
+        )
+        flow.add(write_shards, shards, task)
+
+    def _after_deaths(
+        self, flow: Flow, run: Run, step: Step, shards: Sequence[Shard], work: WorkFolder
+    ) -> list[Failure]:
+        """What several workers died of: one shard is named; of several, each has another try on its own."""
+        left = [shard for shard in shards if not work.has(step.layer, shard)]
+        if len(left) == 1:
+            words = "every worker that tried it died (out of memory, or a crash)"
+            return [Failure(left[0].name, words, "look into the workers' logs; --max-memory makes shards smaller")]
+        for shard in left:
+            self._add(flow, run, step, [shard], work)
+        return []
+
+    def _describe(self, engine: EngineSettings) -> list[WorkerInfo]:
+        try:
+            self._client.wait_for_workers(1, timeout=_JOIN_S)
+        except TimeoutError:
+            raise ClusterError(
+                f"no worker joined the cluster in {_JOIN_S} s", hint="start some: dask worker ADDRESS"
+            ) from None
+        futures = [
+            self._client.submit(describe_worker, engine, workers=[address], pure=False, resources={SEAT: 1})
+            for address in self._client.nthreads()
+        ]
+        told: list[WorkerInfo | FctlError] = self._client.gather(futures)
+        for answer in told:
+            if isinstance(answer, FctlError):
+                raise answer
+        return [answer for answer in told if isinstance(answer, WorkerInfo)]
+
+
+def cut_runs(runs: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> list[Sequence[Shard]]:
+    """Downward runs cut into tasks: long ones repeat fewer patches, short ones share out more evenly.
+
+    A task of n shards repeats one patch row of n * rows; workers wait for about half a task at the end. Both together
+    are least at n = sqrt(2 * shards / (workers * rows)). Example: 100 shards of 9 rows, 2 workers: 3 shards a task.
+    """
+    shards = sum(len(shards) for shards in runs)
+    most = max(1, round(math.sqrt(2 * shards / (max(1, workers) * max(1.0, rows_a_shard)))))
+    return [run[start : start + most] for run in runs for start in range(0, len(run), most)]
+
+
+def _rows_a_shard(step: Step, runs: Sequence[Sequence[Shard]]) -> float:
+    shards = sum(len(run) for run in runs)
+    return sum(len(step.stage.sweep.patches_of(run)) for run in runs) / max(1, shards)
+
+
+def _check_alike(infos: Sequence[WorkerInfo]) -> None:
+    versions = {__version__: "here"} | {info.version: info.host for info in infos}
+    if len(versions) > 1:
+        words = ", ".join(f"{version} ({where})" for version, where in versions.items())
+        raise ClusterError(f"versions of fctl-geo differ: {words}", hint="install the same one everywhere")
+    kinds = {(info.hardware.kind, info.hardware.precision): info.host for info in infos}
+    if len(kinds) > 1:
+        words = ", ".join(f"{kind} {precision} ({where})" for (kind, precision), where in kinds.items())
+        raise ClusterError(
+            f"workers compute on different devices: {words}", hint="choose one kind with --device and --precision"
+        )
+
+
+def _shards_failed(failures: Sequence[Failure], shards: int) -> ClusterError:
+    named = "; ".join(f"{failure.shard}: {failure.message}" for failure in failures[:_NAMED])
+    more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
+    hints = list(dict.fromkeys(failure.hint for failure in failures if failure.hint))[:2]
+    kept = "the others are finished and kept: mend it and run the same command with --resume"
+    return ClusterError(
+        f"{len(failures)} of {shards} shards could not be made ({named}{more})", hint="; ".join([*hints, kept])
+    )
+
+
+def _outcome_of(job: Any, future: Future[Any]) -> Any:
+    """What a job came to; the end of one whose workers died is the job's to say."""
+    if future.status == "error" and isinstance(future.exception(), KilledWorker):
+        return job.lost("every worker that tried it died (out of memory, or a crash)", "look into the workers' logs")
+    return future.result()

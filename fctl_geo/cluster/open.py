@@ -1,0 +1,85 @@
+"""A cluster to work with: processes on this machine, or a running Dask scheduler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from fctl_geo.errors import ClusterError
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from fctl_geo.cluster.crew import DaskCrew
+
+_CONFIG = {
+    # A shard's memory is not Dask's to spill, and a paused worker would wait for it for ever: only the last limit acts.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+_CONNECT_S = 30
+
+
+@contextmanager
+def open_cluster(
+    engine: EngineSettings = EngineSettings(),  # noqa: B008 - frozen
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+) -> Iterator[DaskCrew]:
+    """Workers, ready to be the crew of `segment_scene` and `run_batch`.
+
+    Args:
+        engine: the most memory of a worker, and its threads, for those that are started here.
+        workers: so many processes on this machine; they share its cores.
+        scheduler: the address of a running one instead, e.g. tcp://head:8786.
+    Raises:
+        ClusterError: Dask is not installed, or no scheduler answers.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError("clusters need Dask", hint="pip install 'fctl-geo[dask]'") from None
+    from fctl_geo.cluster.crew import DaskCrew
+
+    with ExitStack() as stack:
+        if scheduler is None:
+            progress.say(f"starting {workers} worker processes")
+            client = _local(stack, engine, workers or 1)
+        else:
+            try:
+                client = stack.enter_context(distributed.Client(scheduler, timeout=_CONNECT_S))
+            except (OSError, TimeoutError, ValueError) as error:
+                raise ClusterError(
+                    f"no Dask scheduler answers at {scheduler} ({error})",
+                    hint="start one with `dask scheduler`; the address looks like tcp://host:8786",
+                ) from None
+        yield DaskCrew(client)
+
+
+def _local(stack: ExitStack, engine: EngineSettings, workers: int) -> Client:
+    import dask
+    from distributed import Client, LocalCluster
+
+    from fctl_geo.model.device import available_cores
+
+    stack.enter_context(dask.config.set(_CONFIG))
+    cluster = stack.enter_context(
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=engine.threads or max(1, available_cores() // workers),
+            processes=True,
+            memory_limit=engine.max_memory_bytes or "auto",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    )
+    client: Client = stack.enter_context(Client(cluster))
+    return client

@@ -1,0 +1,127 @@
+"""What runs on a worker: shards and scenes of a run, with the same functions that one machine uses.
+
+A worker opens the scene itself and writes into the work folder; what travels through the scheduler is a `ShardTask` of
+a few hundred bytes and a `Done` of as many.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distributed import get_worker
+
+from fctl_geo import __version__
+from fctl_geo.cluster.desk import desk_of
+from fctl_geo.cluster.telling import TaskProgress
+from fctl_geo.crew import Crew
+from fctl_geo.errors import Cancelled, FctlError
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.run import Hardware, Run, Step
+from fctl_geo.settings import EngineSettings, Settings
+from fctl_geo.windows.shards import Shard, runs_downwards
+from fctl_geo.workfolder import WorkFolder
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """A downward run of shards of one step."""
+
+    scene: str
+    settings: Settings
+    shard_px: int
+    fingerprint: str
+    work: Path
+    layer: str
+    shards: tuple[tuple[int, int], ...]
+    """Column and row index of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A shard that could not be made."""
+
+    shard: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a worker hands back: no pixel."""
+
+    finished: int
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a worker says of itself before the work."""
+
+    host: str
+    hardware: Hardware
+    version: str
+
+
+def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
+    """What this worker would compute on; an error is the answer, too."""
+    worker = get_worker()
+    try:
+        hardware = desk_of(worker).crew.hardware(engine, Silent())
+    except FctlError as error:
+        return error
+    return WorkerInfo(socket.gethostname(), hardware, __version__)
+
+
+def time_a_patch(scene: str, settings: Settings, shard_px: int) -> float:
+    """Seconds of a patch on this worker."""
+    desk = desk_of(get_worker())
+    return desk.crew.seconds_a_patch(desk.run(scene, settings, shard_px))
+
+
+def write_shards(task: ShardTask, topic: str, key: str) -> Done:
+    """Write shards that are not there yet. One that fails is named, and those below it are gone on with.
+
+    Raises:
+        OutputError: the work folder is not to be seen from here, or is not of this run.
+        Cancelled: nobody waits for it any more.
+    """
+    desk = desk_of(get_worker())
+    with TaskProgress(get_worker(), topic, key) as progress:
+        work = WorkFolder.of_run(task.work, task.fingerprint)
+        run = desk.run(task.scene, task.settings, task.shard_px)
+        if run.fingerprint != task.fingerprint:
+            desk.forget()  # another run may have had the same settings before the scene changed
+            run = desk.run(task.scene, task.settings, task.shard_px)
+            work = WorkFolder.of_run(task.work, run.fingerprint)
+        step = next(step for step in run.steps if step.layer == task.layer)
+        places = set(task.shards)
+        wanted = [shard for shard in step.stage.shards if (shard.col_index, shard.row_index) in places]
+        return _write(run, step, wanted, work, desk.crew, progress)
+
+
+def run_job(function: Callable[[Any, Crew, Progress], Any], job: Any, topic: str, key: str) -> Any:
+    """One of a batch's scenes, whole."""
+    worker = get_worker()
+    with TaskProgress(worker, topic, key) as progress:
+        return function(job, desk_of(worker).crew, progress)
+
+
+def _write(run: Run, step: Step, shards: list[Shard], work: WorkFolder, crew: Crew, progress: TaskProgress) -> Done:
+    failures: list[Failure] = []
+    failed: set[Shard] = set()
+    while todo := [s for s in shards if s not in failed and not work.has(step.layer, s)]:
+        runs = list(runs_downwards(todo))
+        try:
+            crew.write(run, step, runs, work, progress)
+        except Cancelled:
+            raise
+        except FctlError as error:
+            broken = next(s for s in sorted(todo) if not work.has(step.layer, s))
+            failed.add(broken)
+            failures.append(Failure(broken.name, error.message, error.hint))
+    return Done(len(shards) - len(failures), tuple(failures), tuple(progress.warnings))
