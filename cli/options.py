@@ -104,9 +104,9 @@ merge_options = combine(
     click.option(
         "--merge",
         type=click.Choice(["montage", "average", "blend"]),
-        default="blend",
-        show_default=True,
-        help="How overlapping patches become one: cores side by side, their mean, or a smooth blend.",
+        default=None,
+        help="How overlapping patches become one: cores side by side, their mean, or a smooth blend. [default: as the "
+        "model advises, most often blend]",
     ),
     click.option(
         "--tta",

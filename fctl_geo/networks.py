@@ -12,7 +12,7 @@ from fctl_geo.settings import EngineSettings
 
 if TYPE_CHECKING:
     from fctl_geo.model.device import Device
-    from fctl_geo.model.lite import FctlLite
+    from fctl_geo.model.network import SegmentationNetwork
     from fctl_geo.model.refinement import RefinementNet
 
 
@@ -21,7 +21,7 @@ class Networks:
     """Networks ready to compute."""
 
     device: Device
-    segmentation: FctlLite
+    segmentation: SegmentationNetwork
     refinement: RefinementNet | None
     """None: the model file has none."""
 
@@ -44,7 +44,7 @@ def load(model: str, engine: EngineSettings, progress: Progress) -> Networks:
     refinement = networks.get("refinement")
     return Networks(
         device,
-        cast("FctlLite", device.place(networks["segmentation"])),
+        cast("SegmentationNetwork", device.place(networks["segmentation"])),
         None if refinement is None else cast("RefinementNet", device.place(refinement)),
     )
 

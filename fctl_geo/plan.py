@@ -77,9 +77,10 @@ class _Blank:
 
 def time_a_patch(run: Run, networks: Networks) -> float:
     """One patch with its share of context tiles and of refinement, by the clock."""
+    from fctl_geo.model.device import shortest_s
     from fctl_geo.model.orientation import ORIENTATIONS
     from fctl_geo.model.refiner import Refiner
-    from fctl_geo.model.segmenter import Segmenter, shortest_s
+    from fctl_geo.model.segmenter import Segmenter
 
     grid, bands = run.crude.sweep.grid, len(run.info.input.bands)
 
@@ -87,8 +88,7 @@ def time_a_patch(run: Run, networks: Networks) -> float:
         return _Blank(np.zeros((bands, *window.size_hw), np.uint8), np.ones(window.size_hw, np.bool_))
 
     segmenter = Segmenter(networks.segmentation, networks.device, grid, ORIENTATIONS[run.settings.engine.tta], blank)
-    encoded, total = segmenter.time_a_patch()
-    seconds = total + encoded * sum(1 / f**2 for f in run.info.contexts if f > 1)
+    seconds = segmenter.time_a_patch()
     if run.refines and networks.refinement is not None:
         ids = [c.id for c in run.info.legend]
         some = np.random.default_rng(0).choice(ids, (64, 64)).astype(np.uint8)
@@ -96,7 +96,7 @@ def time_a_patch(run: Run, networks: Networks) -> float:
         def spotted(window: Window) -> NDArray[np.uint8]:
             return np.kron(some, np.ones((32, 32), np.uint8))[: window.height, : window.width]
 
-        refiner = Refiner(networks.refinement, networks.device, grid, run.info.legend, spotted)
+        refiner = Refiner(networks.refinement, networks.device, run.final.sweep.grid, run.info.legend, spotted)
         seconds += shortest_s(lambda: list(refiner.logits([(0, 0)])))
     return seconds
 

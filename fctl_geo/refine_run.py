@@ -18,12 +18,11 @@ from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.networks import Networks, load
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
-from fctl_geo.run import SHARD_PX, Run, Stage
+from fctl_geo.run import SHARD_PX, Run, Stage, refining_grid
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Band, PatchNetwork, Sweep
-from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.shards import cut_shards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import WorkFolder, file_identity, fingerprint_of
@@ -100,7 +99,7 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
         try:
             shared, legend = SharedClasses(raster), raster.legend
             height, width = raster.frame.size_hw
-            grid = PatchGrid(height, width, info.patch_px, info.overlap_px)
+            grid = refining_grid(height, width, info)
 
             def wants(window: Window) -> bool:
                 return bool((shared.read(window) != NODATA).any())
@@ -108,9 +107,8 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             def finish(band: Band) -> Band:
                 return masked(band, legend, shared.read(band.window) != NODATA)
 
-            sweep = Sweep(
-                grid, engine.merge, len(legend), Resampling(1.0, 0, 0), lambda _: True, wants, (height, width)
-            )
+            how, merge = Resampling(1.0, 0, 0), engine.merge or info.merge
+            sweep = Sweep(grid, merge, len(legend), how, lambda _: True, wants, (height, width))
             yield RefineRun(
                 classes,
                 legend,

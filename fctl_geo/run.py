@@ -12,14 +12,16 @@ from typing import Literal
 
 from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SettingsError
+from fctl_geo.model.architectures import WORKING_BYTES_A_PX
 from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress
 from fctl_geo.scene import Scene, open_scene
 from fctl_geo.settings import Settings
+from fctl_geo.spec import widest
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Sweep
 from fctl_geo.windows.frame import RasterFrame
-from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.grid import CELL_PX, PatchGrid
 from fctl_geo.windows.shards import BLOCK_PX, Shard, cut_shards, runs_downwards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import file_identity, fingerprint_of
@@ -28,8 +30,6 @@ SHARD_PX = 4608
 """Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
 BASE_BYTES = 620 << 20
 """Python, torch, GDAL and the compiled kernels, measured."""
-PATCH_BYTES_A_PX = 330
-"""What a worker needs while it segments a patch, bytes a pixel, measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Run:
         """What every product says of its origin: all that its bytes depend on, nothing else."""
         engine, polygons = self.settings.engine, self.settings.polygons
         told = {
-            "merge": engine.merge,
+            "merge": engine.merge or self.info.merge,
             "tta": engine.tta,
             "refine": self.refines,
             "precision": self.hardware.precision,
@@ -158,8 +158,9 @@ def open_run(
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
         side = shard_px or _fitting_shard_px(settings, info, scene, hardware)
-        final = _final_stage(scene, info, settings, side)
-        crude = _crude_stage(scene, info, settings, side) if refine else final
+        grid = PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px, info.layout)
+        final = _final_stage(scene, info, settings, side, refining_grid(*scene.model_hw, info) if refine else grid)
+        crude = _crude_stage(final.sweep, grid, scene, side) if refine else final
         scene.resize_cache(_cache_bytes(scene, info, final))
         yield Run(
             settings,
@@ -171,15 +172,17 @@ def open_run(
             side,
             crude,
             final,
-            _memory_bytes(info, scene, hardware, side),
+            _memory_bytes(settings, info, scene, hardware, side),
         )
 
 
-def _grid(scene: Scene, info: ModelInfo) -> PatchGrid:
-    return PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px)
+def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:
+    """The patches of a model's refinement network, which wants whole cells whatever the segmentation's patches are."""
+    patch_px = math.ceil(info.patch_px / CELL_PX) * CELL_PX
+    return PatchGrid(height, width, patch_px, info.overlap_px // 2 * 2)
 
 
-def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int) -> Stage:
+def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int, grid: PatchGrid) -> Stage:
     scale = 1.0 if settings.scene.grid == "model" else scene.scale
     crop = scene.frame_window
 
@@ -187,8 +190,8 @@ def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
         return Window(window.row + crop.row, window.col + crop.col, window.height, window.width)
 
     sweep = Sweep(
-        grid=_grid(scene, info),
-        merge=settings.engine.merge,
+        grid=grid,
+        merge=settings.engine.merge or info.merge,
         classes=len(info.legend),
         how=Resampling(scale, crop.row, crop.col),
         may_want=lambda window: scene.may_want(full(window)),
@@ -199,9 +202,8 @@ def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
     return Stage(scene.frame, sweep, tuple(cut_shards(*scene.frame.size_hw, side)))
 
 
-def _crude_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int) -> Stage:
+def _crude_stage(final: Sweep, grid: PatchGrid, scene: Scene, shard_px: int) -> Stage:
     """Classes on the model's grid, of the part that the output draws from."""
-    final = _final_stage(scene, info, settings, shard_px).sweep
     height, width = scene.model_hw
     rows, cols = final.how.model_rows(0, final.output_hw[0]), final.how.model_cols(0, final.output_hw[1])
     row, col = max(0, rows[0]), max(0, cols[0])
@@ -214,6 +216,7 @@ def _crude_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
     frame = scene.model_frame.cut(Window(row, col, *size_hw))
     sweep = replace(
         final,
+        grid=grid,
         how=Resampling(1.0, row, col),
         may_want=lambda window: final.may_want(output_of(window)),
         wants=lambda window: final.wants(output_of(window)),
@@ -226,7 +229,7 @@ def _fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardwar
     """The largest shard whose run keeps within the memory allowed."""
     most = settings.engine.max_memory_bytes
     sides = [SHARD_PX, SHARD_PX // 2, SHARD_PX // 4]
-    needs = [_memory_bytes(info, scene, hardware, side) for side in sides]
+    needs = [_memory_bytes(settings, info, scene, hardware, side) for side in sides]
     for side, need in zip(sides, needs, strict=True):
         if most is None or need <= most:
             return side
@@ -236,17 +239,18 @@ def _fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardwar
     )
 
 
-def _memory_bytes(info: ModelInfo, scene: Scene, hardware: Hardware, shard_px: int) -> int:
+def _memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware, shard_px: int) -> int:
     width = min(shard_px, scene.model_hw[1])
     workers = hardware.threads if hardware.kind == "cpu" else 2
-    patches = workers * PATCH_BYTES_A_PX * info.patch_px**2
+    patches = workers * WORKING_BYTES_A_PX[info.architecture] * info.patch_px**2
+    weights = 2 * resolve_model(settings.model).stat().st_size  # as they are in the file, and as kernels want them
     band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
-    return int(BASE_BYTES + patches + band + _band_cache_bytes(scene, info, width))
+    return int(BASE_BYTES + weights + patches + band + _band_cache_bytes(scene, info, width))
 
 
 def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:
     """Decoded pixels that patches and contexts of a strip share."""
-    reach = max(info.contexts) * info.patch_px
+    reach = math.ceil(widest(info.contexts) * info.patch_px)
     return min(scene.cache_bytes_for(reach, width_px + reach), 512 << 20)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fctl_geo.errors import SettingsError
+from fctl_geo.spec import Merge
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -50,7 +51,8 @@ class EngineSettings:
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    merge: Literal["montage", "average", "blend"] = "blend"
+    merge: Merge | None = None
+    """None: as the model file recommends."""
     tta: Literal["none", "flips", "d4"] = "none"
     refine: bool | None = None
     """None: as the model file recommends."""
@@ -63,7 +65,7 @@ class EngineSettings:
 
     def __post_init__(self) -> None:
         _one_of("precision", self.precision, ("auto", "fp32", "bf16"))
-        _one_of("merge", self.merge, ("montage", "average", "blend"))
+        _one_of("merge", self.merge, (None, "montage", "average", "blend"))
         _one_of("tta", self.tta, ("none", "flips", "d4"))
         _at_least("batch-size", self.batch_size, 1)
         _at_least("threads", self.threads, 1)

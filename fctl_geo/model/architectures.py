@@ -11,7 +11,16 @@ from fctl_geo.errors import ModelFileError
 if TYPE_CHECKING:
     from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
 
-ARCHITECTURES = ("fctl-lite", "fctl-vgg16", "fcn8s", "unet", "deeplabv3plus", "pspnet")
+WORKING_BYTES_A_PX = {
+    "fctl-lite": 330,
+    "fctl-vgg16": 1900,
+    "fcn8s": 1900,
+    "unet": 700,
+    "deeplabv3plus": 330,
+    "pspnet": 330,
+}
+"""What a worker needs while it segments a patch, bytes a pixel of the patch, measured."""
+ARCHITECTURES = tuple(WORKING_BYTES_A_PX)
 
 
 def build_segmentation(

@@ -33,10 +33,6 @@ class SegmentationNetwork(nn.Module):
     shares_levels: ClassVar[bool] = False
     """Contexts of whole factors are cut from features of the scene's levels, encoded once; else each patch has its own
     crop, encoded for it."""
-    patch_multiple_px: ClassVar[int] = 16
-    """Sides of patches are multiples of this."""
-    working_bytes_a_px: ClassVar[int] = 330
-    """Memory while a patch is segmented, bytes a pixel of the patch, measured."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -19,6 +19,11 @@ class Orientation:
         """(..., h, w) seen this way."""
         return torch.rot90(image.flip(-1) if self.mirror else image, self.turns, (-2, -1))
 
+    @property
+    def mirrored(self) -> tuple[bool, bool]:
+        """Whether the scene's rows and columns run backwards in this view (turned or not)."""
+        return self.turns in (2, 3), (self.turns in (1, 2)) != self.mirror
+
     def undo(self, image: Tensor) -> Tensor:
         """The inverse of `apply`."""
         turned = torch.rot90(image, -self.turns, (-2, -1))

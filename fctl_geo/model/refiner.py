@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fctl_geo.model.contexts import PatchIndex
 from fctl_geo.model.device import Device
 from fctl_geo.model.refinement import RefinementNet
-from fctl_geo.model.segmenter import PatchIndex
 from fctl_geo.spec import Legend
 from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.window import Window
 
 FARTHEST_LOGIT = 10.0
@@ -34,15 +35,15 @@ class Refiner:
         self.network, self.device, self.grid, self.read = network, device, grid, read
         self.ids = [c.id for c in legend]
 
-    def logits(self, patches: Sequence[PatchIndex]) -> Iterator[NDArray[np.float32]]:
-        """(classes, patch, patch) logits of each patch, in the legend's order."""
+    def logits(self, patches: Sequence[PatchIndex]) -> Iterator[list[PatchLogits]]:
+        """Logits of each patch, in the legend's order of classes."""
         yield from self.device.run(self._refine, patches)
 
     def forget(self) -> None:
         """Nothing is kept between patches."""
 
-    def _refine(self, patches: Sequence[PatchIndex]) -> list[NDArray[np.float32]]:
-        return [self._refine_one(i, j) for i, j in patches]
+    def _refine(self, patches: Sequence[PatchIndex]) -> list[list[PatchLogits]]:
+        return [[PatchLogits(self.grid, self._refine_one(i, j))] for i, j in patches]
 
     @torch.inference_mode()
     def _refine_one(self, i: int, j: int) -> NDArray[np.float32]:

@@ -229,7 +229,6 @@ class FctlVgg16(SegmentationNetwork):
     """Local stream, a stream for each context, correlation, fusion, FCN-8s decoder."""
 
     mean, spread = 0.0, 1.0
-    patch_multiple_px = 1
 
     def __init__(self, config: Vgg16Config) -> None:
         super().__init__(config)

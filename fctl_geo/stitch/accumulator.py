@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.window import Window
 
 
-def profile(merge: str, grid: PatchGrid) -> NDArray[np.float32]:
-    """Weight of a patch's pixels along one side, (patch_px,).
+@lru_cache(maxsize=256)
+def profile(merge: str, patch_px: int, before: int, after: int) -> NDArray[np.float32]:
+    """Weight of a patch's pixels along one side, (patch_px,), of which it shares `before` and `after` with neighbours.
 
     montage: the core counts, the halo does not. average: all pixels alike (the paper). blend: a linear ramp over the
     overlap; the ramps of two neighbours sum to 1. Example: patch 8, overlap 2: 1/4 3/4 1 1 1 1 3/4 1/4.
     """
-    weights = np.ones(grid.patch_px, np.float32)
-    overlap = grid.overlap_px
-    if merge == "montage" and grid.halo_px:
-        weights[: grid.halo_px] = 0
-        weights[-grid.halo_px :] = 0
-    elif merge == "blend" and overlap:
-        ramp = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
-        weights[:overlap] = ramp
-        weights[-overlap:] = ramp[::-1]
+    weights = np.ones(patch_px, np.float32)
+    if merge == "montage":
+        weights[: before // 2] = 0
+        weights[patch_px - after + after // 2 :] = 0
+    elif merge == "blend":
+        weights[:before] *= _ramp(before)
+        weights[patch_px - after :] *= _ramp(after)[::-1]
     return weights
+
+
+def _ramp(overlap: int) -> NDArray[np.float32]:
+    return ((np.arange(overlap) + 0.5) / max(1, overlap)).astype(np.float32)
 
 
 class RowAccumulator:
@@ -35,9 +40,9 @@ class RowAccumulator:
     the band begins: sharding does not show (law 1).
     """
 
-    def __init__(self, classes: int, cols: tuple[int, int], capacity_rows: int, weights: NDArray[np.float32]) -> None:
+    def __init__(self, classes: int, cols: tuple[int, int], capacity_rows: int, merge: str) -> None:
         self.col, self.col_end = cols
-        self.weights = weights
+        self.merge = merge
         self.row = 0
         """First row of the band."""
         self.sums = np.zeros((classes, capacity_rows, self.col_end - self.col), np.float32)
@@ -53,17 +58,20 @@ class RowAccumulator:
         self.weight[:] = 0
         self.row = row
 
-    def add(self, window: Window, logits: NDArray[np.float32]) -> None:
-        """Add a patch's logits (classes, h, w); what lies outside the band's rows or columns is left out."""
+    def add(self, patch: tuple[int, int], logits: PatchLogits) -> None:
+        """Add the logits of a patch; what lies outside the band's rows or columns is left out."""
+        (i, j), grid = patch, logits.grid
         band = Window(self.row, self.col, self.capacity_rows, self.col_end - self.col)
+        window = grid.patch(i, j)
         part = window.clip(band)
         if part.empty:
             return
         _add(
             self.sums,
             self.weight,
-            logits,
-            self.weights,
+            logits.values,
+            profile(self.merge, grid.patch_px, *grid.rows.overlaps(i)) * np.float32(logits.share),
+            profile(self.merge, grid.patch_px, *grid.cols.overlaps(j)),
             part.row - band.row,
             part.col - band.col,
             part.row - window.row,
@@ -90,13 +98,13 @@ class RowAccumulator:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add(sums, weight, logits, profile, row, col, patch_row, patch_col, height, width):  # type: ignore[no-untyped-def]
+def _add(sums, weight, logits, rows, cols, row, col, patch_row, patch_col, height, width):  # type: ignore[no-untyped-def]
     for i in range(height):
-        down = profile[patch_row + i]
+        down = rows[patch_row + i]
         if down == 0:
             continue
         for j in range(width):
-            weight[row + i, col + j] += down * profile[patch_col + j]
+            weight[row + i, col + j] += down * cols[patch_col + j]
         for k in range(sums.shape[0]):
             for j in range(width):
-                sums[k, row + i, col + j] += down * profile[patch_col + j] * logits[k, patch_row + i, patch_col + j]
+                sums[k, row + i, col + j] += down * cols[patch_col + j] * logits[k, patch_row + i, patch_col + j]

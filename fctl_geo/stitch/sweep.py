@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.progress import Progress, check_cancelled
-from fctl_geo.stitch.accumulator import RowAccumulator, profile
+from fctl_geo.stitch.accumulator import RowAccumulator
 from fctl_geo.stitch.resolve import Resampling, resolve
 from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.shards import BLOCK_PX, Shard
 from fctl_geo.windows.window import Window
 
@@ -21,7 +22,7 @@ from fctl_geo.windows.window import Window
 class PatchNetwork(Protocol):
     """Anything that gives logits of patches: the segmenter, the refiner."""
 
-    def logits(self, patches: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.float32]]: ...
+    def logits(self, patches: Sequence[tuple[int, int]]) -> Iterator[Sequence[PatchLogits]]: ...
 
     def forget(self) -> None: ...
 
@@ -75,8 +76,9 @@ class Sweep:
             check_cancelled(progress)
             asked = [p for p in row if self.wanted(p)]
             progress.advance(len(row) - len(asked))
-            for (i, j), logits in zip(asked, network.logits(asked), strict=True):
-                accumulator.add(self.grid.patch(i, j), logits)
+            for patch, looks in zip(asked, network.logits(asked), strict=True):
+                for logits in looks:
+                    accumulator.add(patch, logits)
                 progress.advance()
                 check_cancelled(progress)
             finished = self._finished_rows(row[0][0])
@@ -114,12 +116,15 @@ class Sweep:
         return rows, _clip(self.how.model_cols(top.col, top.col_end), self.grid.width)
 
     def _accumulator(self, cols: tuple[int, int]) -> RowAccumulator:
-        capacity = self.grid.patch_px + math.ceil(BLOCK_PX / self.how.scale) + 4
-        return RowAccumulator(self.classes, cols, capacity, profile(self.merge, self.grid))
+        capacity = self.grid.patch_px + math.ceil(BLOCK_PX / self.how.scale) + 6
+        return RowAccumulator(self.classes, cols, capacity, self.merge)
 
     def _finished_rows(self, i: int) -> int:
-        """Model rows above this one get nothing more after patch row i."""
-        return self.grid.height if i == self.grid.shape[0] - 1 else self.grid.patch(i + 1, 0).row
+        """Model rows above this one get nothing more after patch row i; mirrored looks may begin a pixel earlier."""
+        rows = self.grid.rows
+        if i == rows.count - 1:
+            return self.grid.height
+        return min(rows.start(i + 1), rows.mirror().start(i + 1))
 
     def _first_row(self, window: Window) -> int:
         return _clip(self.how.model_rows(window.row, window.row_end), self.grid.height)[0]

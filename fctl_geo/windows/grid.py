@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fctl_geo.errors import SettingsError
+from fctl_geo.spec import Layout
+from fctl_geo.windows.axis import PatchAxis
 from fctl_geo.windows.window import Window
 
 CELL_PX = 16
-"""Pixels a feature cell; patches and context tiles are whole cells."""
+"""Pixels a feature cell; strided patches and context tiles are whole cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchGrid:
-    """Patches of one size at a regular stride over a scene's model grid.
+    """Patches of one size over a scene's model grid: at a regular stride, or fitted into it (`PatchAxis`).
 
-    Patch (i, j) has the core [i * stride, (i + 1) * stride) x [j * stride, (j + 1) * stride); the cores tile the scene,
-    every pixel lies in exactly one. Around its core a patch has a halo of overlap / 2 px on every side, so patches at
-    the rim stick out of the scene. Example: patch 8, overlap 2: stride 6, patch 0 covers [-1, 7), patch 1 [5, 13).
+    The cores of the patches tile the scene, every pixel lies in exactly one. Strided patches have a halo of overlap / 2
+    px around their core on every side, so those at the rim stick out of the scene. Example: patch 8, overlap 2: stride
+    6, patch 0 covers [-1, 7), patch 1 [5, 13).
     """
 
     height: int
     width: int
     patch_px: int
     overlap_px: int
+    """Where patches are fitted: the least overlap."""
+    layout: Layout = "strided"
+    mirrored: tuple[bool, bool] = (False, False)
+    """Rows and columns as those of the mirrored scene lie here."""
 
     def __post_init__(self) -> None:
-        if self.patch_px % CELL_PX or self.overlap_px % 2 or not 0 <= self.overlap_px < self.patch_px:
+        whole_cells = self.layout == "fitted" or not (self.patch_px % CELL_PX or self.overlap_px % 2)
+        if not whole_cells or not 0 <= self.overlap_px < self.patch_px:
             raise SettingsError(
                 f"patch {self.patch_px} px with overlap {self.overlap_px} px cannot be",
                 hint=f"the patch must be a multiple of {CELL_PX} px and larger than its even overlap",
             )
+
+    @property
+    def rows(self) -> PatchAxis:
+        return PatchAxis(self.height, self.patch_px, self.overlap_px, self.layout, self.mirrored[0])
+
+    @property
+    def cols(self) -> PatchAxis:
+        return PatchAxis(self.width, self.patch_px, self.overlap_px, self.layout, self.mirrored[1])
 
     @property
     def stride_px(self) -> int:
@@ -45,30 +59,29 @@ class PatchGrid:
     @property
     def shape(self) -> tuple[int, int]:
         """Patches down and across."""
-        return math.ceil(self.height / self.stride_px), math.ceil(self.width / self.stride_px)
+        return self.rows.count, self.cols.count
 
     def core(self, i: int, j: int) -> Window:
         """The pixels that belong to patch (i, j) alone, cut at the scene's rim."""
-        whole = Window(i * self.stride_px, j * self.stride_px, self.stride_px, self.stride_px)
-        return whole.clip(Window(0, 0, self.height, self.width))
+        (row, row_end), (col, col_end) = self.rows.core(i), self.cols.core(j)
+        return Window(row, col, row_end - row, col_end - col)
 
     def patch(self, i: int, j: int) -> Window:
-        """The pixels that patch (i, j) sees; sticks out of the scene at the rim."""
-        origin = -self.halo_px
-        return Window(origin + i * self.stride_px, origin + j * self.stride_px, self.patch_px, self.patch_px)
+        """The pixels that patch (i, j) sees; may stick out of the scene at the rim."""
+        return Window(self.rows.start(i), self.cols.start(j), self.patch_px, self.patch_px)
 
     def rows_touching(self, row: int, row_end: int) -> range:
         """Indices of the patch rows that see any row of [row, row_end)."""
-        return self._touching(row, row_end, self.shape[0])
+        return self.rows.touching(row, row_end)
 
     def cols_touching(self, col: int, col_end: int) -> range:
         """Indices of the patch columns that see any column of [col, col_end)."""
-        return self._touching(col, col_end, self.shape[1])
+        return self.cols.touching(col, col_end)
 
-    def _touching(self, start: int, end: int, count: int) -> range:
-        first = (start + self.halo_px - self.patch_px) // self.stride_px + 1
-        last = (end - 1 + self.halo_px) // self.stride_px
-        return range(max(0, first), min(count - 1, last) + 1)
+    def mirror(self, *, rows: bool, cols: bool) -> PatchGrid:
+        """This grid as it lies when the scene is mirrored first; equal to this one where that makes no difference."""
+        mirrored = (self.rows.mirror().mirrored if rows else False, self.cols.mirror().mirrored if cols else False)
+        return replace(self, mirrored=mirrored)
 
 
 @dataclass(frozen=True, slots=True)
