@@ -1,8 +1,7 @@
-"""'Set up the engine': a virtual environment in the user's profile with fctl-geo and torch, from the internet or not."""
+"""'Set up the engine': a virtual environment in the user's profile, from the internet or from a folder of wheels."""
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import platform
@@ -98,11 +97,11 @@ def candidates() -> list[str]:
     names = [f"python3.{minor}" for minor in range(NEWEST_PYTHON, LEAST_PYTHON[1] - 1, -1)] + ["python3", "python"]
     found = [shutil.which(name) or "" for name in names]
     if os.name == "nt":
-        programs = os.path.join(os.environ.get("LOCALAPPDATA", ""), "Programs", "Python", "Python3*", "python.exe")
-        found += [*sorted(glob.glob(programs), reverse=True), os.path.join(sys.prefix, "python.exe")]
+        programs = Path(os.environ.get("LOCALAPPDATA", "")) / "Programs" / "Python"
+        found += [*sorted(map(str, programs.glob("Python3*/python.exe")), reverse=True), f"{sys.prefix}\\python.exe"]
     elif sys.platform == "darwin":
-        found += [os.path.join(folder, name) for folder in ("/opt/homebrew/bin", "/usr/local/bin") for name in names]
-    return list(dict.fromkeys(path for path in found if path and os.path.isfile(path)))
+        found += [f"{folder}/{name}" for folder in ("/opt/homebrew/bin", "/usr/local/bin") for name in names]
+    return list(dict.fromkeys(path for path in found if path and Path(path).is_file()))
 
 
 def find_base_python(wanted: str = "") -> str:

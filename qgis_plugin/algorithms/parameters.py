@@ -161,7 +161,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 TTA, tr("Look several times"),
-                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' also at the turned one (8 times): "
+                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one (8 times): "
                    "a little better."),
                 ["none", "flips", "d4"],
             )

@@ -1,0 +1,136 @@
+"""The plugin's page in Settings > Options: the engine, and what new runs begin with."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication
+from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+)
+
+from .. import settings
+from ..algorithms.base import ICON
+from ..catalogue import CATALOGUE
+from ..words import tr
+from .look import EngineLook, EngineState
+from .setup_dialog import SetupDialog
+
+PAGE = "FCtL Geo"
+
+
+class OptionsPage(QgsOptionsPageWidget):
+    """Shows the settings; `apply` keeps them."""
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._look: EngineLook | None = None
+        self.python = QgsFileWidget()
+        self.python.setFilePath(settings.engine_python())
+        self.python.lineEdit().setPlaceholderText(tr("empty: the one that was set up here"))
+        self.check_button = QPushButton(tr("Check"))
+        self.setup_button = QPushButton(tr("Set up the engine..."))
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.check_button.clicked.connect(self.look)
+        self.setup_button.clicked.connect(self._set_up)
+        self.device = QComboBox()
+        self.device.setEditable(True)
+        self.device.addItems(["auto", "cpu", "cuda", "cuda:1"])
+        self.device.setCurrentText(settings.device())
+        self.threads = _spin(settings.threads(), 256, tr("all cores"), "")
+        self.memory = _spin(settings.max_memory_mb(), 10_000_000, tr("what the run needs"), " MB")
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._engine_box())
+        layout.addWidget(self._defaults_box())
+        layout.addStretch(1)
+
+    def _engine_box(self) -> QGroupBox:
+        box = QGroupBox(tr("Engine"))
+        words = QLabel(
+            tr(
+                "The networks run in an interpreter of their own, in another process: QGIS cannot be slowed or broken by it."
+            )
+        )
+        words.setWordWrap(True)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.check_button)
+        buttons.addWidget(self.setup_button)
+        buttons.addStretch(1)
+        form = QFormLayout(box)
+        form.addRow(words)
+        form.addRow(tr("Interpreter with fctl-geo"), self.python)
+        form.addRow(buttons)
+        form.addRow(self.state)
+        return box
+
+    def _defaults_box(self) -> QGroupBox:
+        box = QGroupBox(tr("New runs"))
+        form = QFormLayout(box)
+        form.addRow(tr("Device"), self.device)
+        form.addRow(tr("CPU workers"), self.threads)
+        form.addRow(tr("Most memory"), self.memory)
+        return box
+
+    def apply(self) -> None:
+        """Keep what is shown; QGIS calls it on OK."""
+        if self.python.filePath().strip() != settings.engine_python():
+            CATALOGUE.forget()
+        settings.set_engine_python(self.python.filePath())
+        settings.set_device(self.device.currentText())
+        settings.set_threads(self.threads.value())
+        settings.set_max_memory_mb(self.memory.value())
+
+    def look(self) -> None:
+        """Ask the engine how it is."""
+        if self._look is not None:
+            return
+        self.apply()
+        self.state.setText(tr("Looking..."))
+        self._look = EngineLook()
+        self._look.looked.connect(self._on_looked)
+        QgsApplication.taskManager().addTask(self._look)
+
+    def _on_looked(self, state: EngineState) -> None:
+        self._look = None
+        if state.error:
+            self.state.setText(f"<span style='color:#b00020'>{state.error}</span>".replace("\n", "<br>"))
+            return
+        lines = [tr("All is well: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
+        self.state.setText("<br>".join(lines))
+
+    def _set_up(self) -> None:
+        dialog = SetupDialog(self)
+        dialog.exec()
+        self.python.setFilePath(settings.engine_python())
+        self.look()
+
+
+def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(0, most)
+    spin.setSpecialValueText(least_words)
+    spin.setSuffix(suffix)
+    spin.setValue(value)
+    return spin
+
+
+class OptionsFactory(QgsOptionsWidgetFactory):
+    """Makes the page when the options open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTitle(PAGE)
+
+    def icon(self) -> QIcon:
+        return QIcon(str(ICON))
+
+    def createWidget(self, parent) -> OptionsPage:
+        return OptionsPage(parent)

@@ -1,0 +1,148 @@
+"""The dialog that sets up the engine, with a bar, a log, and another try."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication, QgsFeedback, QgsTask
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+)
+
+from .. import install, settings
+from ..catalogue import CATALOGUE
+from ..errors import PluginError
+from ..words import tr
+
+
+class SetupTask(QgsTask):
+    """The set-up in the background; `ended` brings the error, or nothing."""
+
+    said = pyqtSignal(str)
+    progressed = pyqtSignal(float)
+    ended = pyqtSignal(str)
+
+    def __init__(self, plan: install.Plan) -> None:
+        super().__init__(tr("Setting up the engine of FCtL Geo"), QgsTask.Flag.CanCancel)
+        self._plan, self._feedback, self._error = plan, QgsFeedback(), ""
+        self._feedback.progressChanged.connect(self._on_progress)
+
+    def _on_progress(self, percent: float) -> None:
+        self.setProgress(percent)
+        self.progressed.emit(percent)
+
+    def run(self) -> bool:
+        try:
+            install.set_up(self._plan, self._feedback, self.said.emit)
+        except PluginError as error:
+            self._error = str(error)
+        return not self._error
+
+    def cancel(self) -> None:
+        self._feedback.cancel()
+        super().cancel()
+
+    def finished(self, result: bool) -> None:
+        self.ended.emit(self._error)
+
+
+class SetupDialog(QDialog):
+    """Asks what is needed, shows how it goes."""
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Set up the engine of FCtL Geo"))
+        self.resize(640, 520)
+        self._task: SetupTask | None = None
+        words = QLabel(
+            tr(
+                "The engine is put into a virtual environment of its own in your QGIS profile; QGIS's own Python stays as "
+                "it is. It needs Python 3.11 or newer, about 2 GB of disk (with CUDA 8 GB), and some minutes."
+            )
+        )
+        words.setWordWrap(True)
+        self.device = QComboBox()
+        self.device.addItem(tr("CPU: works everywhere"), False)
+        self.device.addItem(tr("NVIDIA graphics card (CUDA)"), True)
+        self.device.setCurrentIndex(1 if install.has_nvidia() else 0)
+        self.python = QgsFileWidget()
+        self.python.lineEdit().setPlaceholderText(tr("found by itself"))
+        self.wheels = QgsFileWidget()
+        self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.wheels.setFilePath(settings.wheels_folder())
+        self.wheels.lineEdit().setPlaceholderText(tr("empty: from the internet, by QGIS's proxy"))
+        self.bar = QProgressBar()
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.start_button = QPushButton(tr("Set up"))
+        self.buttons.addButton(self.start_button, QDialogButtonBox.ButtonRole.ActionRole)
+        self.start_button.clicked.connect(self._start_or_stop)
+        self.buttons.rejected.connect(self.reject)
+        form = QFormLayout()
+        form.addRow(tr("Runs on"), self.device)
+        form.addRow(tr("Folder of wheels (offline)"), self.wheels)
+        form.addRow(tr("Python to build on"), self.python)
+        layout = QVBoxLayout(self)
+        layout.addWidget(words)
+        layout.addLayout(form)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.log, 1)
+        layout.addWidget(self.state)
+        layout.addWidget(self.buttons)
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def _start_or_stop(self) -> None:
+        if self._task is not None:
+            self.state.setText(tr("Stopping..."))
+            self._task.cancel()
+            return
+        settings.set_wheels_folder(self.wheels.filePath())
+        self.log.clear()
+        try:
+            plan = install.plan_of_settings(
+                cuda=bool(self.device.currentData()), base_python=self.python.filePath().strip()
+            )
+        except PluginError as error:
+            self.state.setText(str(error))
+            return
+        self.log.appendPlainText(tr("Building on {}").format(plan.base_python))
+        self._task = SetupTask(plan)
+        self._task.said.connect(self.log.appendPlainText)
+        self._task.progressed.connect(lambda percent: self.bar.setValue(round(percent)))
+        self._task.ended.connect(self._on_ended)
+        self.start_button.setText(tr("Stop"))
+        self.state.setText(tr("Setting up..."))
+        QgsApplication.taskManager().addTask(self._task)
+
+    def _on_ended(self, error: str) -> None:
+        self._task = None
+        CATALOGUE.forget()
+        if error:
+            self.bar.setValue(0)
+            self.start_button.setText(tr("Try again"))
+            self.state.setText(error)
+        else:
+            settings.set_engine_python("")  # the one that was set up is found by itself
+            self.bar.setValue(100)
+            self.start_button.setText(tr("Set up again"))
+            self.state.setText(tr("The engine is ready."))
+
+    def reject(self) -> None:
+        """Closing stops a set-up under way: nothing goes on unseen."""
+        if self._task is not None:
+            self._task.cancel()
+        super().reject()
