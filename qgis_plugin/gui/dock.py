@@ -78,6 +78,8 @@ class FctlDock(QgsDockWidget):
         self._set_busy(False)
         self.visibilityChanged.connect(self._on_visible)
 
+    WIDTH_PX = 380
+
     # building
 
     def _build(self) -> None:
@@ -93,6 +95,10 @@ class FctlDock(QgsDockWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(body)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body.setMinimumWidth(self.WIDTH_PX - 20)
+        self.setMinimumWidth(self.WIDTH_PX)
         self.setWidget(scroll)
 
     def _form(self) -> QFormLayout:
@@ -101,7 +107,9 @@ class FctlDock(QgsDockWidget):
         self.layer.layerChanged.connect(self._refresh_layer)
         self.layer_facts = _small_label()
         self.model = QComboBox()
-        self.model.setSizePolicy(self.layer.sizePolicy())
+        for box in (self.layer, self.model):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
         self.model.currentIndexChanged.connect(self._refresh_model)
         self.model_button = QToolButton()
         self.model_button.setText("...")
@@ -150,7 +158,8 @@ class FctlDock(QgsDockWidget):
         self.preview_button = QPushButton(tr("Preview"))
         self.preview_button.setToolTip(tr("Segment just the visible part of the map, in seconds"))
         self.stop_button = QPushButton(tr("Cancel"))
-        self.more_button = QPushButton(tr("All parameters..."))
+        self.more_button = QToolButton()
+        self.more_button.setText(tr("All parameters..."))
         self.run_button.clicked.connect(self.run)
         self.preview_button.clicked.connect(self.preview)
         self.stop_button.clicked.connect(self.runner.stop)
@@ -158,8 +167,9 @@ class FctlDock(QgsDockWidget):
         self.bar = QProgressBar()
         self.status = _small_label()
         row = QHBoxLayout()
-        for button in (self.run_button, self.preview_button, self.stop_button, self.more_button):
-            row.addWidget(button)
+        row.addWidget(self.run_button, 2)
+        row.addWidget(self.preview_button, 1)
+        row.addWidget(self.stop_button, 1)
         return row
 
     def _engine_row(self) -> QHBoxLayout:
@@ -169,6 +179,7 @@ class FctlDock(QgsDockWidget):
         self.options_button.clicked.connect(lambda: self._iface.showOptionsDialog(None, PAGE))
         row = QHBoxLayout()
         row.addWidget(self.engine, 1)
+        row.addWidget(self.more_button)
         row.addWidget(self.options_button)
         return row
 
@@ -177,7 +188,7 @@ class FctlDock(QgsDockWidget):
         self.runs = QTreeWidget()
         self.runs.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
         self.runs.setRootIsDecorated(False)
-        self.runs.setMinimumHeight(110)
+        self.runs.setMinimumHeight(90)
         self.runs.currentItemChanged.connect(self._show_run)
         self.runs.itemDoubleClicked.connect(self._load_run)
         self.runs.setToolTip(tr("Double click loads the results again"))
@@ -367,8 +378,8 @@ class FctlDock(QgsDockWidget):
             return ""
         side_m = (PREVIEW_PIXELS * card.gsd_m**2) ** 0.5
         return tr(
-            "Zoom in: a preview takes up to about {:,.0f} x {:,.0f} m with this model, {:,.0f} x {:,.0f} m are visible."
-        ).format(side_m, side_m, *size)
+            "Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible."
+        ).format(side_m, *size)
 
     def _start(self, given: dict[str, Any], *, previewing: bool) -> None:
         self._previewing = previewing
@@ -385,7 +396,16 @@ class FctlDock(QgsDockWidget):
             return
         if self._previewing:
             self._replace_preview(layers)
+        elif len(layers) > 1:
+            self._show_the_image(layers)
         self._say(tr("Done: {}").format(", ".join(layer.name() for layer in layers)))
+
+    @staticmethod
+    def _show_the_image(layers: list) -> None:
+        """Polygons lie over the image: the class raster between them waits for its tick."""
+        for layer in layers:
+            if isinstance(layer, QgsRasterLayer):
+                QgsProject.instance().layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(False)
 
     def _replace_preview(self, layers: list) -> None:
         if self._preview and QgsProject.instance().mapLayer(self._preview) is not None:

@@ -55,9 +55,7 @@ class OptionsPage(QgsOptionsPageWidget):
     def _engine_box(self) -> QGroupBox:
         box = QGroupBox(tr("Engine"))
         words = QLabel(
-            tr(
-                "The networks run in an interpreter of their own, in another process: QGIS cannot be slowed or broken by it."
-            )
+            tr("The networks run in an interpreter of their own, in another process: it cannot slow or break QGIS.")
         )
         words.setWordWrap(True)
         buttons = QHBoxLayout()

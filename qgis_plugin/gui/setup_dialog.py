@@ -64,8 +64,8 @@ class SetupDialog(QDialog):
         self._task: SetupTask | None = None
         words = QLabel(
             tr(
-                "The engine is put into a virtual environment of its own in your QGIS profile; QGIS's own Python stays as "
-                "it is. It needs Python 3.11 or newer, about 2 GB of disk (with CUDA 8 GB), and some minutes."
+                "The engine is put into a virtual environment of its own in your QGIS profile; QGIS's own Python stays "
+                "as it is. It needs Python 3.11 or newer, about 2 GB of disk (with CUDA 8 GB), and some minutes."
             )
         )
         words.setWordWrap(True)
