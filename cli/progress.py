@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ from fctl_geo.progress import Silent
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
     from .talk import Talk
 
@@ -75,7 +77,8 @@ class BarProgress(SentenceProgress):
 
         super().__init__(talk)
         self._task: Any = None
-        self._bars = Progress(
+        self._gauges: dict[str, float] = {}
+        self._bars = _with_table(Progress, self._gauges)(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=30),
             TaskProgressColumn(),
@@ -93,6 +96,9 @@ class BarProgress(SentenceProgress):
     def advance(self, steps: int = 1) -> None:
         if self._task is not None:
             self._bars.advance(self._task, steps)
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        self._gauges.update(values)
 
     def _fill(self) -> None:
         """A stage that is over is full, also where it counted fewer steps than it had said."""
@@ -113,12 +119,14 @@ class BarProgress(SentenceProgress):
 
 
 class JsonProgress(DoorProgress):
-    """One JSON object a line on stderr: stage, advance (at most ten a second), say, warn, done."""
+    """One JSON object a line on stderr: stage, advance and measure (at most ten a second), say, warn, done."""
 
     def __init__(self, talk: Talk) -> None:
         super().__init__(talk)
         self._total = self._done = 0
         self._told_at_s = 0.0
+        self._measured: dict[str, float] = {}
+        self._measured_at_s = 0.0
 
     def stage(self, name: str, total: int) -> None:
         self._total, self._done, self._told_at_s = total, 0, 0.0
@@ -131,6 +139,18 @@ class JsonProgress(DoorProgress):
             self._told_at_s = now_s
             self.talk.emit(event="advance", done=self._done, total=self._total)
 
+    def measure(self, values: Mapping[str, float]) -> None:
+        """At most ten times a second, with what is new since."""
+        self._measured.update(values)
+        now_s = time.monotonic()
+        if now_s - self._measured_at_s >= _EVERY_S:
+            self._tell_measured(now_s)
+
+    def _tell_measured(self, now_s: float) -> None:
+        if self._measured:
+            self.talk.emit(event="measure", values=self._measured)
+        self._measured, self._measured_at_s = {}, now_s
+
     def say(self, text: str) -> None:
         self.talk.emit(event="say", text=text)
 
@@ -138,7 +158,25 @@ class JsonProgress(DoorProgress):
         self.talk.emit(event="warn", text=text)
 
     def done(self, summary: dict[str, Any]) -> None:
+        self._tell_measured(time.monotonic())
         self.talk.emit(event="done", summary=summary)
+
+
+def _with_table(bars: type[Progress], gauges: Mapping[str, float]) -> type[Progress]:
+    """Bars below a live table of what was measured last: loss, learning rate, IoU."""
+    from rich import box
+    from rich.table import Table
+
+    class Gauged(bars):  # type: ignore[misc,valid-type]
+        def get_renderables(self) -> Iterable[Any]:
+            if gauges:
+                table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
+                for name, value in gauges.items():
+                    table.add_row(name, f"{value:,.0f}" if name == "step" else f"{value:.4g}")
+                yield table
+            yield from super().get_renderables()
+
+    return Gauged
 
 
 def make_progress(talk: Talk) -> DoorProgress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from fctl_geo.errors import Cancelled
@@ -16,6 +17,9 @@ class Progress(Protocol):
 
     def advance(self, steps: int = 1) -> None:
         """So many steps of the stage are done."""
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        """Numbers that change while a stage runs: loss, learning rate, IoU. Only trainings tell such."""
 
     def say(self, text: str) -> None:
         """A sentence for the user."""
@@ -37,6 +41,8 @@ class Silent:
     def stage(self, name: str, total: int) -> None: ...
 
     def advance(self, steps: int = 1) -> None: ...
+
+    def measure(self, values: Mapping[str, float]) -> None: ...
 
     def say(self, text: str) -> None: ...
 

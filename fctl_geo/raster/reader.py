@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,8 +29,15 @@ from fctl_geo.windows.window import Window
 class ClassRaster:
     """An open class raster. Not safe to share between threads: open it once a thread."""
 
-    def __init__(self, path: Path, dataset: DatasetReader | WarpedVRT, legend: Legend) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dataset: DatasetReader | WarpedVRT,
+        legend: Legend,
+        numbers: Mapping[int, int] | None = None,
+    ) -> None:
         """Use `open_class_raster`."""
+        self._numbers = numbers
         self.path = path
         self.legend = legend
         self.frame: RasterFrame = frame_of(dataset)
@@ -106,6 +114,11 @@ class ClassRaster:
         return self._classes(raw, hidden)
 
     def _classes(self, raw: npt.NDArray[Any], hidden: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8]:
+        if self._numbers is not None:
+            named = np.full(raw.shape, NODATA, np.uint8)
+            for value, number in self._numbers.items():
+                named[raw == value] = number
+            return named
         if raw.dtype == np.uint8 and self.nodata == NODATA and hidden is None:
             return raw
         if self.nodata is not None:
@@ -126,7 +139,11 @@ class ClassRaster:
 
 
 def open_class_raster(
-    path: str | Path, legend: Legend | None = None, *, onto: RasterFrame | None = None
+    path: str | Path,
+    legend: Legend | None = None,
+    *,
+    onto: RasterFrame | None = None,
+    numbers: Mapping[int, int] | None = None,
 ) -> ClassRaster:
     """Open a single-band integer raster of classes.
 
@@ -134,6 +151,7 @@ def open_class_raster(
         path: any raster GDAL reads; one band (a second one may be alpha).
         onto: the grid to read it on, by the nearest pixel; None: its own. A raster of that size at that place, or of
             that size and without a place, is read as it is.
+        numbers: class of each value, where the file counts otherwise (0 and 255 for a mask); other values are nodata.
         legend: names and colours; None: from our tag, the RAT or category names (`.aux.xml`), the palette, or else
             'class N' in distinct colours. No pixel is read for it: without names it may list ids that do not occur.
     Raises:
@@ -144,7 +162,7 @@ def open_class_raster(
     try:
         _check_classes(path, dataset)
         legend = legend or _find_legend(path, dataset)
-        return ClassRaster(path, dataset if onto is None else _moved_onto(path, dataset, onto), legend)
+        return ClassRaster(path, dataset if onto is None else _moved_onto(path, dataset, onto), legend, numbers)
     except BaseException:
         dataset.close()
         raise

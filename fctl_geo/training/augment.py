@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from fctl_geo.training.samples import Sample, Scale
+from fctl_geo.spec import Context
+from fctl_geo.training.samples import Sample
 from fctl_geo.training.sources import IGNORE
 
 Looks = Literal["varied", "plain"]
@@ -20,7 +21,7 @@ Looks = Literal["varied", "plain"]
 
 
 def augment(
-    sample: Sample, scales: Sequence[Scale], hole_label: int, rng: np.random.Generator, looks: Looks = "varied"
+    sample: Sample, scales: Sequence[Context], hole_label: int, rng: np.random.Generator, looks: Looks = "varied"
 ) -> tuple[Tensor, Tensor]:
     """A sample made to look otherwise.
 
@@ -58,7 +59,7 @@ def to_tensors(sample: Sample) -> tuple[Tensor, Tensor]:
 
 
 def _half_plane(
-    size: int, scales: Sequence[Scale], rng: np.random.Generator, *, outside_patch: bool
+    size: int, scales: Sequence[Context], rng: np.random.Generator, *, outside_patch: bool
 ) -> NDArray[np.bool_]:
     """(T, P, P): beyond a random line, the same line in the patch and its contexts; a global context knows no line."""
     angle = rng.uniform(0, 2 * math.pi)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fctl_geo.model.modelfile import ModelInfo
@@ -11,28 +11,44 @@ from fctl_geo.training.recipe import Recipe
 Metrics = Mapping[str, Mapping[str, float]]
 
 
-def write_card(path: Path, info: ModelInfo, recipe: Recipe, *, crude: Metrics, refined: Metrics, command: str) -> None:
+def write_card(
+    path: Path,
+    info: ModelInfo,
+    recipe: Recipe,
+    *,
+    crude: Metrics,
+    refined: Metrics,
+    command: str,
+    pictures: Sequence[Path] = (),
+) -> None:
     """Write the card of a model as Markdown.
 
     Args:
         crude, refined: IoU per validation set and class, without and with refinement.
         command: the command that trains it again.
+        pictures: files below the card's folder that it shows.
     """
+    lines = _lines(info, recipe, crude, refined, command)
+    for picture in pictures:
+        lines += [f"![{picture.stem}]({picture.relative_to(path.parent).as_posix()})", ""]
     aside = path.with_name(f".{path.name}.partial")
-    aside.write_text("\n".join(_lines(info, recipe, crude, refined, command)) + "\n", "utf-8")
+    aside.write_text("\n".join(lines) + "\n", "utf-8")
     aside.replace(path)
 
 
 def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, command: str) -> list[str]:
-    share = "refined by default" if info.refine else "not refined by default (it did not help on the validation places)"
+    if info.refinement is None:
+        share = "no refinement network"
+    else:
+        why = "it did not help on the validation places" if crude else "there was no validation place"
+        share = "refined by default" if info.refine else f"not refined by default ({why})"
     return [
         f"# {info.name} {info.version}: {info.title}",
         "",
         f"Architecture {info.architecture}, patches of {info.patch_px} px with {info.overlap_px} px overlap, contexts "
         + ", ".join(f"x{c}" for c in info.contexts)
         + f"; {share}.",
-        f"Input: {', '.join(info.input.bands)}, about {info.input.gsd_m:g} m a pixel "
-        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled).",
+        _input(info),
         "",
         "| class | colour |",
         "|---|---|",
@@ -49,13 +65,11 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "| source | ground metres a pixel | share of samples |",
         "|---|---|---|",
         *(
-            f"| {s.name} | {s.gsd_m:g} | {s.weight / sum(t.weight for t in recipe.sources):.0%} |"
+            f"| {s.name} | {s.gsd_m or recipe.gsd_m:g} | {s.weight / sum(t.weight for t in recipe.sources):.0%} |"
             for s in recipe.sources
         ),
         "",
-        f"Samples of {recipe.sample_px} px at {recipe.zoom[0]:g} to {recipe.zoom[1]:g} times {recipe.gsd_m:g} m, "
-        "any rotation, mirrored, colours, blur, noise and holes varied; "
-        f"{recipe.steps:,} steps of {recipe.batch}. The validation places below were never trained on.",
+        _learned(recipe),
         "",
         *(line for note in recipe.notes for line in (note, "")),
         *(["```", command, "```", ""] if command else []),
@@ -67,6 +81,28 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "",
         *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
     ]
+
+
+def _input(info: ModelInfo) -> str:
+    bands = ", ".join(info.input.bands)
+    if info.input.gsd_m is None:
+        return f"Input: {bands}; the ground size of its images was not known, scenes are read as they are."
+    return (
+        f"Input: {bands}, about {info.input.gsd_m:g} m a pixel "
+        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled)."
+    )
+
+
+def _learned(recipe: Recipe) -> str:
+    """How it was trained, in two sentences."""
+    method = recipe.method
+    looks = "colours, blur, noise and holes varied" if method.looks == "varied" else "pixels as they are"
+    turns = "any rotation" if method.turns == "any" else "quarter turns"
+    return (
+        f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
+        f"{turns}, mirrored, {looks}; {method.steps:,} steps of {method.batch} with {method.optimizer}, learning rate "
+        f"{method.learning_rate:g} ({method.schedule}). The validation places below were never trained on."
+    )
 
 
 def _table(crude: Metrics, refined: Metrics) -> list[str]:

@@ -1,55 +1,193 @@
-"""How good a model file is: the whole pipeline on labelled images, compared pixel by pixel at their own resolution."""
+"""How good a model file or a class raster is: the whole pipeline on labelled scenes, compared pixel by pixel."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.progress import Progress, Silent, check_cancelled
+from fctl_geo.errors import TrainingError
+from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
-from fctl_geo.training.metrics import Confusion
-from fctl_geo.training.recipe import SourceSpec
-from fctl_geo.training.sources import AllowedTable, LabelledImage, load_source
-from fctl_geo.training.write_image import write_image
+from fctl_geo.spec import Legend
+from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
+from fctl_geo.training.metrics import ClassScore
+from fctl_geo.training.objects import ObjectScore
+from fctl_geo.training.places import Place, Predicted
+from fctl_geo.windows.window import Window
+
+Convention = Literal["plain", "deepglobe", "inria"]
+CONVENTIONS: Mapping[str, str] = {
+    "plain": "all labelled pixels of all scenes pooled; mIoU over the classes of the truth",
+    "deepglobe": "pixels of class 'unknown' are not counted; all others pooled; mIoU over the other classes",
+    "inria": "all pixels of all images pooled; IoU of class 'building' and accuracy",
+}
+UNJUDGED = {"plain": frozenset[str](), "deepglobe": frozenset({"unknown"}), "inria": frozenset[str]()}
+_PART_OF_WHOLE = 0.5
+"""Windows that cover less of a scene are segmented on their own."""
 
 
-def evaluate_sources(
-    model: Path,
-    sources: tuple[SourceSpec, ...],
-    table: AllowedTable,
-    data: Path,
-    settings: Mapping[str, object],
-    progress: Progress,
-) -> dict[str, dict[str, float]]:
-    """IoU per class and their mean ('mIoU') of each set of images.
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured."""
 
-    Args:
-        settings: what else the segmentation is told (merge, tta, refine, ...).
-    """
-    results = {}
-    for source in sources:
-        confusion = Confusion(len(table.names))
-        for image in load_source(source, table, data, 0.0):
-            check_cancelled(progress)
-            confusion.add(_segment(model, image, settings), image.label, table)
-        results[source.name] = confusion.iou(table.names)
-        progress.say(f"{source.name}: " + ", ".join(f"{k} {v:.3f}" for k, v in results[source.name].items()))
-    return results
+    subject: str
+    """The model or the class raster."""
+    convention: Convention
+    legend: Legend
+    places: tuple[str, ...]
+    classes: tuple[ClassScore, ...]
+    miou: float
+    mean_f1: float
+    accuracy: float
+    boundary_f: tuple[float, ...]
+    """A class each, NaN where a class has no boundary."""
+    tolerance_px: int
+    trimap_miou: float
+    objects: ObjectScore | None
+    object_class: str
+    confusion: NDArray[np.int64]
+    """(classes, classes) pixels; rows: truth, columns: guess."""
+    judged: int
+    """Pixels."""
+    without_class: int
+    worst: tuple[WorstPatch, ...]
+    by_place: Mapping[str, float] = field(default_factory=dict)
+    """mIoU of each place (inria: IoU of 'building')."""
 
 
-def _segment(model: Path, image: LabelledImage, settings: Mapping[str, object]) -> NDArray[np.uint8]:
-    """The classes that a user would get: the picture alone, with unmarked holes and all."""
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """How to judge."""
+
+    convention: Convention = "plain"
+    objects: str = "building"
+    """Class whose regions are objects; a name that the legend has not is left out."""
+    tolerance_px: int = 3
+    pictures: bool = True
+    engine: Mapping[str, object] = field(default_factory=dict)
+    """What else the segmentation is told (merge, tta, refine, device, threads, ...)."""
+
+
+def evaluate_model(
+    model: Path | str, legend: Legend, places: Iterable[Place], settings: EvaluationSettings, progress: Progress
+) -> Evaluation:
+    """Judge a model by the classes that a user would get of the places."""
+
+    def predict(place: Place, window: Window, folder: Path) -> Predicted:
+        out = folder / "classes.tif"
+        told = {"model": str(model), "outs": (out,), "overwrite": True, **place.told, **settings.engine}
+        if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
+            told["bbox"] = _box(place, window)
+        _segment(place.scene, told, progress)
+        return Predicted(out, legend, place.opened, own_grid=True)
+
+    return _evaluate(str(model), legend, places, predict, settings, progress)
+
+
+def evaluate_classes(
+    classes: Path, legend: Legend, places: Iterable[Place], settings: EvaluationSettings, progress: Progress
+) -> Evaluation:
+    """Judge anybody's class raster."""
+
+    def predict(place: Place, window: Window, folder: Path) -> Predicted:
+        return Predicted(classes, legend, place.opened, own_grid=False)
+
+    return _evaluate(classes.name, legend, places, predict, settings, progress)
+
+
+def _segment(scene: Path, told: Mapping[str, object], progress: Progress) -> None:
     from fctl_geo.pipeline import segment_scene
-    from fctl_geo.raster.reader import open_class_raster
 
-    with tempfile.TemporaryDirectory() as folder:
-        scene, out = Path(folder) / "scene.tif", Path(folder) / "classes.tif"
-        write_image(scene, image.pixels)
-        told = {"model": str(model), "outs": (out,), "gsd_m": image.gsd_m, **settings}
-        segment_scene(scene, Settings.of(told), progress=Silent())
-        with open_class_raster(out) as raster:
-            return raster.rows(0, raster.frame.height)
+    segment_scene(scene, Settings.of(told), progress=_Quiet(progress))
+
+
+def _evaluate(
+    subject: str,
+    legend: Legend,
+    places: Iterable[Place],
+    predict: Callable[[Place, Window, Path], Predicted],
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> Evaluation:
+    names = [c.name for c in legend]
+    object_class = next((i for i, n in enumerate(names) if n.lower() == settings.objects.lower()), None)
+    whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
+    by_place: dict[str, float] = {}
+    for place in places:
+        before = whole.confusion.counts.copy()
+        progress.stage(f"evaluate {place.name}", count_bands(place.windows))
+        for window in place.windows:
+            with tempfile.TemporaryDirectory() as folder:
+                predicted = predict(place, window, Path(folder))
+                try:
+                    whole.add(place, predicted, window, progress)
+                finally:
+                    predicted.close()
+        by_place[place.name] = _place_score(whole.confusion.counts - before, names, settings.convention)
+        progress.say(f"{place.name}: {by_place[place.name]:.3f}")
+    return _result(subject, whole, by_place, settings)
+
+
+def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
+    names = [c.name for c in whole.legend]
+    scores = tuple(whole.confusion.scores(names))
+    judged = int(whole.confusion.counts.sum())
+    if not judged:
+        raise TrainingError("no pixel could be judged", hint="do labels and classes lie on each other?")
+    if settings.convention == "inria" and "building" not in names:
+        raise TrainingError(f"the inria convention judges 'building', the classes are {', '.join(names)}")
+    return Evaluation(
+        subject=subject,
+        convention=settings.convention,
+        legend=whole.legend,
+        places=tuple(by_place),
+        classes=scores,
+        miou=whole.confusion.mean_iou,
+        mean_f1=whole.confusion.mean_f1,
+        accuracy=whole.confusion.accuracy,
+        boundary_f=tuple(float(f) for f in whole.boundary.f_scores()),
+        tolerance_px=settings.tolerance_px,
+        trimap_miou=whole.boundary.trimap.mean_iou,
+        objects=whole.objects.score() if whole.object_class is not None else None,
+        object_class=settings.objects,
+        confusion=whole.confusion.counts,
+        judged=judged,
+        without_class=whole.without_class,
+        worst=tuple(whole.worst),
+        by_place=by_place,
+    )
+
+
+def _place_score(counts: NDArray[np.int64], names: list[str], convention: Convention) -> float:
+    from fctl_geo.training.metrics import Confusion
+
+    confusion = Confusion(len(names))
+    confusion.counts += counts
+    if convention == "inria" and "building" in names:
+        return confusion.scores(names)[names.index("building")].iou
+    return confusion.mean_iou
+
+
+def _box(place: Place, window: Window) -> tuple[float, float, float, float]:
+    """West, south, east, north of a window in the scene's CRS."""
+    a, b, c, d, e, f = place.opened.scene_frame.transform
+    corners = [(x, y) for x in (window.col, window.col_end) for y in (window.row, window.row_end)]
+    xs, ys = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+class _Quiet(Silent):
+    """Silent, but it can be stopped."""
+
+    def __init__(self, outer: Progress) -> None:
+        self.outer = outer
+
+    @property
+    def cancelled(self) -> bool:  # type: ignore[override]
+        return self.outer.cancelled

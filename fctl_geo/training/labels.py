@@ -117,25 +117,19 @@ class RasterLabels:
     def __init__(self, spec: LabelSpec, scene: Scene) -> None:
         from fctl_geo.raster.reader import open_class_raster
 
-        self.raster = open_class_raster(spec.path, onto=scene.scene_frame)
         self._lock = threading.Lock()
-        lookup = np.full(256, NODATA, np.uint8)
-        names: dict[int, str] = {}
-        if spec.classes:
-            unique = list(dict.fromkeys(spec.classes.values()))
-            for value, name in spec.classes.items():
-                lookup[_value(value, spec)] = unique.index(name)
-            names = dict(enumerate(unique))
-        else:
-            lookup[:NODATA] = np.arange(NODATA)
-            names = {i: self.raster.legend.name_of(i) for i in range(NODATA)}
-        self.names: Mapping[int, str] = names
-        self._lookup = lookup
+        if not spec.classes:
+            self.raster = open_class_raster(spec.path, onto=scene.scene_frame)
+            self.names: Mapping[int, str] = {i: self.raster.legend.name_of(i) for i in range(NODATA)}
+            return
+        names = list(dict.fromkeys(spec.classes.values()))
+        numbers = {_value(value, spec): names.index(name) for value, name in spec.classes.items()}
+        self.raster = open_class_raster(spec.path, onto=scene.scene_frame, numbers=numbers)
+        self.names = dict(enumerate(names))
 
     def read(self, window: Window) -> NDArray[np.uint8]:
         with self._lock:
-            values = self.raster.read(window)
-        return np.asarray(self._lookup[values], np.uint8)
+            return self.raster.read(window)
 
 
 class ColorMaskLabels:
@@ -183,8 +177,8 @@ def _value(word: str, spec: LabelSpec) -> int:
         number = int(word)
     except ValueError:
         number = -1
-    if not 0 <= number < NODATA:
-        raise TrainingError(f"{word!r} is no value of the class raster {spec.path.name}", hint="whole numbers 0 to 254")
+    if number < 0:
+        raise TrainingError(f"{word!r} is no value of the class raster {spec.path.name}", hint="give whole numbers")
     return number
 
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import copy
 import math
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fctl_geo.errors import TrainingError
-from fctl_geo.model.lite import FctlLite, LiteConfig
-from fctl_geo.model.normalise import normalise
+from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.progress import Progress, Silent, check_cancelled
-from fctl_geo.training.augment import augment
+from fctl_geo.training.batches import BatchPlan, stream
+from fctl_geo.training.checkpoint import begin_run, load, load_checkpoint, save, save_checkpoint, state_of
+from fctl_geo.training.data import TrainingData, open_data
+from fctl_geo.training.log import TrainingLog
 from fctl_geo.training.loss import partial_label_loss
-from fctl_geo.training.metrics import Confusion
-from fctl_geo.training.recipe import Recipe, SourceSpec
-from fctl_geo.training.samples import PyramidImage, SampleSource, View
-from fctl_geo.training.sources import IGNORE, AllowedTable, load_source
+from fctl_geo.training.machine import launch
+from fctl_geo.training.optimise import follow, learning_rate, make_optimiser
+from fctl_geo.training.recipe import Recipe
+from fctl_geo.training.samples import SampleSource
+from fctl_geo.training.sources import IGNORE, AllowedTable
+from fctl_geo.training.start import fine_tuned, start_from
+from fctl_geo.training.validate import mean_iou, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,229 +41,248 @@ class TrainingSettings:
     """A folder for checkpoints and the log."""
     seed: int = 1
     device: str = "cpu"
-    steps: int | None = None
-    """Other than the recipe's number of steps."""
+    """auto, cpu, cuda or cuda:N."""
+    devices: int = 1
+    """So many of them, each with its share of every batch."""
+    init: Path | None = None
+    """A model file to begin with: fine-tuning."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run's folder."""
+    overwrite: bool = False
+    """Begin anew where a training is in the run's folder already."""
     checkpoint_every: int = 100
     validate_every: int = 500
+    workers: int = 1
+    """Threads that make samples ahead; 0: none."""
+    tensorboard: bool = False
 
 
-_EARLY = "early.pt"
-EARLY_SHARE = 0.4
-"""Of the steps: when the network is kept whose crude masks teach the refinement (20 of 50 epochs; paper, 4.2)."""
+_EARLY, _BEST = "early.pt", "best.pt"
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What a training gives."""
 
-    network: FctlLite
-    """With averaged weights."""
-    early: FctlLite
+    network: SegmentationNetwork
+    """With averaged weights, in inference mode, on the CPU."""
+    early: SegmentationNetwork
     """As it was early in the training."""
     samples: SampleSource
     table: AllowedTable
-
-
-def use_threads(threads: int | None) -> None:
-    """Let torch compute with so many threads; None: as many as it likes."""
-    if threads is not None:
-        torch.set_num_threads(threads)
+    steps: int
+    """Steps that were made: fewer than asked for after an early stop."""
+    reused: str = ""
+    """What was taken over from another model, in words."""
 
 
 def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silent()) -> Trained:  # noqa: B008
-    """Train the recipe's network; goes on from the last checkpoint in the run's folder.
+    """Train a recipe's network on its data.
 
     Raises:
         TrainingError: data that does not fit the recipe, before the first step.
+        Cancelled: stopped; with `resume` the same call goes on and gives the same weights.
     """
-    device = torch.device(settings.device)
-    steps = settings.steps or recipe.steps
-    table = AllowedTable(recipe.legend)
-    hole_label = table.index_of([recipe.hole]) if recipe.hole else IGNORE
-    config = LiteConfig(bands=3, classes=len(recipe.legend), **recipe.network)
-    samples = _sample_source(recipe, settings, table, config.contexts, progress)
-    validation = [(v, _images(v, settings, table, recipe)) for v in recipe.validation]
-    allowed = torch.from_numpy(table.matrix()).to(device)
-
-    torch.manual_seed(settings.seed)
-    network = FctlLite(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(_parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate)
-    average = copy.deepcopy(network).requires_grad_(False)
-    first = _resume(settings.run, network, optimiser, average)
-    log = _Log(settings.run, progress)
-    progress.stage("train", steps)
-    progress.advance(first)
-    for step in range(first, steps):
-        check_cancelled(progress)
-        rng = np.random.default_rng((settings.seed, step))  # a step's samples do not depend on the steps before
-        levels, labels = _batch(samples, recipe.batch, hole_label, rng)
-        levels, labels = levels.to(device), labels.to(device).long()
-        labels = torch.where(labels == IGNORE, len(allowed) - 1, labels)
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step, steps)
-        network.train()
-        logits = forward(network, levels)
-        loss = partial_label_loss(logits, labels, allowed)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        _follow(average, network, step)
-        progress.advance()
-        log.step(step, float(loss.detach()))
-        if step + 1 == round(EARLY_SHARE * steps):
-            _keep_early(settings.run, average)
-        if (step + 1) % settings.checkpoint_every == 0 or step + 1 == steps:
-            _checkpoint(settings.run, step + 1, network, optimiser, average)
-        if (step + 1) % settings.validate_every == 0 and step + 1 < steps:
-            log.validation(step + 1, validate(average, validation, recipe, table, device))
-    log.validation(steps, validate(average, validation, recipe, table, device))
-    early = copy.deepcopy(average)
-    early.load_state_dict(torch.load(settings.run / _EARLY, weights_only=True))
-    return Trained(average.eval(), early.eval(), samples, table)
+    recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
+    with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
+        trained = train_on(recipe, data, settings, progress)
+    assert trained is not None, "only one of several processes gives a result"
+    return trained
 
 
-def _images(source: SourceSpec, settings: TrainingSettings, table: AllowedTable, recipe: Recipe):  # type: ignore[no-untyped-def]
-    return load_source(source, table, settings.data, recipe.gsd_m * recipe.zoom[0] * 0.86)
-
-
-def _sample_source(
-    recipe: Recipe, settings: TrainingSettings, table: AllowedTable, scales: tuple[int, ...], progress: Progress
-) -> SampleSource:
-    if not recipe.sources:
-        raise TrainingError(f"recipe {recipe.name!r} names no source", hint="add a [[sources]] table")
-    groups = []
-    for source in recipe.sources:
-        images = _images(source, settings, table, recipe)
-        progress.say(f"{source.name}: {len(images)} images, {sum(i.label.size for i in images) / 1e6:.1f} MPix")
-        groups.append((source.weight, [PyramidImage(image) for image in images]))
-    return SampleSource(groups, gsd_m=recipe.gsd_m, zoom=recipe.zoom, size_px=recipe.sample_px, scales=scales)
-
-
-def _batch(samples: SampleSource, size: int, hole_label: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    pairs = [augment(samples.draw(rng), samples.scales, hole_label, rng) for _ in range(size)]
-    return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
-
-
-def forward(network: FctlLite, levels: Tensor) -> Tensor:
-    """Logits of (B, T, 3, P, P) levels; contexts teach nothing to the encoder, as in the released code (frozen)."""
-    patch = normalise(levels[:, 0])
-    with torch.no_grad():
-        contexts = [
-            network.encode_context(normalise(levels[:, t])) for t, s in enumerate(network.config.contexts) if s != 1
-        ]
-    return network.segment(patch, contexts)
-
-
-def _parameter_groups(network: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    free = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
-
-
-@torch.no_grad()
-def _follow(average: FctlLite, network: FctlLite, step: int) -> None:
-    """Exponential average of weights and statistics over about 500 steps, over fewer at the beginning."""
-    share = max(0.002, 1 / (step + 1))
-    ours = average.state_dict()
-    for key, value in network.state_dict().items():
-        if value.is_floating_point():
-            ours[key].lerp_(value, share)
-
-
-def _schedule(step: int, steps: int) -> float:
-    """Linear warm-up over 100 steps, then a cosine to 1 %."""
-    warm = min(1.0, (step + 1) / 100)
-    return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-
-def validate(
-    network: FctlLite,
-    sets: Sequence[tuple[SourceSpec, list]],  # type: ignore[type-arg]
+def train_on(
     recipe: Recipe,
-    table: AllowedTable,
-    device: torch.device,
-) -> dict[str, dict[str, float]]:
-    """IoU per class of each validation set, over a grid of samples at the model's GSD, without augmentation."""
-    network.eval()
-    results = {}
-    for source, images in sets:
-        confusion = Confusion(len(recipe.legend))
-        for image in map(PyramidImage, images):
-            step = recipe.sample_px * recipe.gsd_m / image.image.gsd_m
-            height, width = image.image.label.shape
-            for row in np.arange(step / 2, max(height, step), step):
-                for col in np.arange(step / 2, max(width, step), step):
-                    sample = image.cut(View(row, col, recipe.gsd_m), recipe.sample_px, network.config.contexts)
-                    if (sample.label == IGNORE).all():
-                        continue
-                    levels = torch.from_numpy(sample.levels).permute(0, 3, 1, 2).float().div_(255)
-                    levels.masked_fill_(torch.from_numpy(~sample.valid).unsqueeze(1), math.nan)
-                    with torch.inference_mode():
-                        guess = forward(network, levels[None].to(device)).argmax(1)[0].cpu().numpy()
-                    confusion.add(guess, sample.label, table)
-        results[source.name] = confusion.iou([c.name for c in recipe.legend])
-    network.train()
-    return results
+    data: TrainingData,
+    settings: TrainingSettings,
+    progress: Progress = Silent(),  # noqa: B008
+) -> Trained | None:
+    """Train a recipe's network on data that is open; None in all but the first of several processes."""
+    if recipe.method.patience and not data.validation:
+        raise TrainingError("an early stop needs a validation place", hint="keep labels back, or set patience to 0")
+    fabric = launch(settings.device, settings.devices, recipe.method.precision)
+    if not fabric.is_global_zero:
+        progress = Silent()
+    torch.manual_seed(settings.seed)
+    network = build_segmentation(
+        recipe.method.architecture, recipe.method.network, bands=len(recipe.bands), classes=len(recipe.legend)
+    )
+    said = start_from(settings.init, network, recipe.legend) if settings.init else ""
+    samples = _samples(recipe, data, network)
+    method = recipe.method.lasting(samples.area_m2, recipe.gsd_m)
+    recipe = replace(recipe, method=method)
+    if fabric.is_global_zero:
+        told = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
+        begin_run(settings.run, told, resume=settings.resume, overwrite=settings.overwrite)
+        progress.say(said) if said else None
+    fabric.barrier()
+    if settings.init is None:
+        for name, config in network.pretraining():
+            branch = type(network)(config)
+            share = replace(method, steps=max(1, round(method.pretrain_share * method.steps)), patience=0)
+            stage = _Stage(fabric, replace(recipe, method=share), data, settings, progress, name)
+            network.adopt(name, stage.run(branch, _samples(recipe, data, branch))[0])
+    stage = _Stage(fabric, recipe, data, settings, progress)
+    average, early, steps = stage.run(network, samples)
+    return Trained(average, early, samples, data.table, steps, said) if fabric.is_global_zero else None
 
 
-def _checkpoint(
-    run: Path, step: int, network: FctlLite, optimiser: torch.optim.Optimizer, average: torch.nn.Module
-) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    state = {
-        "step": step,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "average": average.state_dict(),
-    }
-    aside = run / ".checkpoint.partial.pt"
-    torch.save(state, aside)
-    aside.replace(run / "checkpoint.pt")
+def _samples(recipe: Recipe, data: TrainingData, network: SegmentationNetwork) -> SampleSource:
+    method = recipe.method
+    return SampleSource(
+        data.groups,
+        gsd_m=recipe.gsd_m,
+        zoom=method.zoom,
+        size_px=method.sample_px,
+        scales=(1, *network.wider),
+        balanced_share=method.balanced_share,
+        turns_only=method.turns == "quarter",
+    )
 
 
-def _keep_early(run: Path, average: FctlLite) -> None:
-    aside = run / f".{_EARLY}"
-    torch.save(average.state_dict(), aside)
-    aside.replace(run / _EARLY)
+def forward(network: SegmentationNetwork, levels: Tensor) -> Tensor:
+    """Logits of (B, T, bands, P, P) levels: the patch and its wider contexts, pixels in 0..1, NaN without imagery."""
+    prepared = [network.prepare(levels[:, t]) for t in range(levels.shape[1])]
+    logits: Tensor = network(prepared[0], prepared[1:])
+    return logits
 
 
-def _resume(run: Path, network: FctlLite, optimiser: torch.optim.Optimizer, average: torch.nn.Module) -> int:
-    path = run / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)  # our own file, and still only tensors are read
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    average.load_state_dict(state["average"])
-    return int(state["step"])
+class _Learner(nn.Module):
+    """What Fabric wraps: pixels to logits by one call, whatever the network."""
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, levels: Tensor) -> Tensor:
+        return forward(self.network, levels)
 
 
-class _Log:
-    """Loss and metrics: a CSV a run, a sentence now and then."""
+class _Stage:
+    """One network's training, with checkpoints and a log of its own."""
 
-    def __init__(self, run: Path, progress: Progress) -> None:
-        run.mkdir(parents=True, exist_ok=True)
-        self.path, self.progress = run / "log.csv", progress
-        self.losses: list[float] = []
-        self.start = time.monotonic()
+    def __init__(
+        self, fabric: Any, recipe: Recipe, data: TrainingData, settings: TrainingSettings, progress: Progress,
+        name: str = "",
+    ) -> None:  # fmt: skip
+        self.fabric, self.recipe, self.data, self.settings, self.progress = fabric, recipe, data, settings, progress
+        self.name = name
+        self.folder = settings.run / name if name else settings.run
+        self.allowed = torch.from_numpy(data.table.matrix()).to(fabric.device)
 
-    def step(self, step: int, loss: float) -> None:
-        self.losses.append(loss)
-        if (step + 1) % 50 == 0:
-            mean = sum(self.losses) / len(self.losses)
-            seconds = (time.monotonic() - self.start) / len(self.losses)
-            self._write(f"{step + 1},loss,,{mean:.4f}")
-            self.progress.say(f"step {step + 1}: loss {mean:.4f}, {seconds:.2f} s a step")
-            self.losses, self.start = [], time.monotonic()
+    def run(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[SegmentationNetwork, Any, int]:
+        """Train; the (averaged) network, the network early on, and the steps made."""
+        method, settings, fabric = self.recipe.method, self.settings, self.fabric
+        plan = self._plan(samples)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = copy.deepcopy(network).requires_grad_(False).eval().to(fabric.device)
+        optimiser = make_optimiser(network, method)
+        learner, optimiser = fabric.setup(_Learner(network), optimiser)
+        first, state = load_checkpoint(self.folder, network=network, optimiser=optimiser, average=average)
+        best, waited = float(state.get("best", -math.inf)), int(state.get("waited", 0))
+        steps = int(state.get("steps", method.steps))
+        self.progress.stage(f"train {self.name}".strip(), method.steps)
+        self.progress.advance(first)
+        with self._log(first) as log:
+            for step, batches in stream(plan, range(first, steps), settings.workers):
+                check_cancelled(self.progress)
+                torch.manual_seed(settings.seed * 1_000_003 + step * 101 + fabric.global_rank)  # dropout, by step alone
+                rate = learning_rate(method, step - 1, method.steps)
+                loss = self._step(learner, optimiser, rate, batches, len(plan.micros))
+                follow(average, network, step - 1, smooth=method.average)
+                self.progress.advance()
+                log.step(step, loss, rate)
+                if step == max(1, round(method.early_share * method.steps)):
+                    self._write(_EARLY, state_of(average))
+                if step % settings.validate_every == 0 or step == steps:
+                    score = self._validate(average, log, step)
+                    waited = 0 if score > best else waited + 1
+                    if method.patience and score > best:
+                        self._write(_BEST, state_of(average))
+                    best = max(best, score)
+                    if 0 < method.patience <= waited and step < steps:
+                        self.progress.say(f"early stop after {step} steps: mIoU was {best:.3f} and got no better")
+                        steps = step
+                if step % settings.checkpoint_every == 0 or step == steps:
+                    state = {"best": best, "waited": waited, "steps": steps}
+                    self._checkpoint(step, state, network=network, optimiser=optimiser, average=average)
+                if step == steps:
+                    break
+        return (*self._result(average), steps)
 
-    def validation(self, step: int, metrics: dict[str, dict[str, float]]) -> None:
-        for name, classes in metrics.items():
-            for key, value in classes.items():
-                self._write(f"{step},{name},{key},{value:.4f}")
-            self.progress.say(f"step {step}, {name}: " + ", ".join(f"{k} {v:.3f}" for k, v in classes.items()))
-        self.start = time.monotonic()
+    def _plan(self, samples: SampleSource) -> BatchPlan:
+        method, ranks = self.recipe.method, self.fabric.world_size
+        micro = method.micro if ranks == 1 or method.micro_batch else max(1, method.batch // ranks)
+        hole = self.recipe.hole
+        label = self.data.table.index_of([hole]) if hole else IGNORE
+        plan = BatchPlan(
+            samples, self.settings.seed, method.batch, micro, method.looks, label, self.fabric.global_rank, ranks
+        )
+        if -(-method.batch // micro) % ranks:
+            raise TrainingError(
+                f"a batch of {method.batch} in parts of {micro} cannot be shared by {ranks} devices",
+                hint="choose a batch that is a multiple of the devices",
+            )
+        return plan
 
-    def _write(self, line: str) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    def _step(self, learner: Any, optimiser: Any, rate: float, batches: Iterator[Any], micros: int) -> float:
+        """One optimiser step over the micro-batches of a batch; the mean loss of this process's share."""
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        learner.train()
+        optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        for i, (levels, labels) in enumerate(batches):
+            rows = labels.to(self.fabric.device).long()
+            rows = torch.where(rows == IGNORE, len(self.allowed) - 1, rows)
+            with self.fabric.no_backward_sync(learner, enabled=i + 1 < micros):
+                loss = self._loss(learner(levels.to(self.fabric.device)), rows)
+                self.fabric.backward(loss / micros)
+            total += float(loss.detach()) / micros
+        if not math.isfinite(total):
+            raise TrainingError("the loss is no number any more", hint="a smaller learning_rate, or --precision fp32")
+        if self.recipe.method.clip:
+            self.fabric.clip_gradients(learner, optimiser, max_norm=self.recipe.method.clip)
+        optimiser.step()
+        return total
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        method = self.recipe.method
+        return partial_label_loss(
+            logits.float(), labels, self.allowed, gamma=method.focal_gamma, focal=method.focal, jaccard=method.jaccard
+        )
+
+    def _validate(self, average: SegmentationNetwork, log: TrainingLog, step: int) -> float:
+        """Mean IoU over the validation sets; every process computes it, the first one tells it."""
+        method = self.recipe.method
+        scores = validate(average, self.data, self.recipe.gsd_m, method.sample_px, self.fabric.device)
+        log.validation(step, scores)
+        return mean_iou(scores)
+
+    def _checkpoint(self, step: int, state: dict[str, Any], **parts: Any) -> None:
+        if self.fabric.is_global_zero:
+            save_checkpoint(self.folder, step, **parts, **state)
+        self.fabric.barrier()
+
+    def _write(self, name: str, state: dict[str, Any]) -> None:
+        if self.fabric.is_global_zero:
+            save(self.folder / name, state)
+
+    @contextmanager
+    def _log(self, first: int) -> Iterator[TrainingLog]:
+        board = self.settings.tensorboard and self.fabric.is_global_zero
+        folder = self.folder if self.fabric.is_global_zero else self.folder / f"rank-{self.fabric.global_rank}"
+        name = f"{self.name}, " if self.name else ""
+        log = TrainingLog(folder, self.progress, tensorboard=board, first=first, name=name)
+        try:
+            yield log
+        finally:
+            log.close()
+
+    def _result(self, average: SegmentationNetwork) -> tuple[SegmentationNetwork, SegmentationNetwork]:
+        """The network to keep, and the early one, both on the CPU and ready to infer."""
+        early = copy.deepcopy(average).cpu()
+        if (self.folder / _EARLY).exists():
+            early.load_state_dict(load(self.folder / _EARLY))
+        if self.recipe.method.patience and (self.folder / _BEST).exists():
+            average.load_state_dict(load(self.folder / _BEST))
+        return average.cpu().eval(), early.eval()

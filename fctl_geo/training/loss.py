@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def partial_label_loss(logits: Tensor, label: Tensor, allowed: Tensor, *, gamma: float = 1.0) -> Tensor:
+def partial_label_loss(
+    logits: Tensor, label: Tensor, allowed: Tensor, *, gamma: float = 1.0, focal: float = 2.0, jaccard: float = 1.0
+) -> Tensor:
     """How far the logits are from what the labels allow.
 
     A label allows a set of classes; its likelihood is the sum of their probabilities. The focal factor
@@ -17,6 +19,7 @@ def partial_label_loss(logits: Tensor, label: Tensor, allowed: Tensor, *, gamma:
         logits: (B, K, h, w).
         label: (B, h, w) int64 rows of `allowed`; the last row allows all classes and has no weight.
         allowed: (rows, K) of 0 and 1.
+        focal, jaccard: weights of the two parts.
     Returns:
         A scalar.
     """
@@ -25,11 +28,13 @@ def partial_label_loss(logits: Tensor, label: Tensor, allowed: Tensor, *, gamma:
     judged = (label < len(allowed) - 1).float()
     log_likelihood = torch.logsumexp(log_p.masked_fill(mask == 0, -30.0), dim=1)
     weight = judged * (1 - log_likelihood.detach().exp()).clamp(0, 1) ** gamma
-    focal = -(weight * log_likelihood).sum() / judged.sum().clamp(min=1)
+    loss = -focal * (weight * log_likelihood).sum() / judged.sum().clamp(min=1)
+    if not jaccard:
+        return loss
     full = (allowed.sum(1) == 1)[label].float().unsqueeze(1)  # (B, 1, h, w)
     p, truth = log_p.exp() * full, mask * full
     both = (p * truth).sum((0, 2, 3))
     either = (p + truth).sum((0, 2, 3)) - both
     present = truth.sum((0, 2, 3)) > 64
-    jaccard = (1 - both / either.clamp(min=1e-6))[present]
-    return 2 * focal + (jaccard.mean() if len(jaccard) else 0.0)
+    wrong = (1 - both / either.clamp(min=1e-6))[present]
+    return loss + jaccard * wrong.mean() if len(wrong) else loss

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.spec import ClassInfo, Legend
+from fctl_geo.training.method import METHOD_KEYS, PRESETS, Method, frozen, method_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +19,29 @@ class SourceSpec:
 
     name: str
     kind: str
-    """'rasters' (images and masks on the same grid) or 'synthetic' (procedural scenes)."""
-    gsd_m: float
-    """Ground metres a pixel of the images."""
-    labels: dict[str, tuple[str, ...]]
+    """'rasters' (images and masks on the same grid, held in memory), 'scenes' (images of any size with masks, class
+    rasters or polygons, read by window) or 'synthetic' (procedural scenes)."""
+    labels: Mapping[str, tuple[str, ...]]
     """Mask value ("1", or "3C1098" for RGB masks) to the classes it allows; values not named are ignored."""
+    gsd_m: float = 0.0
+    """Ground metres a pixel of the images; 0 (scenes only): as they say themselves."""
     weight: float = 1.0
     """Share of the samples, relative to the other sources."""
     images: tuple[str, ...] = ()
     """Paths or glob patterns below the data folder."""
     masks: str = ""
-    """Path pattern of an image's mask: {parent}, {grandparent} and {stem} of the image are filled in."""
+    """Path pattern of an image's mask or vector labels: {parent}, {grandparent}, {stem} and {base} (the stem without
+    "_sat") of the image are filled in."""
     window: tuple[int, int, int, int] | None = None
     """Row, column, height, width of the part to use."""
+    field: str = ""
+    """Scenes with polygons: the column of classes."""
+    background: str = ""
+    """Scenes with polygons: the class of what lies in none; empty: it is unlabelled."""
+    aoi: str = ""
+    """Scenes: polygons of the area that is labelled; empty: all of the image."""
+    hold_out: float = 0.0
+    """Scenes: share that is kept back for validation: whole images, or windows where there are few."""
     nodata_white: bool = False
     """Plain white is a hole of the mosaic, not imagery."""
     mosaic: int = 0
@@ -51,29 +63,22 @@ class Recipe:
     title: str
     legend: Legend
     gsd_m: float
-    zoom: tuple[float, float]
-    """Samples are taken at gsd_m times a factor in this range (log-uniform)."""
     licence: str
     attribution: tuple[str, ...]
     sources: tuple[SourceSpec, ...]
     validation: tuple[SourceSpec, ...]
+    method: Method = Method()  # noqa: RUF009 - frozen
     notes: tuple[str, ...] = ()
     """What else its card should say of the training."""
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
     gsd_tolerance: float = 1.15
     """Scenes within this factor of gsd_m are read on their own grid."""
-    patch_px: int = 640
-    """Of the model in use; samples to learn from may be smaller."""
-    overlap_px: int = 64
-    sample_px: int = 256
-    batch: int = 8
-    steps: int = 2600
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.03
+    gsd_known: bool = True
+    """False: the ground size of the images is not known, and the model takes scenes as they are."""
+    bands: tuple[str, ...] = ("red", "green", "blue")
     hole: str = ""
     """Class of unmarked white or black holes that are cut into samples; empty: ignored by the loss."""
-    network: dict[str, Any] = field(default_factory=dict)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -85,7 +90,10 @@ def read_recipe(path: Path) -> Recipe:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise TrainingError(f"there is no recipe {path}", hint="give a .toml recipe or a shipped one's name") from None
+        shipped = ", ".join([*_shipped(), *PRESETS])
+        raise TrainingError(
+            f"there is no recipe {path}", hint=f"give a .toml recipe, or one of those that come with it: {shipped}"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is no recipe: {error}", hint="see docs/training.md") from None
     classes = [
@@ -94,12 +102,14 @@ def read_recipe(path: Path) -> Recipe:
     ]
     sources = tuple(_source(s, path) for s in raw.pop("sources", []))
     validation = tuple(_source(s, path) for s in raw.pop("validation", []))
+    method = method_of({k: raw.pop(k) for k in list(raw) if k in METHOD_KEYS}, path.name)
     try:
         return Recipe(
             legend=Legend(tuple(classes)),
             sources=sources,
             validation=validation,
-            **{k: _frozen(v) for k, v in raw.items()},
+            method=method,
+            **{k: frozen(v) for k, v in raw.items()},
         )
     except TypeError as error:
         raise TrainingError(f"{path}: {error}", hint="see docs/training.md for the keys of a recipe") from None
@@ -111,13 +121,13 @@ def find_recipe(name_or_path: str) -> Path:
     return shipped if shipped.exists() else Path(name_or_path)
 
 
+def _shipped() -> list[str]:
+    return sorted(p.stem for p in (Path(__file__).parent / "recipes").glob("*.toml") if p.stem not in PRESETS)
+
+
 def _source(raw: dict[str, Any], path: Path) -> SourceSpec:
     labels = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in raw.pop("labels", {}).items()}
     try:
-        return SourceSpec(labels=labels, **{k: _frozen(v) for k, v in raw.items()})
+        return SourceSpec(labels=labels, **{k: frozen(v) for k, v in raw.items()})
     except TypeError as error:
         raise TrainingError(f"{path}, source {raw.get('name', '?')!r}: {error}", hint="see docs/training.md") from None
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

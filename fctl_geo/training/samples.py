@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.spec import Context
 from fctl_geo.training.sources import IGNORE, LabelledImage, block_mean
 from fctl_geo.windows.window import Window
 
 LEVELS = (1, 2, 4, 8)
 """Each image in memory is kept at these reductions, so that a sample never skips pixels."""
-
-Scale = float | Literal["global"]
-"""Size of a context in patches; 'global': the whole image, squeezed into a patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Ground(Protocol):
         ...
 
 
-def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Scale]) -> Sample:
+def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Context]) -> Sample:
     """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
     levels = np.zeros((len(scales), size_px, size_px, ground.bands), np.uint8)
     valid = np.zeros((len(scales), size_px, size_px), np.bool_)
@@ -90,7 +88,7 @@ def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Scale]
     return Sample(levels, valid, label)
 
 
-def _axes(ground: Ground, view: View, size_px: int, scale: Scale) -> tuple[float, float, NDArray[np.float64], float]:
+def _axes(ground: Ground, view: View, size_px: int, scale: Context) -> tuple[float, float, NDArray[np.float64], float]:
     """Centre, image pixels a step down and right in the sample, and the longest step."""
     cos, sin = math.cos(view.angle_rad), math.sin(view.angle_rad)
     row, col = view.row, view.col
@@ -146,7 +144,7 @@ class PyramidImage:
     def label_in(self, window: Window) -> tuple[NDArray[np.uint8], int, int]:
         return self.image.label, 0, 0
 
-    def cut(self, view: View, size_px: int, scales: Sequence[Scale]) -> Sample:
+    def cut(self, view: View, size_px: int, scales: Sequence[Context]) -> Sample:
         """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
         return cut_sample(self, view, size_px, scales)
 
@@ -197,7 +195,7 @@ class SampleSource:
         gsd_m: float,
         zoom: tuple[float, float],
         size_px: int,
-        scales: Sequence[Scale],
+        scales: Sequence[Context],
         balanced_share: float = 0.5,
         turns_only: bool = False,
     ) -> None:

@@ -1,21 +1,29 @@
-"""From a recipe to a model file with its card: segmentation, refinement, evaluation."""
+"""From a recipe to a model file with its card: segmentation, refinement, evaluation, pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fctl_geo.model.modelfile import ModelInfo, write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import InputSpec
 from fctl_geo.training.card import write_card
-from fctl_geo.training.evaluate import evaluate_sources
-from fctl_geo.training.loop import Trained, TrainingSettings, forward, train
+from fctl_geo.training.crude import make_crude_samples
+from fctl_geo.training.curves import draw_curves, draw_samples
+from fctl_geo.training.data import TrainingData, open_data
+from fctl_geo.training.evaluate import EvaluationSettings, evaluate_model
+from fctl_geo.training.loop import Trained, TrainingSettings, forward, train_on
+from fctl_geo.training.places import places_of
 from fctl_geo.training.recipe import Recipe
-from fctl_geo.training.refinement import RefinementSettings, make_crude_samples, train_refinement
+from fctl_geo.training.refinement import intersection_over_union, train_refinement
+from fctl_geo.training.samples import SampleSource
+from fctl_geo.training.start import fine_tuned
 
 Metrics = dict[str, dict[str, float]]
+_JUDGING_MONTAGES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,11 @@ class ModelReport:
     crude: Metrics
     """IoU per validation set and class without refinement."""
     refined: Metrics
-    """With refinement."""
+    """With refinement; empty where there is no refinement network."""
+    pictures: tuple[Path, ...] = ()
+    steps: int = 0
+    reused: str = ""
+    """What was taken over from another model, in words."""
 
 
 def train_model(
@@ -36,73 +48,142 @@ def train_model(
     out: Path,
     *,
     command: str = "",
-    refinement: RefinementSettings = RefinementSettings(),  # noqa: B008 - frozen
     progress: Progress = Silent(),  # noqa: B008 - without state
-) -> ModelReport:
+) -> ModelReport | None:
     """Train both networks of a recipe, measure them through the whole pipeline, and write the model file.
 
     Args:
-        out: the model file (.safetensors); its card, same name with .md, goes beside it.
+        out: the model file (.safetensors); its card (.md) and its pictures (NAME_files) go beside it.
         command: how the user called it, for the card.
+    Returns:
+        What was made; None in all but the first of several processes.
     Raises:
         TrainingError: data that does not fit the recipe, before the first step.
-        Cancelled: stopped; the same call goes on from the last checkpoint.
+        Cancelled: stopped; with settings.resume the same call goes on from the last checkpoint.
     """
-    trained = train(recipe, settings, progress)
-    crude = make_crude_samples(trained.early, trained.samples, refinement, forward, progress)
-    refiner = train_refinement(crude, trained.table, refinement, progress)
-    info = model_info(recipe, trained, asdict(refiner.config))
-    networks = {"segmentation": trained.network, "refinement": refiner}
-    draft = out.with_name(f".{out.name}.draft")
-    write_model(draft, info, networks)
-    try:
-        return publish_model(recipe, info, draft, out, settings, trained, networks, command, progress)
-    finally:
-        draft.unlink(missing_ok=True)
+    recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
+    with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
+        trained = train_on(recipe, data, settings, progress)
+        if trained is None:
+            return None
+        recipe = replace(recipe, method=replace(recipe.method, steps=trained.steps, epochs=0))
+        refiner = _refiner(recipe, data, trained, settings, progress)
+        networks = {"segmentation": trained.network, **({"refinement": refiner} if refiner else {})}
+        info = model_info(recipe, trained, asdict(refiner.config) if refiner else None)
+        draft = out.with_name(f".{out.name}.draft")
+        write_model(draft, info, networks)
+        try:
+            return _publish(recipe, info, data, draft, out, settings, trained, networks, command, progress)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
-def publish_model(
+def _refiner(
+    recipe: Recipe, data: TrainingData, trained: Trained, settings: TrainingSettings, progress: Progress
+) -> Any:
+    """The refinement network, trained on crude masks of the early network; None where none is wanted."""
+    wanted, folder = recipe.method.refinement, settings.run / "refinement"
+    if not wanted.montages:
+        return None
+    crude = make_crude_samples(
+        trained.early, trained.samples, wanted.montages, wanted.patch_px, forward, progress, keep=folder,
+        looks=recipe.method.looks,
+    )  # fmt: skip
+    refiner = train_refinement(crude, data.table, wanted, folder, progress, checkpoint_every=settings.checkpoint_every)
+    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labelled) for g in v.grounds)]
+    if judges:
+        places = SampleSource(
+            judges, gsd_m=recipe.gsd_m, zoom=(1, 1), size_px=wanted.patch_px, scales=trained.samples.scales
+        )
+        held = make_crude_samples(
+            trained.network, places, _JUDGING_MONTAGES, wanted.patch_px, forward, progress, looks="plain", seed=8
+        )
+        before, after = intersection_over_union(refiner, held, data.table, wanted)
+        progress.say(
+            f"refinement on {len(held)} montages of validation places: IoU {before:.4f} before, {after:.4f} after"
+        )
+    return refiner
+
+
+def _publish(
     recipe: Recipe,
     info: ModelInfo,
+    data: TrainingData,
     draft: Path,
     out: Path,
     settings: TrainingSettings,
     trained: Trained,
-    networks: Mapping[str, object],
+    networks: Mapping[str, Any],
     command: str,
     progress: Progress,
 ) -> ModelReport:
     """Measure a draft with and without refinement, and write the model with its numbers and its default."""
-    measured = [
-        evaluate_sources(draft, recipe.validation, trained.table, settings.data, {"refine": refine}, progress)
-        for refine in (False, True)
-    ]
-    refines = bool(recipe.validation) and _mean(measured[1]) >= _mean(measured[0])
-    info = replace(info, refine=refines, metrics=measured[int(refines)])
-    write_model(out, info, networks)  # type: ignore[arg-type]
+    told = {"device": settings.device}
+    crude = measure(draft, info, data, settings.run, {**told, "refine": False}, progress)
+    refined = measure(draft, info, data, settings.run, {**told, "refine": True}, progress) if info.refinement else {}
+    refines = bool(refined) and _mean(refined) >= _mean(crude)
+    info = replace(info, refine=refines, metrics=refined if refines else crude)
+    write_model(out, info, networks)
+    files = out.with_name(f"{out.stem}_files")
+    pictures = (
+        draw_curves(settings.run / "log.csv", files / "curves.png"),
+        draw_samples(trained.network, _shown(recipe, data, trained), recipe.legend, data.table, files / "samples.png"),
+    )
     card = out.with_suffix(".md")
-    write_card(card, info, recipe, crude=measured[0], refined=measured[1], command=command)
-    progress.say(f"{out}: refined by default: {'yes' if refines else 'no'}")
-    return ModelReport(out, card, *measured)
+    write_card(card, info, recipe, crude=crude, refined=refined, command=command, pictures=pictures)
+    if info.refinement:
+        progress.say(f"{out}: refined by default: {'yes' if refines else 'no'}")
+    return ModelReport(out, card, crude, refined, pictures, trained.steps, trained.reused)
 
 
-def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object]) -> ModelInfo:
+def measure(
+    model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: Mapping[str, object], progress: Progress
+) -> Metrics:
+    """IoU per class and 'mIoU' of each validation set, through the whole pipeline."""
+    metrics: Metrics = {}
+    settings = EvaluationSettings(objects="", pictures=False, engine=engine)
+    for place in data.validation:
+        places = places_of(place, info.legend, data.table, run / "labels", progress)
+        found = evaluate_model(model, info.legend, places, settings, progress)
+        scores = {c.name: c.iou for c in found.classes if c.iou == c.iou}
+        metrics[place.name] = {**scores, "mIoU": found.miou}
+    return metrics
+
+
+def _shown(recipe: Recipe, data: TrainingData, trained: Trained) -> SampleSource:
+    """Validation places to show, or those trained on where there are none."""
+    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labelled) for g in v.grounds)]
+    return SampleSource(
+        judges or data.groups,
+        gsd_m=recipe.gsd_m,
+        zoom=(1, 1),
+        size_px=recipe.method.sample_px,
+        scales=trained.samples.scales,
+    )
+
+
+def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object] | None) -> ModelInfo:
     """The header of the model file that a recipe gives."""
+    config = trained.network.config
     return ModelInfo(
         name=recipe.name,
         version=recipe.version,
-        architecture="fctl-lite",
+        architecture=recipe.method.architecture,
         legend=recipe.legend,
-        input=InputSpec(gsd_m=recipe.gsd_m, gsd_tolerance=recipe.gsd_tolerance),
-        patch_px=recipe.patch_px,
-        overlap_px=recipe.overlap_px,
-        contexts=trained.network.config.contexts,
+        input=InputSpec(
+            bands=recipe.bands,
+            gsd_m=recipe.gsd_m if recipe.gsd_known else None,
+            gsd_tolerance=recipe.gsd_tolerance,
+        ),
+        patch_px=recipe.method.patch_px,
+        overlap_px=recipe.method.overlap_px,
+        contexts=config.contexts,
         refine=False,
         licence=recipe.licence,
         attribution=recipe.attribution,
         training_data=tuple(s.name for s in recipe.sources),
         title=recipe.title,
-        network=asdict(trained.network.config),
+        network={k: v for k, v in asdict(config).items() if k not in ("bands", "classes")},
         refinement=refinement,
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.loss import partial_label_loss
+from fctl_geo.training.method import RefinementSettings
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.recipe import Recipe, find_recipe, read_recipe
-from fctl_geo.training.refinement import RefinementSettings
 from fctl_geo.training.samples import PyramidImage, View
 from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 from fctl_geo.training.train_model import train_model
@@ -98,7 +99,7 @@ def test_a_training_that_is_stopped_and_resumed_gives_the_same_weights(data: Pat
     broken = TrainingSettings(data, data / "broken", checkpoint_every=3)
     with pytest.raises(Cancelled):
         train(recipe, broken, StopAfter(7))
-    resumed = train(recipe, broken)
+    resumed = train(recipe, replace(broken, resume=True))
     for ours, theirs in ((whole.network, resumed.network), (whole.early, resumed.early)):
         for key, value in ours.state_dict().items():
             assert torch.equal(value, theirs.state_dict()[key]), key
@@ -106,9 +107,11 @@ def test_a_training_that_is_stopped_and_resumed_gives_the_same_weights(data: Pat
 
 def test_training_gives_a_model_file_with_its_card_that_segments(data: Path) -> None:
     recipe = read_recipe(data / "recipe.toml")
-    few = RefinementSettings(samples=4, steps=4, batch=2, patch_px=64)
-    settings = TrainingSettings(data, data / "run", steps=150, checkpoint_every=100, validate_every=100)
-    report = train_model(recipe, settings, data / "tiny.safetensors", command="the command", refinement=few)
+    few = RefinementSettings(montages=4, steps=4, batch=2, patch_px=64)
+    recipe = replace(recipe, method=replace(recipe.method, steps=150, refinement=few))
+    settings = TrainingSettings(data, data / "run", checkpoint_every=100, validate_every=100)
+    report = train_model(recipe, settings, data / "tiny.safetensors", command="the command")
+    assert report is not None
     assert report.crude["the same squares"]["square"] > 0.6
     info = read_model_info(report.path)
     assert info.metrics["the same squares"]["mIoU"] > 0.6
@@ -210,5 +213,5 @@ def test_outside_of_the_image_nothing_is_judged() -> None:
 
 def test_recipes_are_frozen() -> None:
     with pytest.raises(AttributeError):
-        read_recipe(find_recipe("buildings")).steps = 1  # type: ignore[misc]
+        read_recipe(find_recipe("buildings")).name = "x"  # type: ignore[misc]
     assert isinstance(read_recipe(find_recipe("buildings")), Recipe)

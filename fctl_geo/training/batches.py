@@ -1,0 +1,73 @@
+"""Batches of samples, made ahead by threads; what a batch holds depends on seed and step alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fctl_geo.training.augment import Looks, augment
+from fctl_geo.training.samples import SampleSource
+
+MicroBatch = tuple[Tensor, Tensor]
+"""(B, T, bands, P, P) pixels in 0..1, NaN without imagery; (B, P, P) uint8 label."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """Which samples a step has, and which of them this process makes."""
+
+    samples: SampleSource
+    seed: int
+    batch: int
+    micro: int
+    looks: Looks
+    hole_label: int
+    rank: int = 0
+    """This process, of `ranks` that share each batch."""
+    ranks: int = 1
+
+    @property
+    def micros(self) -> Sequence[range]:
+        """Numbers of the samples of each of this process's micro-batches. batch 6, micro 2: 0-1, 2-3, 4-5."""
+        parts = [range(i, min(self.batch, i + self.micro)) for i in range(0, self.batch, self.micro)]
+        return parts[self.rank :: self.ranks]
+
+    def make(self, step: int, numbers: range) -> MicroBatch:
+        """One micro-batch of a step."""
+        pairs = []
+        for i in numbers:
+            rng = np.random.default_rng((self.seed, step, i))  # a sample does not depend on those before it
+            pairs.append(augment(self.samples.draw(rng), self.samples.scales, self.hole_label, rng, self.looks))
+        return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
+
+
+def stream(plan: BatchPlan, steps: range, workers: int) -> Iterator[tuple[int, Iterator[MicroBatch]]]:
+    """Each step, counted from 1, with its micro-batches, made ahead by `workers` threads (0: when asked for)."""
+    if workers <= 0:
+        for step in steps:
+            yield step + 1, (plan.make(step, numbers) for numbers in plan.micros)
+        return
+    todo = iter([(step, numbers) for step in steps for numbers in plan.micros])
+    waiting: deque[Future[MicroBatch]] = deque()
+    with ThreadPoolExecutor(workers, "samples") as pool:
+
+        def next_one() -> MicroBatch:
+            while len(waiting) <= workers:
+                ahead = next(todo, None)
+                if ahead is None:
+                    break
+                waiting.append(pool.submit(plan.make, *ahead))
+            return waiting.popleft().result()
+
+        try:
+            for step in steps:
+                yield step + 1, (next_one() for _ in plan.micros)
+        finally:
+            for future in waiting:
+                future.cancel()

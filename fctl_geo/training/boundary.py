@@ -1,0 +1,77 @@
+"""How well contours are met: the boundary F-score of each class, and the IoU in a narrow band along them (trimap).
+
+Csurka et al. 2013, What is a good evaluation measure for semantic segmentation?; Kohli et al. 2009 for the trimap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from fctl_geo.training.metrics import Confusion
+
+
+class BoundaryScore:
+    """Counts of boundary pixels met and missed, window by window."""
+
+    def __init__(self, classes: int, tolerance_px: int) -> None:
+        self.classes, self.tolerance_px = classes, tolerance_px
+        self.trimap = Confusion(classes)
+        """Of the pixels within the tolerance of a boundary of the truth."""
+        self._met = np.zeros((classes, 2), np.int64)
+        self._all = np.zeros((classes, 2), np.int64)
+
+    @property
+    def halo_px(self) -> int:
+        """So many pixels around a window must be given with it."""
+        return self.tolerance_px + 1
+
+    def add(self, guess: NDArray[np.uint8], truth: NDArray[np.uint8], core: tuple[slice, slice]) -> None:
+        """Count the part `core` of a window of class indices.
+
+        Args:
+            guess, truth: (h, w), 255 = not judged (both alike), with a halo around the core where there is more.
+        """
+        near_any = np.zeros(truth.shape, np.bool_)
+        for index in np.union1d(np.unique(truth), np.unique(guess)):
+            if index >= self.classes:
+                continue
+            edges = [_edges(a, int(index)) for a in (guess, truth)]
+            near = [self._near(edge) for edge in edges]
+            near_any |= near[1]
+            for k in (0, 1):  # 0: the guess's edges near the truth's (precision), 1: the other way round (recall)
+                self._met[index, k] += (edges[k] & near[1 - k])[core].sum()
+                self._all[index, k] += edges[k][core].sum()
+        self.trimap.add_classes(np.where(near_any, guess, 255)[core], np.where(near_any, truth, 255)[core])
+
+    def f_scores(self) -> NDArray[np.float64]:
+        """(classes,) harmonic mean of the shares of boundary pixels met; NaN for a class without any."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = self._met / self._all
+            scores = 2 * shares[:, 0] * shares[:, 1] / shares.sum(1)
+        one_sided = (self._all > 0).any(1) & ~(self._met > 0).all(1)
+        return np.where(one_sided, 0.0, scores)
+
+    def _near(self, edge: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Within the tolerance along rows and columns (a square)."""
+        if not edge.any():
+            return edge
+        side = 2 * self.tolerance_px + 1
+        grown = F.max_pool2d(torch.from_numpy(edge.astype(np.float32))[None], side, 1, self.tolerance_px)
+        near: NDArray[np.bool_] = np.asarray(grown[0].numpy(), np.bool_)
+        return near
+
+
+def _edges(classes: NDArray[np.uint8], index: int) -> NDArray[np.bool_]:
+    """Pixels of a class with a neighbour (of four) of another class; what is not judged is no neighbour."""
+    inside = classes == index
+    other = ~inside & (classes != 255)
+    edge = np.zeros_like(inside)
+    edge[1:] |= other[:-1]
+    edge[:-1] |= other[1:]
+    edge[:, 1:] |= other[:, :-1]
+    edge[:, :-1] |= other[:, 1:]
+    found: NDArray[np.bool_] = edge & inside
+    return found

@@ -1,0 +1,82 @@
+"""The folder of a training under way: what it was started with, and its last checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from fctl_geo.errors import TrainingError
+
+_RECORD = "run.json"
+_LAST = "checkpoint.pt"
+
+
+def begin_run(run: Path, told: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make the folder of a training, or see that it may be gone on with.
+
+    Args:
+        told: all that the weights depend on; a training is gone on with only if nothing of it has changed.
+    Raises:
+        TrainingError: another training is there, or there is none to go on with.
+    """
+    record = run / _RECORD
+    words = json.dumps(told, sort_keys=True, default=str)
+    if record.exists() and not resume and not overwrite and any(run.rglob(_LAST)):
+        raise TrainingError(f"{run} holds a training already", hint="--resume goes on with it, --overwrite begins anew")
+    if resume and record.exists():
+        _refuse_changes(run, json.loads(record.read_text("utf-8")), json.loads(words))
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    for old in [*run.rglob("*.pt"), *run.rglob("log.csv"), *run.rglob("crude-*.npz")]:
+        old.unlink()
+    aside = run / f".{_RECORD}.partial"
+    aside.write_text(words, "utf-8")
+    aside.replace(record)
+
+
+def _refuse_changes(run: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
+    if changed:
+        raise TrainingError(
+            f"the training in {run} was started with another {', '.join(changed)}",
+            hint="give the same settings to go on with it, or --overwrite to begin anew",
+        )
+
+
+def save_checkpoint(folder: Path, step: int, **parts: Any) -> None:
+    """Write a checkpoint whole or not at all: objects with a state_dict, or plain values."""
+    state = {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in parts.items()}
+    save(folder / _LAST, {"step": step, **state})
+
+
+def save(path: Path, state: Any) -> None:
+    """Write tensors whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.partial")
+    torch.save(state, aside)
+    aside.replace(path)
+
+
+def load(path: Path) -> Any:
+    """Read what `save` wrote; only tensors and plain values are read, never code."""
+    return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
+    """Fill objects from the last checkpoint; the number of steps done (0: none is there) and the plain values."""
+    if not (folder / _LAST).exists():
+        return 0, {}
+    state = load(folder / _LAST)
+    for name, part in parts.items():
+        part.load_state_dict(state.pop(name))
+    return int(state.pop("step")), state
+
+
+def state_of(network: nn.Module) -> dict[str, Any]:
+    """A network's weights on the CPU."""
+    return {k: v.detach().to("cpu") for k, v in network.state_dict().items()}

@@ -1,0 +1,87 @@
+"""What is told while a network learns: a CSV a run, gauges for the door, and TensorBoard where it is asked for."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.progress import Progress
+
+TELL_EVERY = 50
+"""Steps whose mean loss is one row."""
+HEAD = ("step", "what", "class", "value")
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Validation set -> class or 'mIoU' -> IoU."""
+
+
+class TrainingLog:
+    """The log of one stage of a training."""
+
+    def __init__(self, folder: Path, progress: Progress, *, tensorboard: bool, first: int, name: str = "") -> None:
+        """Open the log; rows that a killed run wrote after its last checkpoint (`first`) are taken out again."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path, self.progress, self.name = folder / "log.csv", progress, name
+        self._losses: list[float] = []
+        self._since_s = time.monotonic()
+        rows = [row for row in read_log(self.path) if row[0] <= first]
+        aside = self.path.with_name(".log.csv.partial")
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([HEAD, *rows])
+        aside.replace(self.path)
+        self._board: Any = _board(folder, first) if tensorboard else None
+
+    def step(self, step: int, loss: float, rate: float) -> None:
+        """A step is done; `step` counts from 1."""
+        self._losses.append(loss)
+        self.progress.measure({"step": step, "loss": sum(self._losses) / len(self._losses), "learning rate": rate})
+        if step % TELL_EVERY == 0:
+            mean = sum(self._losses) / len(self._losses)
+            seconds = (time.monotonic() - self._since_s) / len(self._losses)
+            self._write(step, "loss", "", mean)
+            self._write(step, "learning rate", "", rate)
+            self.progress.say(f"{self.name}step {step}: loss {mean:.4f}, {seconds:.2f} s a step")
+            self._losses, self._since_s = [], time.monotonic()
+
+    def validation(self, step: int, scores: Scores) -> None:
+        """A validation after so many steps."""
+        for place, classes in scores.items():
+            for name, value in classes.items():
+                self._write(step, place, name, value)
+            told = ", ".join(f"{k} {v:.3f}" for k, v in classes.items())
+            self.progress.say(f"{self.name}step {step}, {place}: {told}")
+            self.progress.measure({f"IoU {place}: {k}": v for k, v in classes.items()})
+        self._since_s = time.monotonic()
+
+    def close(self) -> None:
+        if self._board is not None:
+            self._board.close()
+
+    def _write(self, step: int, what: str, name: str, value: float) -> None:
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow([step, what, name, f"{value:.6g}"])
+        if self._board is not None:
+            self._board.add_scalar(f"{what}/{name}" if name else what, value, step)
+
+
+def read_log(path: Path) -> list[tuple[int, str, str, float]]:
+    """Rows of a log: step, 'loss', 'learning rate' or a validation set, class, value."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == len(HEAD) and row[0].isdigit()]
+    return [(int(step), what, name, float(value)) for step, what, name, value in rows]
+
+
+def _board(folder: Path, first: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise TrainingError(
+            "a TensorBoard log was asked for, tensorboard is not installed", hint="pip install 'fctl-geo[tensorboard]'"
+        ) from None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=first + 1)

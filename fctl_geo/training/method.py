@@ -1,0 +1,156 @@
+"""How a network is trained: optimiser, schedule, loss, samples. Presets are TOML files beside the recipes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from fctl_geo.errors import TrainingError
+
+PRESETS = ("modern", "paper")
+"""Names of the presets that come with the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefinementSettings:
+    """How the refinement network is trained (paper, 3.2 and 4.2)."""
+
+    montages: int = 160
+    """Crude masks to learn from, of 3 x 3 patches each; many a patch with its context is cut from one. 0: none, and no
+    refinement network."""
+    steps: int = 1200
+    batch: int = 8
+    patch_px: int = 256
+    learning_rate: float = 2e-3
+    corruption: float = 0.3
+    """Share of the samples whose contours are moved here and there."""
+    context: float = 2.0
+    """Size of the context mask in patches (the paper: 1.5, 2, 2.5)."""
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """All that decides how weights change, apart from the data and the seed."""
+
+    architecture: str = "fctl-lite"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """The network's own settings."""
+    steps: int = 2600
+    """Optimiser steps."""
+    epochs: float = 0
+    """If given, `steps` follow from it: an epoch's samples cover the labelled area once."""
+    batch: int = 8
+    """Samples a step."""
+    micro_batch: int = 0
+    """Samples at a time; gradients of a batch are summed over its micro-batches. 0: the whole batch."""
+    sample_px: int = 256
+    patch_px: int = 640
+    """Of the model in use; samples to learn from may be smaller."""
+    overlap_px: int = 64
+    zoom: tuple[float, float] = (0.8, 1.25)
+    """Samples are taken at the model's GSD times a factor in this range (log-uniform)."""
+    balanced_share: float = 0.5
+    """Of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
+    looks: Literal["varied", "plain"] = "varied"
+    """varied: colours, blur, noise, holes and borders change; plain: pixels as they are."""
+    turns: Literal["any", "quarter"] = "any"
+    """Rotations of the samples; each is mirrored or not in either case."""
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.03
+    schedule: Literal["cosine", "poly", "constant"] = "cosine"
+    warmup_steps: int = 100
+    poly_power: float = 0.9
+    poly_begin: float = 0.0
+    """Share of the poly schedule that is already over at the first step (the released code: 0.5)."""
+    focal_gamma: float = 1.0
+    jaccard: float = 1.0
+    """Weight of the soft Jaccard loss beside the focal one."""
+    focal: float = 2.0
+    """Weight of the focal loss."""
+    clip: float = 5.0
+    """Longest gradient; 0: any."""
+    average: bool = True
+    """Keep the exponential average of the weights (EMA) as the result."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto: bf16 mixed precision on a GPU that has it, else fp32."""
+    pretrain_share: float = 0.4
+    """Steps of the pre-training of each context branch, of `steps` (only networks with branches of their own)."""
+    early_share: float = 0.4
+    """Of the steps: when the network is kept whose crude masks teach the refinement (20 of 50 epochs; paper, 4.2)."""
+    patience: int = 0
+    """Early stop: after so many validations without a better mIoU; 0: never."""
+    refinement: RefinementSettings = field(default_factory=RefinementSettings)
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("looks", self.looks, ("varied", "plain")),
+            ("turns", self.turns, ("any", "quarter")),
+            ("optimizer", self.optimizer, ("adamw", "adam")),
+            ("schedule", self.schedule, ("cosine", "poly", "constant")),
+            ("precision", self.precision, ("auto", "fp32", "bf16")),
+        ):
+            if value not in allowed:
+                raise TrainingError(f"{name} is {value!r}", hint=f"allowed: {', '.join(allowed)}")
+        for name, number in (("steps", self.steps), ("batch", self.batch), ("sample_px", self.sample_px)):
+            if number < 1:
+                raise TrainingError(f"{name} is {number}, the least allowed is 1")
+
+    @property
+    def micro(self) -> int:
+        """Samples at a time."""
+        return min(self.batch, self.micro_batch or self.batch)
+
+    def lasting(self, labelled_m2: float, gsd_m: float) -> Method:
+        """The same method with `steps` for its epochs over so much labelled ground."""
+        if not self.epochs:
+            return self
+        samples = self.epochs * labelled_m2 / (self.sample_px * gsd_m) ** 2
+        return replace(self, steps=max(1, round(samples / self.batch)), epochs=0)
+
+
+def method_of(raw: Mapping[str, Any], where: str) -> Method:
+    """A method from the keys of a TOML table; `preset` names one whose values hold where the table is silent.
+
+    Raises:
+        TrainingError: a key that no method has, or a value that cannot be.
+    """
+    raw = dict(raw)
+    base = read_preset(raw.pop("preset")) if "preset" in raw else Method()
+    if "refinement" in raw:
+        raw["refinement"] = _checked(replace, base.refinement, raw["refinement"], f"{where}, [refinement]")
+    if "network" in raw and raw.get("architecture", base.architecture) == base.architecture:
+        raw["network"] = {**base.network, **raw["network"]}
+    method: Method = _checked(replace, base, {k: frozen(v) for k, v in raw.items()}, where)
+    return method
+
+
+def read_preset(name: str) -> Method:
+    """A preset by its name.
+
+    Raises:
+        TrainingError: no preset of that name.
+    """
+    path = Path(__file__).parent / "recipes" / f"{name}.toml"
+    if name not in PRESETS:
+        raise TrainingError(f"there is no preset {name!r}", hint=f"presets: {', '.join(PRESETS)}")
+    return method_of(tomllib.loads(path.read_text("utf-8")), path.name)
+
+
+METHOD_KEYS = frozenset({f.name for f in fields(Method)} | {"preset"})
+
+
+def frozen(value: Any) -> Any:
+    """Lists as tuples, so that they can be kept in frozen settings."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checked(make: Any, base: object, raw: Mapping[str, Any], where: str) -> Any:
+    try:
+        return make(base, **{k: frozen(v) for k, v in raw.items()})
+    except TypeError as error:
+        raise TrainingError(f"{where}: {error}", hint="see docs/training.md for the keys of a recipe") from None

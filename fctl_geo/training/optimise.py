@@ -1,0 +1,50 @@
+"""Optimiser, learning rate and the average of the weights, as a method asks for them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from fctl_geo.training.method import Method
+
+
+def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
+    """AdamW (no decay of biases and normalisation) or Adam (decay of all, as the released code)."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    if method.optimizer == "adam":
+        return torch.optim.Adam(trained, lr=method.learning_rate, weight_decay=method.weight_decay)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": method.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=method.learning_rate)
+
+
+def learning_rate(method: Method, step: int, steps: int) -> float:
+    """Of a step: linear warm-up, then a cosine to 1 %, a poly to 0, or no change."""
+    warm = min(1.0, (step + 1) / method.warmup_steps) if method.warmup_steps else 1.0
+    done = step / steps
+    if method.schedule == "cosine":
+        share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+    elif method.schedule == "poly":
+        share = (1 - (method.poly_begin + (1 - method.poly_begin) * done)) ** method.poly_power
+    else:
+        share = 1.0
+    return method.learning_rate * warm * share
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, step: int, *, smooth: bool) -> None:
+    """Exponential average of weights and statistics over about 500 steps, over fewer at the beginning.
+
+    Args:
+        smooth: False: `average` is a copy of the network.
+    """
+    share = max(0.002, 1 / (step + 1)) if smooth else 1.0
+    ours = average.state_dict()
+    for key, value in network.state_dict().items():
+        if value.is_floating_point():
+            ours[key].lerp_(value, share)

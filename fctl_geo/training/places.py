@@ -1,0 +1,175 @@
+"""Places that judge a model: a scene and its truth, read by window in the model's own classes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.progress import Progress
+from fctl_geo.raster.reader import open_class_raster
+from fctl_geo.scene import Scene
+from fctl_geo.spec import NODATA, Legend
+from fctl_geo.training.data import ValidationSet
+from fctl_geo.training.ground import LabelledScene, open_labelled
+from fctl_geo.training.labels import open_labels
+from fctl_geo.training.metrics import truth_of_rows
+from fctl_geo.training.sources import AllowedTable, LabelledImage
+from fctl_geo.training.write_image import write_image
+from fctl_geo.windows.window import Window
+
+Truth = Callable[[Window], NDArray[np.uint8]]
+"""(h, w) index in the legend; 255: not judged."""
+
+PICTURE_BANDS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One scene that judges."""
+
+    name: str
+    scene: Path
+    told: Mapping[str, object]
+    """What the segmentation must be told of the scene: gsd_m, bands, aoi."""
+    opened: Scene
+    """The same scene on its own pixels, for pictures and frames."""
+    truth: Truth
+    windows: tuple[Window, ...]
+    """The parts that are judged; everything else does not count."""
+
+
+@contextmanager
+def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
+    """A labelled image in memory, as a user would bring it: the picture alone, with unmarked holes and all."""
+    from fctl_geo.scene import open_scene
+    from fctl_geo.settings import SceneSettings
+    from fctl_geo.spec import InputSpec
+
+    lookup = truth_of_rows(table)
+
+    def truth(window: Window) -> NDArray[np.uint8]:
+        out = np.full(window.size_hw, NODATA, np.uint8)
+        part = window.clip(Window(0, 0, *image.label.shape))
+        out[part.slices_in(window)] = lookup[image.label[part.slices_in(Window(0, 0, *image.label.shape))]]
+        return out
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scene.tif"
+        write_image(path, image.pixels)
+        with open_scene(path, InputSpec(bands=PICTURE_BANDS), SceneSettings(gsd_m=image.gsd_m)) as opened:
+            whole = (Window(0, 0, *image.label.shape),)
+            yield Place(image.name, path, {"gsd_m": image.gsd_m}, opened, truth, whole)
+
+
+@contextmanager
+def scene_place(
+    scene: LabelledScene,
+    legend: Legend,
+    work: Path,
+    progress: Progress,
+    *,
+    windows: Sequence[Window] = (),
+    unjudged: frozenset[str] = frozenset(),
+) -> Iterator[Place]:
+    """A scene in a file with its labels.
+
+    Args:
+        legend: of the model; labels are matched with it by name.
+        windows: the parts that judge; none: all that is labelled.
+        unjudged: classes of the truth that are not counted.
+    Raises:
+        TrainingError: no class of the labels is one of the model's.
+    """
+    bands = PICTURE_BANDS
+    with open_labelled(scene, bands) as opened:
+        labels = open_labels(scene.labels, opened, work)
+        lookup = lookup_of(labels.names, legend, unjudged, scene.labels.path.name, progress)
+
+        def truth(window: Window) -> NDArray[np.uint8]:
+            return np.where(opened.wanted(window), lookup[labels.read(window)], NODATA).astype(np.uint8)
+
+        told = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
+        chosen = tuple(windows) or (opened.frame_window,)
+        yield Place(scene.name, scene.image, told, opened, truth, chosen)
+
+
+def lookup_of(
+    names: Mapping[int, str], legend: Legend, unjudged: frozenset[str], where: str, progress: Progress
+) -> NDArray[np.uint8]:
+    """(256,) label value to index in the legend by class name; 255 for what is not judged.
+
+    Class rasters without names ('class 1') are matched by their numbers.
+    """
+    lookup = np.full(256, NODATA, np.uint8)
+    indices = {c.name.lower(): i for i, c in enumerate(legend)}
+    by_number = {f"class {c.id}": i for i, c in enumerate(legend)} | {str(c.id): i for i, c in enumerate(legend)}
+    strange = []
+    for value, name in names.items():
+        index = indices.get(name.lower(), by_number.get(name.lower()))
+        if index is not None and name.lower() not in unjudged:
+            lookup[value] = index
+        elif name.lower() not in unjudged and not name.startswith("class "):
+            strange.append(name)
+    if (lookup == NODATA).all():
+        raise TrainingError(
+            f"no class of {where} ({', '.join(strange[:8]) or 'none'}) is one of the model's: "
+            f"{', '.join(c.name for c in legend)}",
+            hint='say which is which: --classes "value=class,..."',
+        )
+    if strange:
+        progress.warn(f"{where}: {', '.join(strange[:8])} {'is' if len(strange) == 1 else 'are'} no class of the "
+                      "model and not judged")  # fmt: skip
+    return lookup
+
+
+def places_of(
+    validation: ValidationSet, legend: Legend, table: AllowedTable, work: Path, progress: Progress
+) -> Iterator[Place]:
+    """The places of a recipe's validation set, one open at a time."""
+    for image in validation.images:
+        with image_place(image, table) as place:
+            yield place
+    for part in validation.scenes:
+        with scene_place(part.found.scene, legend, work, progress, windows=part.windows) as place:
+            yield place
+
+
+class Predicted:
+    """A class raster on (part of) a scene's pixels, read in windows of the scene, as indices of a legend."""
+
+    def __init__(self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool) -> None:
+        """Open it.
+
+        Args:
+            own_grid: it was made of this scene, perhaps of a part: it lies on the scene's pixels. Else it is brought
+                there by the nearest pixel.
+        """
+        frame = opened.scene_frame
+        self.raster = open_class_raster(path, legend, onto=None if own_grid else frame)
+        self._row, self._col = _offset(frame.transform, self.raster.frame.transform) if own_grid else (0, 0)
+        self._lookup = np.full(256, NODATA, np.uint8)
+        for i, info in enumerate(legend):
+            self._lookup[info.id] = i
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """(h, w) index in the legend; 255 where there is no class."""
+        moved = Window(window.row - self._row, window.col - self._col, window.height, window.width)
+        return np.asarray(self._lookup[self.raster.read(moved)], np.uint8)
+
+    def close(self) -> None:
+        self.raster.close()
+
+
+def _offset(scene: tuple[float, ...], part: tuple[float, ...]) -> tuple[int, int]:
+    """Row and column of the part's corner in the scene; both have the same pixels."""
+    a, b, c, d, e, f = scene
+    x, y = part[2] - c, part[5] - f
+    det = a * e - b * d
+    return round((a * y - d * x) / det), round((e * x - b * y) / det)

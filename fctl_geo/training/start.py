@@ -1,0 +1,79 @@
+"""Beginning with another model's weights: the encoder is kept, the head is new where the classes are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
+from fctl_geo.model.network import SegmentationNetwork
+from fctl_geo.spec import Legend
+from fctl_geo.training.method import Method
+from fctl_geo.training.recipe import Recipe
+
+SLOWER = 0.3
+"""Learning rate of a fine-tuning, of the method's own: what is there should not be forgotten."""
+
+
+def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
+    """The recipe for beginning with a model: its network, patches, bands and ground size.
+
+    If all classes of the recipe are the model's, the model's legend is taken whole, and its head is kept, too.
+    """
+    info = read_model_info(model)
+    method: Method = replace(
+        recipe.method,
+        architecture=info.architecture,
+        network={k: v for k, v in info.network.items() if k not in ("bands", "classes")},
+        patch_px=info.patch_px,
+        overlap_px=info.overlap_px,
+        learning_rate=SLOWER * recipe.method.learning_rate,
+    )
+    if len(info.input.bands) != len(recipe.bands):
+        raise TrainingError(
+            f"model {info.name!r} has {len(info.input.bands)} bands, the recipe {len(recipe.bands)}",
+            hint=f"choose bands for it: {', '.join(info.input.bands)}",
+        )
+    ours, theirs = {c.name for c in recipe.legend}, {c.name for c in info.legend}
+    legend = info.legend if ours <= theirs else recipe.legend
+    gsd_m = info.input.gsd_m if recipe.gsd_known and info.input.gsd_m else recipe.gsd_m
+    return replace(recipe, method=method, legend=legend, gsd_m=gsd_m, bands=info.input.bands)
+
+
+def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str:
+    """Fill a network with what fits of a model file; says what was reused and what begins anew.
+
+    Raises:
+        TrainingError: nothing fits.
+    """
+    from safetensors.torch import load_file
+
+    info = read_model_info(model)
+    same = [c.name for c in info.legend] == [c.name for c in legend]
+    prefix = "segmentation."
+    found = {k.removeprefix(prefix): v for k, v in load_file(resolve_model(model)).items() if k.startswith(prefix)}
+    head = set() if same else _head(info)
+    state = network.state_dict()
+    fits = {k: v.float() for k, v in found.items() if k in state and state[k].shape == v.shape and k not in head}
+    wanted = [k for k in state if not k.endswith("num_batches_tracked")]
+    if not fits:
+        raise TrainingError(f"nothing of {model} fits a {info.architecture} network", hint="train without --init")
+    network.load_state_dict(fits, strict=False)
+    new = sorted({k.rpartition(".")[0] for k in wanted if k not in fits})
+    classes = "its head too" if same else f"not its head: the classes are new ({', '.join(c.name for c in legend)})"
+    anew = f"; begins anew: {', '.join(new)}" if new else ""
+    return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{anew}"
+
+
+def _head(info: ModelInfo) -> set[str]:
+    """Tensors whose shape depends on the number of classes."""
+    with torch.device("meta"):
+        one, more = (
+            build_segmentation(info.architecture, info.network, bands=len(info.input.bands), classes=n).state_dict()
+            for n in (len(info.legend), len(info.legend) + 1)
+        )
+    return {k for k in one if k in more and one[k].shape != more[k].shape}
