@@ -18,6 +18,7 @@ from pyproj.exceptions import CRSError, ProjError
 from rasterio.features import rasterize
 
 from fctl_geo.errors import AoiError
+from fctl_geo.scene.address import gdal_name, is_remote, shown
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
@@ -93,18 +94,21 @@ def _polygons_in(aoi: Path, scene_wkt: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def _read_vector(aoi: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    if "://" not in str(aoi) and not str(aoi).startswith("/vsi") and not aoi.exists():
+    source = gdal_name(aoi)
+    if not source.startswith("/vsi") and not aoi.exists():
         raise AoiError(f"the area of interest {aoi} does not exist", hint="check the path given to --aoi")
     try:
-        layers = pyogrio.list_layers(aoi)
+        layers = pyogrio.list_layers(source)
         with_shapes = [str(name) for name, kind in layers if kind is not None]
         if not with_shapes:
             raise AoiError(f"{aoi.name} has no layer with geometries", hint="give a vector file with polygons")
-        meta, _, wkb, _ = pyogrio.raw.read(aoi, layer=with_shapes[0], columns=[], force_2d=True)
+        meta, _, wkb, _ = pyogrio.raw.read(source, layer=with_shapes[0], columns=[], force_2d=True)
     except (DataSourceError, DataLayerError) as error:
         raise AoiError(
-            f"{aoi.name} is not a vector file that GDAL can read ({error})",
-            hint="give GeoPackage, GeoJSON, Shapefile, ...",
+            f"{aoi.name} is not a vector file that GDAL can read ({str(error).replace(source, shown(source))})",
+            hint="check address, connection and keys"
+            if is_remote(source)
+            else "give GeoPackage, GeoJSON, Shapefile, ...",
         ) from error
     geometries = shapely.from_wkb(wkb[[shape is not None for shape in wkb]])
     words = f"{aoi.name} has {len(with_shapes)} layers, the first one is taken: {with_shapes[0]}"

@@ -14,14 +14,17 @@ import rasterio
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioIOError
 
 from fctl_geo.errors import SceneError
+from fctl_geo.scene.address import gdal_name, is_remote, shown
 from fctl_geo.windows.frame import Affine6
 
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
-_REMOTE = re.compile(r"^(/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)|(https?|ftp|s3|gs|az|oss)://)", re.IGNORECASE)
 _REMOTE_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # probe .msk and .ovr by name instead of listing a server's folder
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_HTTP_CONNECTTIMEOUT": 20,
+    "GDAL_HTTP_LOW_SPEED_TIME": 60,  # a server that says nothing for a minute is given up
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
     "VSI_CACHE": "TRUE",
@@ -88,14 +91,16 @@ class Header:
         return self.bands[0].dtype
 
 
-def is_remote(uri: str) -> bool:
-    """Whether GDAL reaches the file over the network."""
-    return _REMOTE.match(uri) is not None
+def gdal_options(uri: str, *, afresh: bool = False) -> dict[str, Any]:
+    """GDAL's configuration for reading `uri`; applied around each access, never for the whole process.
 
-
-def gdal_options(uri: str) -> dict[str, Any]:
-    """GDAL's configuration for reading `uri`; applied around each access, never for the whole process."""
-    return dict(_REMOTE_OPTIONS) if is_remote(uri) else {}
+    Args:
+        afresh: forget what GDAL kept of a file elsewhere. It keeps broken answers, too: without this a block whose
+            download broke off once would stay broken as long as the process lives.
+    """
+    if not is_remote(uri):
+        return {}
+    return {**_REMOTE_OPTIONS, "CPL_VSIL_CURL_NON_CACHED": uri} if afresh else dict(_REMOTE_OPTIONS)
 
 
 def uri_of(path: str | Path) -> str:
@@ -104,9 +109,11 @@ def uri_of(path: str | Path) -> str:
     Raises:
         SceneError: a local path that is not there, or an empty one.
     """
-    text = str(path)
+    text = gdal_name(path)
     if not text:
         raise SceneError("no scene was given", hint="name a GeoTIFF, a VRT, a URL, ...")
+    if is_remote(text):
+        return text
     if not isinstance(path, Path) and _CONNECTION.match(text):
         return text
     if not Path(text).exists():
@@ -130,7 +137,7 @@ def files_of(uri: str) -> list[Path]:
 
 def short_name(uri: str) -> str:
     """The file's name, for messages; connection strings stay whole, and a URL loses its query (it may hold keys)."""
-    bare = uri.split("?", 1)[0] if "://" in uri else uri
+    bare = shown(uri)
     return bare.rstrip("/").rsplit("/", 1)[-1] or bare
 
 
@@ -158,7 +165,7 @@ def read_header(path: str | Path) -> Header:
         SceneError: missing, unreadable, not a raster, without bands, of complex numbers.
     """
     uri = uri_of(path)
-    with rasterio.Env(**gdal_options(uri)):
+    with rasterio.Env(**gdal_options(uri, afresh=True)):
         try:
             with open_raster(uri) as dataset:
                 return _header_of(dataset, uri)
@@ -232,14 +239,48 @@ def _wkt_of(crs: Any) -> str:
         return str(crs.wkt)
 
 
+_REMOTE_TROUBLES = (
+    (("404", "key does not exist", "NoSuchKey"), "is not there", "check the address, capitals included"),
+    (("bucket does not exist", "NoSuchBucket"), "lies in a bucket that does not exist", "check the bucket's name"),
+    (
+        ("403", "401", "Access Denied", "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+        "may not be read",
+        "check your keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket "
+        "AWS_NO_SIGN_REQUEST=YES; the query of a signed address may have expired",
+    ),
+    (
+        ("No valid AWS credentials", "AWS_SECRET_ACCESS_KEY", "InvalidCredentials"),
+        "needs keys, and none are set",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket AWS_NO_SIGN_REQUEST=YES",
+    ),
+    (
+        ("Range downloading not supported",),
+        "lies on a server that sends whole files only, and a scene is read in pieces",
+        "download it first, or put it on a server that knows byte ranges (S3, nginx, Apache do)",
+    ),
+    (("resolve host", "resolve"), "lies on a host that is not found", "check the address and the connection"),
+    (("timed out", "too slow", "Timeout"), "is not answered in time", "try again later; is there a proxy to be set?"),
+)
+"""What GDAL says, what it means, what to do. Keys are looked for in this order."""
+
+
+def _not_reached(uri: str, error: RasterioIOError) -> SceneError:
+    name = short_name(uri)
+    cause = f"{error} {error.__cause__ or ''}".strip()
+    for secret in (uri, uri.removeprefix("/vsicurl/")):
+        cause = cause.replace(secret, name)  # an address may hold keys
+    for words, trouble, hint in _REMOTE_TROUBLES:
+        if any(word in cause for word in words):
+            return SceneError(f"{shown(uri)} {trouble} (GDAL: {cause})", hint=hint)
+    return SceneError(
+        f"{name} cannot be opened over the network (GDAL: {cause})", hint="check address, connection and keys"
+    )
+
+
 def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
     name = short_name(uri)
     if is_remote(uri):
-        cause = str(error).replace(uri, name)  # an address may hold keys
-        return SceneError(
-            f"{name} cannot be opened over the network (GDAL: {cause})",
-            hint="check address, connection and keys (for a public S3 bucket set AWS_NO_SIGN_REQUEST=YES)",
-        )
+        return _not_reached(uri, error)
     if Path(uri).is_dir():
         return SceneError(f"{uri} is a folder, not a raster", hint="name the file in it that holds the scene")
     if Path(uri).is_file() and Path(uri).stat().st_size == 0:

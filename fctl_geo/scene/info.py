@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fctl_geo.scene.address import shown
 from fctl_geo.scene.bands import Band, BandPlan, plan_all_bands
 from fctl_geo.scene.georeference import Georeference, GroundResolution, GsdSource, georeference_of, ground_resolution
 from fctl_geo.scene.header import Header, read_header
@@ -74,7 +75,7 @@ def scene_info(
 ) -> SceneInfo:  # fmt: skip
     """All that was decided about a scene, in one place; `warnings` come after those of the parts."""
     return SceneInfo(
-        path=header.uri,
+        path=shown(header.uri),
         height=header.height,
         width=header.width,
         crs_wkt=place.crs_wkt,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +16,8 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError
-from fctl_geo.scene.header import Header, gdal_options, is_remote, open_handle
+from fctl_geo.scene.address import is_remote, shown
+from fctl_geo.scene.header import Header, gdal_options, open_handle
 from fctl_geo.windows.window import Window
 
 _MAX_HANDLES = 4
@@ -24,6 +27,8 @@ _LARGEST_BLOCK_PX = 4 << 20
 _GDAL_CACHE_BYTES = 48 << 20
 _GDAL_CACHE_MOST_BYTES = 2 << 30
 _LARGE_BLOCK_BYTES = 256 << 20
+_RETRIES_AFTER_S = (1.0, 4.0, 16.0)
+"""A piece of a file elsewhere whose download broke off is asked for again after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,29 @@ class Source:
             try:
                 result: NDArray[Any] = read(handle, _box(window))
             except RasterioIOError as error:
-                raise self._damage(handle, window, read, error) from error
+                if is_remote(self.header.uri):
+                    result = self._again(window, read, error)
+                else:
+                    raise self._damage(handle, window, read, error) from error
             finally:
                 self._give_back(handle)
         return result
+
+    def _again(self, window: Window, read: Any, error: RasterioIOError) -> NDArray[Any]:
+        """A window whose download broke off, asked for once more, and once more."""
+        for delay_s in _RETRIES_AFTER_S:
+            time.sleep(delay_s)
+            try:
+                with rasterio.Env(**gdal_options(self.header.uri, afresh=True)), self._opened() as handle:
+                    result: NDArray[Any] = read(handle, _box(window))
+                    return result
+            except RasterioIOError as next_error:
+                error = next_error
+        raise ReadError(
+            f"{shown(self.header.uri)} broke off: pixels {_words(window)}{self._level_words} could not be fetched in "
+            f"{1 + len(_RETRIES_AFTER_S)} attempts (GDAL: {error.__cause__ or error})",
+            hint="when the connection is back, run the same command with --resume; or download the file first",
+        ) from error
 
     def _borrow(self) -> Any:
         with self._lock:
@@ -120,11 +144,26 @@ class Source:
                 raise SceneError(f"{self.header.name} is closed", hint="read inside the with-block")
             if self._handles:
                 return self._handles.pop()
-            level = {} if self.grid.overview is None else {"overview_level": self.grid.overview}
             try:
-                return open_handle(self.header.uri, **level)
+                return self._open()
             except RasterioIOError as error:
                 raise ReadError(f"{self.header.name} could be opened before, but not again (GDAL: {error})") from error
+
+    def _open(self) -> Any:
+        level = {} if self.grid.overview is None else {"overview_level": self.grid.overview}
+        return open_handle(self.header.uri, **level)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        handle = self._open()
+        try:
+            yield handle
+        finally:
+            handle.close()
+
+    @property
+    def _level_words(self) -> str:
+        return "" if self.grid.overview is None else f" of overview {self.header.overviews[self.grid.overview]}"
 
     def _give_back(self, handle: Any) -> None:
         with self._lock:
@@ -142,11 +181,9 @@ class Source:
             except RasterioIOError as block_error:
                 where, cause = f"block {row} down, {col} across ({_words(block)})", block_error
                 break
-        level = "" if self.grid.overview is None else f" of overview {self.header.overviews[self.grid.overview]}"
-        again = "try again, or copy the file here first" if is_remote(self.header.uri) else "copy or download it again"
         return ReadError(
-            f"{self.header.name} is damaged: {where}{level} cannot be read (GDAL: {cause.__cause__ or cause})",
-            hint=f"the file is broken or incomplete: {again}; no output was written under its final name",
+            f"{self.header.name} is damaged: {where}{self._level_words} cannot be read (GDAL: {cause.__cause__ or cause})",
+            hint=f"the file is broken or incomplete: copy or download it again; no output was written under its final name",
         )
 
     def _blocks(self, window: Window) -> Iterator[tuple[int, int, Window]]:
