@@ -100,24 +100,38 @@ def recipe_of_folder(data: Path, method: Method, name: str, work: Path, progress
         words = ", ".join(c.name for c in found.legend)
         progress.say(f"{data}: {found.title}; classes {words}")
         return found
-    for masks in ("masks", "labels", "gt"):
-        if (data / "images").is_dir() and (data / masks).is_dir():
-            endings = {p.stem: p.suffix for p in sorted((data / masks).iterdir()) if p.is_file()}
-            images = [p for p in sorted((data / "images").iterdir()) if p.suffix.lower() in _IMAGE_ENDINGS]
-            sources = tuple(
-                SourceSpec(
-                    name="images", kind="scenes", labels={}, images=tuple(f"images/{p.name}" for p in group),
-                    masks=f"{{grandparent}}/{masks}/{{stem}}{ending}", hold_out=HOLD_OUT,
-                )
-                for ending in sorted(set(endings.values()))
-                if (group := [p for p in images if endings.get(p.stem, ending) == ending])
-            )  # fmt: skip
-            return _recipe(sources, data, ("red", "green", "blue"), method, name, work, progress)
-    raise TrainingError(
+    sources = _pairs(data)
+    if not sources:
+        raise _unknown(data)
+    return _recipe(sources, data, ("red", "green", "blue"), method, name, work, progress)
+
+
+def _unknown(data: Path) -> TrainingError:
+    if not data.is_dir():
+        return TrainingError(f"there is no folder {data}", hint="check the path given to --data")
+    return TrainingError(
         f"the layout of {data} is not known",
         hint="known are DeepGlobe (*_sat.jpg with *_mask.png), Inria (images/*.tif with gt/*.tif) and images/ with "
         "masks/ of the same names; else write a recipe, see docs/training.md",
     )
+
+
+def _pairs(data: Path) -> tuple[SourceSpec, ...]:
+    """images/ with masks/, labels/ or gt/ of the same names; a source for each kind of mask file."""
+    for masks in ("masks", "labels", "gt"):
+        if (data / "images").is_dir() and (data / masks).is_dir():
+            images = [p for p in sorted((data / "images").iterdir()) if p.suffix.lower() in _IMAGE_ENDINGS]
+            endings = {p.stem: p.suffix for p in sorted((data / masks).iterdir()) if p.suffix.lower() in _IMAGE_ENDINGS}
+            usual = next(iter(endings.values()), ".png")
+            return tuple(
+                SourceSpec(
+                    name="images", kind="scenes", labels={}, images=tuple(f"images/{p.name}" for p in group),
+                    masks=f"{{grandparent}}/{masks}/{{stem}}{ending}", hold_out=HOLD_OUT,
+                )
+                for ending in sorted({*endings.values(), usual})
+                if (group := [p for p in images if endings.get(p.stem, usual) == ending])
+            )  # fmt: skip
+    return ()
 
 
 _IMAGE_ENDINGS = (".tif", ".tiff", ".jpg", ".jpeg", ".png", ".jp2", ".vrt")
@@ -215,3 +229,16 @@ def _natural(name: str) -> tuple[int, str]:
     """'class 10' after 'class 9'."""
     number = re.search(r"\d+$", name)
     return (int(number[0]) if number else -1, name)
+
+
+def scenes_of_folder(data: Path) -> list[LabelledScene]:
+    """The labelled images of a folder that judge: those kept for validation where the layout has such, else all.
+
+    Raises:
+        TrainingError: the layout is not known, or an image has no label.
+    """
+    known = _deepglobe(data, Method(), "") or _inria(data, Method(), "")
+    sources = (known.validation or known.sources) if known else _pairs(data)
+    if not sources:
+        raise _unknown(data)
+    return [scene for source in sources for scene in labelled_scenes(source, data, ("red", "green", "blue"))]

@@ -23,7 +23,7 @@ from fctl_geo.windows.window import Window
 
 Convention = Literal["plain", "deepglobe", "inria"]
 CONVENTIONS: Mapping[str, str] = {
-    "plain": "all labelled pixels of all scenes pooled; mIoU over the classes of the truth",
+    "plain": "all labelled pixels of all scenes pooled; means over the classes of the truth",
     "deepglobe": "pixels of class 'unknown' are not counted; all others pooled; mIoU over the other classes",
     "inria": "all pixels of all images pooled; IoU of class 'building' and accuracy",
 }

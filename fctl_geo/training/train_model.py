@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def measure(
     for place in data.validation:
         places = places_of(place, info.legend, data.table, run / "labels", progress)
         found = evaluate_model(model, info.legend, places, settings, progress)
-        scores = {c.name: c.iou for c in found.classes if c.iou == c.iou}
+        scores = {c.name: c.iou for c in found.classes if not isnan(c.iou)}
         metrics[place.name] = {**scores, "mIoU": found.miou}
     return metrics
 

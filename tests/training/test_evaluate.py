@@ -1,0 +1,234 @@
+"""Judging a model or a class raster: numbers against other ways of counting them, and the report that tells them."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from model_factory import make_model
+from scene_factory import make_scene
+from scipy import ndimage
+
+from fctl_geo.errors import TrainingError
+from fctl_geo.model.modelfile import read_model_info
+from fctl_geo.progress import Silent
+from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.training import judge
+from fctl_geo.training.boundary import BoundaryScore
+from fctl_geo.training.evaluate import Evaluation, EvaluationSettings, evaluate_classes, evaluate_model
+from fctl_geo.training.ground import LabelledScene
+from fctl_geo.training.labels import LabelSpec
+from fctl_geo.training.metrics import Confusion
+from fctl_geo.training.objects import ObjectMatcher
+from fctl_geo.training.places import scene_place
+from fctl_geo.training.report import html_page, report_values
+
+LEGEND = Legend((ClassInfo(0, "land", (230, 230, 230), background=True), ClassInfo(1, "building", (214, 69, 65))))
+masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.booleans())
+
+
+def make_truth(height: int = 700, width: int = 900, seed: int = 0) -> np.ndarray:
+    """Rectangles of buildings on land, a corner unlabelled."""
+    rng = np.random.default_rng(seed)
+    truth = np.zeros((height, width), np.uint8)
+    for row, col in zip(rng.integers(0, height - 60, 40), rng.integers(0, width - 60, 40), strict=True):
+        truth[row : row + rng.integers(8, 50), col : col + rng.integers(8, 50)] = 1
+    truth[: height // 5, : width // 5] = NODATA
+    return truth
+
+
+def judged(tmp_path: Path, guess: np.ndarray, truth: np.ndarray, **options: object) -> Evaluation:
+    """A class raster judged by a raster of labels."""
+    image = make_scene(tmp_path / "scene.tif", pixels=np.full((3, *truth.shape), 90, np.uint8))
+    make_scene(tmp_path / "guess.tif", pixels=guess[None], nodata=NODATA)
+    make_scene(tmp_path / "truth.tif", pixels=truth[None], nodata=NODATA)
+    labels = LabelSpec(tmp_path / "truth.tif", None, {"0": "land", "1": "building"})
+    place = scene_place(LabelledScene("here", image, labels), LEGEND, tmp_path / "work", Silent())
+    with place as opened:
+        return evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(**options), Silent())
+
+
+def test_scores_equal_those_of_torchmetrics() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchmetrics.functional.classification import (
+            multiclass_accuracy,
+            multiclass_f1_score,
+            multiclass_jaccard_index,
+        )
+    rng = np.random.default_rng(1)
+    truth, guess = rng.integers(0, 4, 5000), rng.integers(0, 4, 5000)
+    guess = np.where(rng.random(5000) < 0.6, truth, guess)
+    ours = Confusion(4)
+    ours.add_classes(guess, truth)
+    scores = ours.scores(list("abcd"))
+    pair = torch.from_numpy(guess), torch.from_numpy(truth)
+    assert [s.iou for s in scores] == pytest.approx(multiclass_jaccard_index(*pair, 4, average="none").tolist())
+    assert [s.f1 for s in scores] == pytest.approx(multiclass_f1_score(*pair, 4, average="none").tolist())
+    assert ours.accuracy == pytest.approx(float(multiclass_accuracy(*pair, 4, average="micro")))
+
+
+@settings(max_examples=25, deadline=None)
+@given(masks, st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_objects_are_those_of_scipy_whatever_the_bands(truth: np.ndarray, band: int, seed: int) -> None:
+    guess = truth ^ (np.random.default_rng(seed).random(truth.shape) < 0.1)
+    matcher = ObjectMatcher()
+    for row in range(0, len(truth), band):
+        matcher.add(guess[row : row + band], truth[row : row + band])
+    true, n_true = ndimage.label(truth)
+    found, n_found = ndimage.label(guess)
+    matched = sum(
+        ((true == i) & (found == j)).sum() >= 0.5 * ((true == i) | (found == j)).sum()
+        for i in range(1, n_true + 1)
+        for j in np.unique(found[(true == i) & (found > 0)])
+    )
+    score = matcher.score()
+    assert (score.truth, score.found) == (n_true, n_found)
+    assert matched - 1 <= score.matched <= matched or score.matched == matched
+
+
+def test_a_contour_that_is_off_by_the_tolerance_is_met_and_one_further_off_is_not() -> None:
+    truth = np.zeros((60, 60), np.uint8)
+    truth[20:40, 20:40] = 1
+    for shift, met in ((2, True), (3, True), (4, False)):
+        guess = np.roll(truth, shift, 1)
+        score = BoundaryScore(2, 3)
+        score.add(guess, truth, (slice(None), slice(None)))
+        assert bool(score.f_scores()[1] == 1.0) is met, shift
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 3), st.integers(0, 1000))
+def test_contours_do_not_see_the_tiles_they_are_counted_in(tolerance: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, guess = (np.kron(rng.integers(0, 3, (9, 9)), np.ones((7, 7), int)).astype(np.uint8) for _ in range(2))
+    whole, tiled = BoundaryScore(3, tolerance), BoundaryScore(3, tolerance)
+    whole.add(guess, truth, (slice(None), slice(None)))
+    halo = tiled.halo_px
+    for row in range(0, 63, 20):
+        top, end = max(0, row - halo), min(63, row + 20 + halo)
+        core = (slice(row - top, min(63, row + 20) - top), slice(None))
+        tiled.add(guess[top:end], truth[top:end], core)
+    np.testing.assert_array_equal(whole.f_scores(), tiled.f_scores())
+    np.testing.assert_array_equal(whole.trimap.counts, tiled.trimap.counts)
+
+
+def test_a_perfect_class_raster_has_only_ones(tmp_path: Path) -> None:
+    truth = make_truth()
+    found = judged(tmp_path, np.where(truth == NODATA, 0, truth), truth)
+    assert found.miou == found.accuracy == found.mean_f1 == found.trimap_miou == 1.0
+    assert found.boundary_f == (1.0, 1.0)
+    assert found.objects is not None and found.objects.f1 == 1.0
+    assert not found.worst
+
+
+def test_a_wrong_class_raster_is_judged_as_counted_by_hand_and_only_where_there_are_labels(tmp_path: Path) -> None:
+    truth = make_truth()
+    guess = np.roll(truth, (5, 7), (0, 1))
+    guess[guess == NODATA] = 0
+    guess[truth == NODATA] = 1  # wrong, but nobody labelled it
+    found = judged(tmp_path, guess, truth)
+    known = truth != NODATA
+    for index, score in enumerate(found.classes):
+        both, either = (truth == index) & (guess == index), (truth == index) | (guess == index)
+        assert score.iou == pytest.approx((both & known).sum() / (either & known).sum())
+    assert found.accuracy == pytest.approx((truth == guess)[known].mean())
+    assert found.judged == known.sum()
+    errors = ((truth != guess) & known)[:512, :512].sum()
+    assert any(w.wrong == errors and (w.window.row, w.window.col) == (0, 0) for w in found.worst)
+
+
+def test_bands_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = make_truth()
+    guess = np.where(np.roll(truth, 3, 1) == 1, 1, 0).astype(np.uint8)
+    tall = judged(tmp_path, guess, truth)
+    monkeypatch.setattr(judge, "BAND_PX", 64)
+    monkeypatch.setattr(judge, "_TILE_PX", 100)
+    assert report_values(judged(tmp_path, guess, truth)) == report_values(tall)
+
+
+def test_labels_in_another_crs_judge_as_well_as_those_burnt_on_the_grid(tmp_path: Path) -> None:
+    truth = np.zeros((300, 300), np.uint8)
+    truth[50:150, 60:200] = 1
+    image = make_scene(tmp_path / "scene.tif", pixels=np.full((3, 300, 300), 90, np.uint8), gsd=1.0)
+    with rasterio.open(image) as dataset:
+        place = dataset.transform
+    corners = [place @ xy for xy in ((60, 50), (200, 50), (200, 150), (60, 150))]
+    import geopandas
+
+    frame = geopandas.GeoDataFrame({"kind": ["building"]}, geometry=[shapely.Polygon(corners)], crs="EPSG:32633")
+    for name in ("labels.gpkg", "labels.geojson"):
+        pyogrio.write_dataframe(frame.to_crs(4326), tmp_path / name)
+        labels = LabelSpec(tmp_path / name, "kind", background="land")
+        make_scene(tmp_path / "guess.tif", pixels=truth[None], gsd=1.0)
+        with scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
+            found = evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(), Silent())
+        assert found.miou > 0.995, name
+
+
+def test_a_model_is_judged_by_what_segment_gives(tmp_path: Path) -> None:
+    from fctl_geo import Settings, segment_scene
+
+    model = make_model(tmp_path / "m.safetensors", classes=2)
+    legend = read_model_info(model).legend
+    scene = make_scene(tmp_path / "scene.tif", width=300, height=260)
+    segment_scene(scene, Settings.of({"model": str(model), "outs": (tmp_path / "own.tif",)}))
+    labels = LabelSpec(tmp_path / "own.tif")
+    with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent()) as opened:
+        found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
+        part = opened.windows[0]
+    assert found.accuracy == 1.0 and found.judged == 300 * 260
+    window = type(part)(40, 70, 90, 100)
+    with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent(), windows=[window]) as opened:
+        found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
+    assert found.accuracy == 1.0 and found.judged == 90 * 100, "a part is segmented as the whole is"
+
+
+def test_the_report_tells_every_number_and_needs_no_other_file(tmp_path: Path) -> None:
+    truth = make_truth()
+    found = judged(tmp_path, np.where(np.roll(truth, 9, 1) == 1, 1, 0).astype(np.uint8), truth, convention="inria")
+    values = json.loads(json.dumps(report_values(found)))
+    assert values["inria"] == {"building_IoU": values["classes"]["building"]["IoU"], "accuracy": values["accuracy"]}
+    page = html_page(found)
+    assert f"{found.miou * 100:.1f}" in page and "data:image/png" in page and "data:image/jpeg" in page
+    assert "http" not in page and "src='data:" in page and "<script" not in page
+
+
+def test_unknown_ground_is_not_counted_by_the_deepglobe_convention(tmp_path: Path) -> None:
+    legend = Legend(
+        (ClassInfo(0, "unknown", (0, 0, 0)), ClassInfo(1, "water", (0, 0, 255)), ClassInfo(2, "urban", (9, 9, 9)))
+    )
+    truth = np.tile(np.array([0, 1, 2], np.uint8), (30, 10))
+    image = make_scene(tmp_path / "scene.tif", pixels=np.full((3, 30, 30), 90, np.uint8))
+    make_scene(tmp_path / "guess.tif", pixels=np.where(truth == 0, 2, truth)[None])
+    make_scene(tmp_path / "truth.tif", pixels=truth[None])
+    labels = LabelSpec(tmp_path / "truth.tif", None, {"0": "unknown", "1": "water", "2": "urban"})
+    scene = LabelledScene("x", image, labels)
+    results = {}
+    for convention, unjudged in (("plain", frozenset()), ("deepglobe", frozenset({"unknown"}))):
+        with scene_place(scene, legend, tmp_path, Silent(), unjudged=unjudged) as opened:
+            chosen = EvaluationSettings(convention=convention)
+            results[convention] = evaluate_classes(tmp_path / "guess.tif", legend, [opened], chosen, Silent())
+    assert results["deepglobe"].miou == 1.0 and results["deepglobe"].judged == 600
+    assert results["plain"].miou == pytest.approx((0 + 1 + 0.5) / 3)
+
+
+def test_labels_without_a_class_of_the_model_are_refused(tmp_path: Path) -> None:
+    image = make_scene(tmp_path / "scene.tif", width=40, height=30)
+    make_scene(tmp_path / "truth.tif", pixels=np.ones((1, 30, 40), np.uint8))
+    labels = LabelSpec(tmp_path / "truth.tif", None, {"1": "glacier"})
+    with (
+        pytest.raises(TrainingError, match="glacier"),
+        scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path, Silent()),
+    ):
+        pass
