@@ -9,7 +9,7 @@ import click
 
 from fctl_geo.errors import Cancelled, FctlError
 
-from .environment import clear_foreign_gis_data
+from .environment import agree_on_s3, clear_foreign_gis_data
 from .talk import Talk
 
 COMMANDS = ("segment", "batch", "refine", "polygonise", "info", "models", "train", "doctor", "train", "demo")
@@ -43,6 +43,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         talk = ctx.ensure_object(Talk)
         talk.cleared = clear_foreign_gis_data()
+        agree_on_s3()
         try:
             return super().invoke(ctx)
         except Cancelled as error:

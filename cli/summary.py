@@ -86,9 +86,10 @@ def print_polygons(summary: PolygonSummary) -> None:
     _print_files(console, summary.paths)
 
 
-def _print_files(console: Console, files: Iterable[Path]) -> None:
+def _print_files(console: Console, files: Iterable[Path | str]) -> None:
     for file in files:
-        console.print(f"file     {file} ({bytes_words(file.stat().st_size)})", markup=False, soft_wrap=True)
+        size = f" ({bytes_words(file.stat().st_size)})" if isinstance(file, Path) else ""  # an address: it is there
+        console.print(f"file     {file}{size}", markup=False, soft_wrap=True)
 
 
 def area_words(area: float, unit: str) -> str:

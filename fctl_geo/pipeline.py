@@ -49,8 +49,10 @@ def segment_scene(
         with ThisProcess() as alone:
             return segment_scene(scene, settings, crew=alone, progress=progress)
     start = time.monotonic()
-    products = Products(settings.output)
-    with open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run:
+    with (
+        Products(settings.output) as products,
+        open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run,
+    ):
         for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with work_folder(products.paths[0], run.fingerprint, resume=settings.output.resume) as work:
@@ -87,10 +89,10 @@ def refine_raster(
         model: a shipped name or a model file whose refinement network is used.
     """
     start = time.monotonic()
-    products = Products.raster(out, overwrite=overwrite)
     with (
+        Products.raster(out, overwrite=overwrite) as products,
         open_refine_run(classes, model, engine, progress) as run,
-        work_folder(out, run.fingerprint, resume=False) as work,
+        work_folder(products.paths[0], run.fingerprint, resume=False) as work,
     ):
         step = Step("refine", "classes", run.stage)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 
-from fctl_geo.errors import SettingsError
-from fctl_geo.polygons.outputs import RASTER_ENDINGS, check_outputs
+from fctl_geo.errors import FctlError, SettingsError
+from fctl_geo.polygons.outputs import RASTER_ENDINGS, check_endings, check_outputs
 from fctl_geo.polygons.polygonise import polygonise
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.progress import Progress
@@ -18,6 +19,7 @@ from fctl_geo.run import Run, Stage
 from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
 from fctl_geo.summary import RunSummary, measure_classes
+from fctl_geo.upload import RemotePlace
 from fctl_geo.workfolder import WorkFolder
 
 
@@ -41,22 +43,56 @@ class Products:
     def __init__(self, settings: OutputSettings) -> None:
         if not settings.outs and settings.confidence is None:
             raise SettingsError("no output is named", hint="name one, for example --out landcover.gpkg")
-        self.rasters = [p for p in settings.outs if p.suffix.lower() in RASTER_ENDINGS]
-        self.vectors = [p for p in settings.outs if p.suffix.lower() not in RASTER_ENDINGS]
-        self.confidence = settings.confidence
-        if settings.outs:
-            check_outputs(settings.outs, settings.overwrite)
+        named = [*settings.outs, *([settings.confidence] if settings.confidence else [])]
+        places = [RemotePlace.of(path) for path in named]
+        self.remote = [place for place in places if place is not None]
+        self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
+        self.paths = [place.local if place else path for path, place in zip(named, places, strict=True)]
+        """Where the products are made: `names` for those that stay here."""
+        outs = self.paths[: len(settings.outs)]
+        self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
+        self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
+        self.confidence = self.paths[-1] if settings.confidence else None
+        try:
+            self._check(settings, outs)
+        except FctlError:
+            self.tidy()
+            raise
+
+    def _check(self, settings: OutputSettings, outs: Sequence[Path]) -> None:
+        made_here = {place.local for place in self.remote}
+        may_replace = {path: settings.overwrite or path in made_here for path in self.paths}
+        if outs:
+            check_outputs(outs, may_replace)
         if self.confidence is not None:
-            check_outputs([self.confidence], settings.overwrite, endings=RASTER_ENDINGS)
-        self.paths = [*settings.outs, *([self.confidence] if self.confidence else [])]
+            check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
         if len({p.resolve() for p in self.paths}) < len(self.paths):
-            raise SettingsError(f"{self.confidence} is named twice", hint="give the confidence a name of its own")
+            raise SettingsError(f"{settings.confidence} is named twice", hint="give the confidence a name of its own")
+        for place in self.remote:
+            place.check(overwrite=settings.overwrite)
 
     @staticmethod
     def raster(out: Path, *, overwrite: bool) -> Products:
-        """A class raster alone."""
-        check_outputs([out], overwrite, endings=RASTER_ENDINGS)
+        """A class raster alone.
+
+        Raises:
+            OutputError: another ending.
+        """
+        check_endings([out], RASTER_ENDINGS)
         return Products(OutputSettings((out,), overwrite=overwrite))
+
+    def __enter__(self) -> Products:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what was made here of outputs that lie elsewhere, unless finished shards wait there."""
+        for place in self.remote:
+            place.tidy()
 
     def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """The products of a segmentation."""
@@ -124,6 +160,8 @@ class Products:
                 overwrite=True,
                 progress=progress,
             )
+        for place in self.remote:
+            place.upload(progress)
         seconds = time.monotonic() - start
         height, width = result.stage.frame.size_hw
         return RunSummary(
@@ -133,6 +171,6 @@ class Products:
             result.device,
             seconds,
             height * width / 1e6 / seconds,
-            tuple(self.paths),
+            tuple(self.names),
             warnings,
         )

@@ -39,7 +39,8 @@ class RunSummary:
     seconds: float
     megapixels_per_s: float
     """Millions of output pixels a second, from file to file."""
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
+    """Those that went elsewhere by their address."""
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fctl_geo.errors import OutputError
+from fctl_geo.scene.address import address_of
 
 VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
 RASTER_ENDINGS = (".tif", ".tiff")
@@ -17,9 +18,15 @@ _FULL = ("disk is full", "no space left", "disk quota exceeded")
 
 
 def check_outputs(
-    paths: Sequence[Path], overwrite: bool, *, endings: Sequence[str] = (*RASTER_ENDINGS, *VECTOR_ENDINGS)
+    paths: Sequence[Path],
+    overwrite: bool | Mapping[Path, bool],
+    *,
+    endings: Sequence[str] = (*RASTER_ENDINGS, *VECTOR_ENDINGS),
 ) -> None:
     """Refuse outputs that could not be written in the end; to be run before the hours of work.
+
+    Args:
+        overwrite: whether files may be replaced, all of them or each.
 
     Raises:
         OutputError: no output or one twice, an ending not among `endings`, a folder that is missing or read-only,
@@ -27,15 +34,23 @@ def check_outputs(
     """
     if not paths:
         raise OutputError("no output is named", hint=f"name a file with one of the endings {', '.join(endings)}")
+    check_endings(paths, endings)
     seen: set[Path] = set()
     for path in paths:
-        _check_ending(path, endings)
-        _check_place(path, overwrite)
+        _check_place(path, overwrite if isinstance(overwrite, bool) else overwrite[path])
         if path.resolve() in seen:
             raise OutputError(f"{path} is named twice", hint="give every output a name of its own")
         seen.add(path.resolve())
     for folder in dict.fromkeys(path.parent for path in paths):
         _check_writable(folder)
+
+
+def check_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
+    """Refuse a product that nobody makes."""
+    for path in paths:
+        if path.suffix.lower() not in endings:
+            ending = f"the ending {path.suffix!r}" if path.suffix else "no ending"
+            raise OutputError(f"{path} has {ending}", hint=f"the ending chooses the product: {', '.join(endings)}")
 
 
 @contextmanager
@@ -73,13 +88,12 @@ def write_failure(path: Path, reason: BaseException | str, needed_bytes: int | N
     return OutputError(f"cannot write {path}: {text}", hint=f"may files be written and replaced in {path.parent}?")
 
 
-def _check_ending(path: Path, endings: Sequence[str]) -> None:
-    if path.suffix.lower() not in endings:
-        ending = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-        raise OutputError(f"{path} has {ending}", hint=f"the ending chooses the product: {', '.join(endings)}")
-
-
 def _check_place(path: Path, overwrite: bool) -> None:
+    address = address_of(path)
+    if address:
+        raise OutputError(
+            f"{address} cannot be written by this command", hint="write a file here and copy it; `segment` can do both"
+        )
     if not path.parent.is_dir():
         raise OutputError(f"the folder {path.parent} does not exist", hint="make it first, or choose another")
     if path.is_dir():

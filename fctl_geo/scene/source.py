@@ -182,8 +182,10 @@ class Source:
                 where, cause = f"block {row} down, {col} across ({_words(block)})", block_error
                 break
         return ReadError(
-            f"{self.header.name} is damaged: {where}{self._level_words} cannot be read (GDAL: {cause.__cause__ or cause})",
-            hint=f"the file is broken or incomplete: copy or download it again; no output was written under its final name",
+            f"{self.header.name} is damaged: {where}{self._level_words} cannot be read "
+            f"(GDAL: {cause.__cause__ or cause})",
+            hint="the file is broken or incomplete: copy or download it again; no output was written under its final "
+            "name",
         )
 
     def _blocks(self, window: Window) -> Iterator[tuple[int, int, Window]]:
