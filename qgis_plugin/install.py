@@ -26,7 +26,7 @@ LEAST_PYTHON = (3, 11)
 NEWEST_PYTHON = 14
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA = "cu128"
-BUNDLED = Path(__file__).parent / "engine"
+BUNDLED = Path(__file__).parent / "wheels"
 """The engine's wheel lies here in the zip, so that plugin and engine are of one version."""
 PACKAGES = 50
 """About as many are fetched: for the bar."""

@@ -1,0 +1,116 @@
+"""Builds the zip that QGIS's 'Install from ZIP' takes: `python qgis_plugin/build_zip.py [FOLDER]`, or `make plugin`.
+
+The engine's own wheel lies inside, so that 'Set up the engine' installs what belongs to this plugin. Equal sources give
+equal bytes. Not part of the plugin itself.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "qgis_plugin"
+FOLDER = "fctl_geo_qgis"
+"""The plugin's name inside QGIS; not that of the engine's package, which must stay importable beside it."""
+TIME = (2000, 1, 1, 0, 0, 0)
+LEFT_OUT = {"build_zip.py", "README.md"}
+TAKEN = {".py", ".svg", ".jpg", ".png", ".qm"}
+ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+
+
+def version() -> str:
+    """The one version of engine and plugin."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", "utf-8")
+    return parser["metadata"]["version"]
+
+
+def metadata() -> str:
+    """metadata.txt with the version and what has changed."""
+    text = (ROOT / "metadata.txt").read_text("utf-8")
+    found = re.search(r"^version=(.*)$", text, re.MULTILINE)
+    if found is None or found[1] != version():
+        raise SystemExit(f"metadata.txt has version {found and found[1]}, setup.cfg {version()}: make them equal")
+    return text.rstrip("\n") + "\nchangelog=" + changes().replace("\n", "\n  ") + "\n"
+
+
+def changes() -> str:
+    """The newest section of the changelog, as plain lines (a percent sign would be read as a placeholder)."""
+    section = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1]
+    lines = [line for line in section.split("\n")[1:] if line.strip()]
+    return "\n".join(lines).replace("`", "").replace("%", "%%")
+
+
+def help_page() -> str:
+    """docs/qgis.md as a page for the Help buttons."""
+    from markdown_it import MarkdownIt
+
+    text = (ROOT / "docs" / "qgis.md").read_text("utf-8")
+    body = MarkdownIt("commonmark").enable("table").render(text)
+    style = "body{max-width:50em;margin:2em auto;font-family:sans-serif;line-height:1.5}img{max-width:100%}"
+    return f"<!DOCTYPE html><meta charset='utf-8'><title>FCtL Geo</title><style>{style}</style>\n{body}"
+
+
+def build_wheel(folder: Path) -> Path:
+    """The engine's wheel, built from a copy so that the tree stays clean."""
+    source = folder / "source"
+    source.mkdir()
+    for name in ENGINE_SOURCES:
+        path = ROOT / name
+        ignore = shutil.ignore_patterns("__pycache__", "*.nbi", "*.nbc")
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=ignore)
+        else:
+            shutil.copy2(path, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--disable-pip-version-check", "-w", str(folder)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "946684800"}
+    subprocess.run([*command, str(source)], check=True, env=environment)
+    (wheel,) = folder.glob("fctl_geo-*.whl")
+    return wheel
+
+
+def members(wheel: Path) -> dict[str, bytes]:
+    """Name in the zip -> contents."""
+    found = {
+        path.relative_to(PLUGIN).as_posix(): path.read_bytes()
+        for path in PLUGIN.rglob("*")
+        if path.suffix in TAKEN and path.name not in LEFT_OUT and "__pycache__" not in path.parts
+    }
+    found |= {f"help/images/{path.name}": path.read_bytes() for path in (ROOT / "docs/images").glob("qgis-*")}
+    found |= {
+        "metadata.txt": metadata().encode(),
+        "LICENSE": (ROOT / "LICENSE").read_bytes(),
+        "CHANGELOG.md": (ROOT / "CHANGELOG.md").read_bytes(),
+        "help/qgis.html": help_page().encode(),
+        f"wheels/{wheel.name}": wheel.read_bytes(),
+    }
+    return found
+
+
+def build_zip(folder: Path) -> Path:
+    """Write the zip whole, or not at all; gives its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"fctl_geo-{version()}.zip"
+    with tempfile.TemporaryDirectory(prefix=".plugin.partial-", dir=folder) as name:
+        aside = Path(name)
+        found = members(build_wheel(aside))
+        with zipfile.ZipFile(aside / path.name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member in sorted(found):
+                entry = zipfile.ZipInfo(f"{FOLDER}/{member}", TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, found[member])
+        (aside / path.name).replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    print(build_zip(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"))
