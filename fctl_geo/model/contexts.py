@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from fctl_geo.model.device import Device, shortest_s
 from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.model.orientation import Orientation
+from fctl_geo.model.shrink import resize_bilinear
 from fctl_geo.spec import Context
 from fctl_geo.windows.grid import ContextGrid, PatchGrid
 from fctl_geo.windows.window import Window
@@ -231,12 +231,8 @@ def to_unit(tile: Pixels) -> Tensor:
 
 
 def resized(stacked: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """(bands + 1, h, w) pixels and validity to (bands, *size_hw) in 0..1, NaN where no imagery at all contributes.
-
-    Triangle filter as wide as the shrinking asks for; 8-bit pixels are rounded after each direction, rows' direction
-    last, bit for bit as PIL's bilinear resize does.
-    """
-    small = F.interpolate(stacked[None], size_hw, mode="bilinear", antialias=True, align_corners=False)[0]
+    """(bands + 1, h, w) pixels and validity to (bands, *size_hw) in 0..1, NaN where no imagery at all contributes."""
+    small = torch.from_numpy(np.ascontiguousarray(resize_bilinear(stacked.numpy(), size_hw)))
     image = small[:-1] / 255 if stacked.dtype == torch.uint8 else small[:-1]
     return image.masked_fill(small[-1] <= 0, math.nan)
 

@@ -129,6 +129,12 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def gpu_names() -> list[str]:
+    """What tells each GPU that this process sees from every other GPU of the machine (its UUID), in torch's order."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+
+
 def _choose(wanted: str, progress: Progress) -> torch.device:
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")

@@ -155,9 +155,12 @@ def write_model(
             dtype = torch.float16 if value.ndim > 1 and weights == "half" else torch.float32
             tensors[f"{prefix}.{key}"] = value.detach().to("cpu", dtype).contiguous()
     aside = path.with_name(f".{path.name}.partial")
-    save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
-    aside.chmod(0o644)  # safetensors writes for its owner alone
-    aside.replace(path)
+    try:
+        save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
+        aside.chmod(0o644)  # safetensors writes for its owner alone
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def header_text(info: ModelInfo) -> str:

@@ -13,6 +13,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,9 +27,9 @@ _STAGE_LAYERS = (0, 5, 10, 17, 24)
 """Index in vgg.features of each stage's first layer."""
 _ALIAS_LAYERS = {"pool3": 0, "pool4": 17, "pool5": 24}
 _ALIAS = re.compile(r"(?:big_)?(pool[345])\.(\d+)\.(weight|bias)")
-_CLASSIFIER = {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}
 _STREAMS = ("", "_1", "_2")
 """Endings of the correlations' names: medium, large, the patch itself."""
+RELEASED = Vgg16Config()
 _HINT = "the files are all.epoch.pth, and B10.epoch.pth and B15.epoch.pth as --medium and --large"
 _LISTED = 5
 _UNREADABLE = (pickle.UnpicklingError, struct.error, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
@@ -36,32 +37,49 @@ _UNREADABLE = (pickle.UnpicklingError, struct.error, RuntimeError, ValueError, L
 """What torch.load raises for files that are no checkpoints, cut off, or want to run code."""
 
 
-def read_released(whole: Path, medium: Path, large: Path, contexts: tuple[Context, Context] = (2, 3)) -> FctlVgg16:
+def read_released(
+    whole: Path, medium: Path, large: Path, contexts: tuple[Context, Context] = (2, 3), like: Vgg16Config = RELEASED
+) -> FctlVgg16:
     """The network of three released checkpoints, in inference mode.
 
     Args:
-        whole: all.epoch.pth; the number of classes is read off it.
+        whole: all.epoch.pth; the numbers of classes and bands are read off it.
         medium, large: the context branches; whole checkpoints of their training or their encoders alone.
         contexts: sizes of the medium and the large context.
+        like: widths of the stages and the head.
     Raises:
         ModelFileError: no checkpoint, code in it, or tensors that are missing, surplus, of another shape, or unlike
             the ones they should repeat.
     """
-    states = {path: read_checkpoint(path) for path in (whole, medium, large)}
-    scores, first = (states[whole].get(key) for key in ("output.6.weight", "vgg.features.0.weight"))
-    if scores is None or first is None or scores.ndim != 4 or first.ndim != 4:
-        raise ModelFileError(f"{whole} has no vgg.features.0.weight and output.6.weight of a whole network", hint=_HINT)
-    config = Vgg16Config(bands=first.shape[1], classes=scores.shape[0], contexts=(*contexts, 1))
-    with torch.device("meta"):
-        network = FctlVgg16(config)
-    shapes = {ours: tuple(value.shape) for ours, value in network.state_dict().items()}
+    config = like
     taken: dict[str, Tensor] = {}
     for branch, path in ((None, whole), (0, medium), (1, large)):
+        state = read_checkpoint(path)
+        config = _sized(config, state) if branch is None else config
+        shapes = _shapes(_sized(config, state))
         names = {theirs: ours for ours, theirs in _names(shapes, branch)}
-        _check(path, states[path], {theirs: shapes[ours] for theirs, ours in names.items()}, branch)
-        taken |= {ours: states[path][theirs] for theirs, ours in names.items()}
+        _check(path, state, names, shapes, branch)
+        taken |= {ours: state[theirs] for theirs, ours in names.items()}
+    with torch.device("meta"):
+        network = FctlVgg16(replace(config, contexts=(*contexts, 1)))
     network.load_state_dict(taken, assign=True)
     return network.eval()
+
+
+def _sized(config: Vgg16Config, state: Mapping[str, Tensor]) -> Vgg16Config:
+    """With the bands and classes of a file, as far as it tells them."""
+    scores, first = state.get("output.6.weight"), state.get("vgg.features.0.weight")
+    return replace(
+        config,
+        classes=config.classes if scores is None or scores.ndim != 4 else scores.shape[0],
+        bands=config.bands if first is None or first.ndim != 4 else first.shape[1],
+    )
+
+
+def _shapes(config: Vgg16Config) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor of the network, by our names."""
+    with torch.device("meta"):
+        return {name: tuple(value.shape) for name, value in FctlVgg16(config).state_dict().items()}
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -119,30 +137,45 @@ def _released_name(ours: str) -> str:
     return ".".join([decoder[rest[0]], *rest[1:]])
 
 
-def _check(path: Path, state: Mapping[str, Tensor], needed: Mapping[str, tuple[int, ...]], branch: int | None) -> None:
+def _check(
+    path: Path,
+    state: Mapping[str, Tensor],
+    needed: Mapping[str, str],
+    shapes: Mapping[str, tuple[int, ...]],
+    branch: int | None,
+) -> None:
     """Refuse a file whose names or shapes are not those of the released network."""
-    unknown = [k for k in state if k not in needed and not _may_be_there(k, needed, branch)]
-    missing = [k for k in needed if k not in state]
+    wanted = _file_layout(shapes, branch)
+    missing, unknown = [k for k in needed if k not in state], [k for k in state if k not in wanted]
     if missing or unknown:
         parts = [f"lacks {_list(missing)}"] if missing else []
         parts += [f"has unknown {_list(unknown)}"] if unknown else []
         raise ModelFileError(f"{path} {' and '.join(parts)}", hint=_HINT)
     for key, value in state.items():
-        wanted = needed.get(key) or _spare_shape(key, state)
-        if wanted is not None and tuple(value.shape) != wanted:
-            raise ModelFileError(f"{path}: {key} is {tuple(value.shape)}, wanted {wanted}", hint=_HINT)
+        if tuple(value.shape) != wanted[key]:
+            raise ModelFileError(f"{path}: {key} is {tuple(value.shape)}, wanted {wanted[key]}", hint=_HINT)
         original = _original(key)
         if original is not None and not torch.equal(value, state[original]):
             raise ModelFileError(f"{path}: {key} should repeat {original} and does not", hint=_HINT)
 
 
-def _may_be_there(key: str, needed: Mapping[str, object], branch: int | None) -> bool:
-    """Whether a released file of this kind has such a tensor, though it is not needed."""
-    if re.fullmatch(r"vgg\.classifier\.[036]\.(weight|bias)", key):
-        return True
-    if _original(key) in needed:
-        return branch is not None or not key.startswith("big_")
-    return branch is not None and key in _DECODER_OF_A_BRANCH
+def _file_layout(shapes: Mapping[str, tuple[int, ...]], branch: int | None) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor that a released file may hold, needed or not, by its own names."""
+    layout = {theirs: shapes[ours] for ours, theirs in _names(shapes, None)}
+    prefixes = ("", "big_") if branch is not None else ("",)
+    for key in [k for k in layout if k.startswith("vgg.features.")]:
+        layout |= {prefix + alias: layout[key] for alias in [_alias(key)] for prefix in prefixes}
+    head, deep = layout["output.0.weight"][:2]
+    for layer, inputs, outputs in ((0, 49 * deep, head), (3, head, head), (6, head, 1000)):
+        layout |= {f"vgg.classifier.{layer}.weight": (outputs, inputs), f"vgg.classifier.{layer}.bias": (outputs,)}
+    return layout
+
+
+def _alias(original: str) -> str:
+    """The name under which a file repeats a tensor. Example: 'vgg.features.19.bias' -> 'pool4.2.bias'."""
+    _, _, layer, leaf = original.split(".")
+    pool, first = next((p, n) for p, n in reversed(_ALIAS_LAYERS.items()) if n <= int(layer))
+    return f"{pool}.{int(layer) - first}.{leaf}"
 
 
 def _original(key: str) -> str | None:
@@ -151,26 +184,6 @@ def _original(key: str) -> str | None:
     return f"vgg.features.{_ALIAS_LAYERS[match[1]] + int(match[2])}.{match[3]}" if match else None
 
 
-def _spare_shape(key: str, state: Mapping[str, Tensor]) -> tuple[int, ...] | None:
-    """Shape of a tensor that is not needed, where it is known."""
-    if key.startswith("vgg.classifier."):
-        _, _, layer, leaf = key.split(".")
-        shape = _CLASSIFIER[int(layer)]
-        return shape if leaf == "weight" else shape[:1]
-    original = _original(key)
-    return None if original is None else tuple(state[original].shape)
-
-
 def _list(names: list[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(sorted(names)[:_LISTED]) + more
-
-
-def _decoder_names() -> frozenset[str]:
-    """What a branch's checkpoint holds beside its encoder: correlation, fusion and decoder of its own training."""
-    with torch.device("meta"):
-        names = FctlVgg16(Vgg16Config()).state_dict()
-    return frozenset(_released_name(n) for n in names if not n.startswith(("encoder.", "context_encoders.")))
-
-
-_DECODER_OF_A_BRANCH = _decoder_names()
