@@ -1,6 +1,7 @@
 # make demo    the main job on an embedded scene, or on yours: make demo SCENE=/path/scene.tif [MODEL=name] [OUT=folder]
 # make test    the tests
 # make check   formatting, lint, types and tests
+# make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
 # Each sets up an isolated environment in .venv by itself (Python 3.11 or newer); the second time that costs nothing.
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ MODEL ?=
 OUT ?= demo
 PYTEST_ARGS ?=
 
-.PHONY: venv demo test check lint clean
+.PHONY: venv demo test check lint plugin clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -43,6 +44,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 check: lint test
+
+plugin: $(STAMP)
+	$(BIN)/python qgis_plugin/build_zip.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
