@@ -93,7 +93,7 @@ class Qgis:
         """qgis_process run fctl:ALGORITHM with parameters."""
         words = [f"--{name}={value}" for name, value in given.items()]
         said = self.process(
-            "run", algorithm if ":" in algorithm else f"fctl:{algorithm}", *words, **(environment or {})
+            "run", algorithm if "." in algorithm else f"fctl:{algorithm}", *words, **(environment or {})
         )
         if fine:
             assert said.code == 0 and said.results, said.text
