@@ -120,7 +120,8 @@ def _words(ctx: click.Context) -> str:
     words = ["fctl-geo", "train"]
     for parameter in ctx.command.params:
         typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        if not typed or parameter.name in ("run", "resume", "overwrite", "threads", "tensorboard"):
+        unimportant = ("run", "resume", "overwrite", "threads", "tensorboard")
+        if not typed or parameter.name in unimportant or parameter.name not in ctx.params:
             continue
         value = ctx.params[parameter.name or ""]
         flag = isinstance(parameter, click.Option)

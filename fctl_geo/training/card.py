@@ -42,6 +42,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
     else:
         why = "it did not help on the validation places" if crude else "there was no validation place"
         share = "refined by default" if info.refine else f"not refined by default ({why})"
+    total = sum(s.weight for s in recipe.sources)
     return [
         f"# {info.name} {info.version}: {info.title}",
         "",
@@ -64,10 +65,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "",
         "| source | ground metres a pixel | share of samples |",
         "|---|---|---|",
-        *(
-            f"| {s.name} | {s.gsd_m or recipe.gsd_m:g} | {s.weight / sum(t.weight for t in recipe.sources):.0%} |"
-            for s in recipe.sources
-        ),
+        *(f"| {s.name} | {_size(s.gsd_m)} | {s.weight / total:.0%} |" for s in recipe.sources),
         "",
         _learned(recipe),
         "",
@@ -81,6 +79,10 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "",
         *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
     ]
+
+
+def _size(gsd_m: float) -> str:
+    return f"{gsd_m:g}" if gsd_m else "its own"
 
 
 def _input(info: ModelInfo) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.settings import SceneSettings
-from fctl_geo.training.ground import GroundFiles, LabelledScene, SceneGround, Survey, survey
+from fctl_geo.training.ground import GroundFiles, LabelledScene, SceneGround, Survey, refuse_strangers, survey
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.recipe import Recipe, SourceSpec
 from fctl_geo.training.samples import Ground, PyramidImage
@@ -168,6 +168,7 @@ class _Loader:
         for scene in scenes:
             found.append(survey(scene, self.recipe.bands, self.work / folder_name(scene), self.progress))
             self.progress.advance()
+        refuse_strangers(found, self.recipe.bands, self.progress)
         counts: dict[str, int] = {}
         for one in found:
             for name, count in one.counts.items():

@@ -12,7 +12,7 @@ from fctl_geo.progress import Progress
 from fctl_geo.raster.pam import distinct_color
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.data import folder_name, labelled_scenes
-from fctl_geo.training.ground import LabelledScene, survey
+from fctl_geo.training.ground import LabelledScene, refuse_strangers, survey
 from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe, SourceSpec
 
@@ -30,6 +30,18 @@ _DEEPGLOBE = {
 }
 """Mask colour to class and our colour; black is 'unknown' and ignored (Demir et al. 2018)."""
 _INRIA = {"0": ("background", (235, 235, 230)), "255": ("building", (214, 69, 65))}
+_COLORS = {
+    **dict([*_DEEPGLOBE.values(), *_INRIA.values()]),
+    "buildings": (214, 69, 65),
+    "land": (222, 203, 164),
+    "road": (110, 110, 118),
+    "roads": (110, 110, 118),
+    "vegetation": (96, 160, 86),
+    "tree": (60, 125, 65),
+    "trees": (60, 125, 65),
+    "grass": (160, 200, 110),
+}
+"""Of usual names; the others get distinct ones."""
 _BACKGROUND_NAMES = ("background", "other", "nothing", "no building")
 
 
@@ -201,6 +213,7 @@ def _recipe(
             surveys.append(survey(scene, bands, work / folder_name(scene), progress))
     if not surveys:
         raise TrainingError(f"there is no labelled image in {data}")
+    refuse_strangers(surveys, bands, progress)
     sizes = [source.gsd_m or s.gsd_m for source in sources for s in surveys]
     known = [s for s in sizes if s]
     if known and len(known) < len(sizes):
@@ -215,7 +228,12 @@ def _recipe(
             hint="give the unlabelled ground a class with --background NAME, or label a second class",
         )
     infos = tuple(
-        ClassInfo(i, n, distinct_color(i), background=n == background or n.lower() in _BACKGROUND_NAMES)
+        ClassInfo(
+            i,
+            n,
+            _COLORS.get(n.lower(), distinct_color(i)),
+            background=n == background or n.lower() in _BACKGROUND_NAMES,
+        )
         for i, n in enumerate(names)
     )
     return Recipe(

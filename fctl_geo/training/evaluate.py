@@ -121,7 +121,7 @@ def _evaluate(
     by_place: dict[str, float] = {}
     for place in places:
         before = whole.confusion.counts.copy()
-        progress.stage(f"evaluate {place.name}", count_bands(place.windows))
+        progress.stage("evaluate", count_bands(place.windows))
         for window in place.windows:
             with tempfile.TemporaryDirectory() as folder:
                 predicted = predict(place, window, Path(folder))
@@ -131,6 +131,9 @@ def _evaluate(
                     predicted.close()
         by_place[place.name] = _place_score(whole.confusion.counts - before, names, settings.convention)
         progress.say(f"{place.name}: {by_place[place.name]:.3f}")
+    seen = [n for n, count in zip(names, whole.confusion.counts.sum(1), strict=True) if count]
+    if len(seen) == 1:
+        progress.warn(f"the labels show nothing but {seen[0]}: do they lie on the imagery?")
     return _result(subject, whole, by_place, settings)
 
 

@@ -163,6 +163,20 @@ def _misses(scene: LabelledScene, opened: Scene) -> TrainingError:
     )
 
 
+def refuse_strangers(surveys: Sequence[Survey], bands: tuple[str, ...], progress: Progress) -> None:
+    """Polygons that lie nowhere on the imagery leave nothing but background: that is no truth about it.
+
+    Raises:
+        TrainingError: none of the images meets a polygon.
+    """
+    empty = [s for s in surveys if s.scene.labels.background and set(s.counts) == {s.scene.labels.background}]
+    if empty and len(empty) == len(surveys):
+        with open_labelled(empty[0].scene, bands) as opened:
+            raise _misses(empty[0].scene, opened)
+    for one in empty:
+        progress.warn(f"no polygon lies on {one.scene.image.name}: all of it is {one.scene.labels.background}")
+
+
 def _identity(path: Path) -> list[object]:
     """Changes when the file does."""
     if not path.exists():
