@@ -12,7 +12,19 @@ from fctl_geo.errors import Cancelled, FctlError
 from .environment import agree_on_s3, clear_foreign_gis_data
 from .talk import Talk
 
-COMMANDS = ("segment", "batch", "refine", "polygonise", "info", "models", "train", "doctor", "train", "demo")
+COMMANDS = (
+    "segment",
+    "batch",
+    "refine",
+    "polygonise",
+    "info",
+    "models",
+    "import-checkpoint",
+    "train",
+    "evaluate",
+    "doctor",
+    "demo",
+)
 """In the order of the work. Each is a module of this package with a command `command`."""
 
 EXIT_ERROR = 1
@@ -23,7 +35,7 @@ EXIT_CANCELLED = 130
 GO_ON = {
     "segment": "run the same command with --resume to go on",
     "batch": "run the same command to go on",
-    "train": "run the same command to go on from the last checkpoint",
+    "train": "run the same command with --resume to go on from the last checkpoint",
 }
 """How a stopped command is gone on with; the others begin anew."""
 
@@ -37,7 +49,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        command: click.Command = import_module(f".{cmd_name.replace('-', '_')}", __package__).command
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
