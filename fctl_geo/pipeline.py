@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.plan import RunPlan, plan_of
+from fctl_geo.memory import give_back_freed_memory
 from fctl_geo.products import Products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.refine_run import open_refine_run
@@ -60,6 +61,7 @@ def segment_scene(
                 write = partial(crew.write, run, step, work=work, progress=progress)
                 write_shards(step, run.info.legend, work, write, progress)
             run.scene.resize_cache(0)  # the pixels are read; their memory is now the polygons'
+            give_back_freed_memory()
             return products.publish(run, work, start, progress)
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.memory import give_back_freed_memory
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.stitch.accumulator import RowAccumulator
 from fctl_geo.stitch.resolve import Resampling, resolve
@@ -81,6 +82,7 @@ class Sweep:
                     accumulator.add(patch, logits)
                 progress.advance()
                 check_cancelled(progress)
+            give_back_freed_memory()
             finished = self._finished_rows(row[0][0])
             while waiting and self._last_row(waiting[0][1]) <= finished:
                 shard, window = waiting.pop(0)
