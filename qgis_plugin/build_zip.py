@@ -70,7 +70,17 @@ def build_wheel(folder: Path) -> Path:
             shutil.copytree(path, source / name, ignore=ignore)
         else:
             shutil.copy2(path, source / name)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--disable-pip-version-check", "-w", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--disable-pip-version-check",
+        "-w",
+        str(folder),
+    ]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "946684800"}
     subprocess.run([*command, str(source)], check=True, env=environment)
     (wheel,) = folder.glob("fctl_geo-*.whl")

@@ -13,7 +13,6 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from .. import settings
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
@@ -65,20 +64,11 @@ class EvaluateModel(EngineAlgorithm):
                 True,
             )
         )
+        p.add_ground_truth(self)
         raster = QgsProcessingParameterRasterLayer(self.LABELS_RASTER, tr("or raster of true classes"), None, True)
         self.addParameter(raster)
         p.add_model_file(self)
-        self.addParameter(
-            p.advanced(
-                p.text(
-                    p.DEVICE,
-                    tr("Device"),
-                    tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
-                    default=settings.device(),
-                    hints=list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"])),
-                )
-            )
-        )
+        p.add_device(self)
         self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Report"), "HTML (*.html)"))
         numbers = QgsProcessingParameterFileDestination(
             self.OUTPUT_JSON, tr("Report for programs"), "JSON (*.json)", None, True, False
@@ -108,6 +98,7 @@ class EvaluateModel(EngineAlgorithm):
                 tr("Export the part you want to evaluate to a file first: right click > Export > Save As."),
             )
         self._labels = self.parameterAsSource(parameters, self.LABELS, context)
+        self._aoi = self.parameterAsSource(parameters, p.AOI, context)
         raster = self.parameterAsRasterLayer(parameters, self.LABELS_RASTER, context)
         self._raster = None if raster is None else scene_of(raster)
 
@@ -122,8 +113,8 @@ class EvaluateModel(EngineAlgorithm):
             command += ["--labels", truth, "--field", field]
         else:
             command += ["--labels", self._raster.path]
-        command += ["--out", report, "--json", numbers, "--overwrite"]
-        command += ["--device", self.parameterAsString(parameters, p.DEVICE, context) or settings.device()]
+        command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
+        command += ["--out", report, "--json", numbers, "--overwrite", *p.device_words(self, parameters, context)]
         self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         results = {self.OUTPUT: report, self.SUMMARY: Path(numbers).read_text("utf-8")}
         if parameters.get(self.OUTPUT_JSON):

@@ -7,11 +7,13 @@ from typing import Any
 
 from qgis.core import (
     QgsFeedback,
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
@@ -24,6 +26,7 @@ from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+BACKGROUND, AOI = "BACKGROUND", "AOI"
 BANDS, GSD, GRID = "BANDS", "GSD", "GRID"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
 DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
@@ -179,15 +182,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
 
 def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
     """What the networks run on."""
-    devices = list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"]))
-    algorithm.addParameter(
-        advanced(
-            text(
-                DEVICE, tr("Device"), tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
-                default=settings.device(), hints=devices,
-            )
-        )
-    )  # fmt: skip
+    add_device(algorithm)
     algorithm.addParameter(
         advanced(
             choice(
@@ -216,6 +211,41 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
             )
         )
     )  # fmt: skip
+
+
+def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
+    """What polygons of labels do not say themselves."""
+    background = text(
+        BACKGROUND, tr("Class of what no polygon covers"),
+        tr("For example 'background' or 'land', if all of the area is labelled. Empty: it is not known, and not used."),
+    )  # fmt: skip
+    algorithm.addParameter(background)
+    aoi = QgsProcessingParameterFeatureSource(
+        AOI, tr("Area that is labelled"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
+    )
+    aoi.setHelp(tr("Only what lies inside is used. Empty: all of the image."))
+    algorithm.addParameter(aoi)
+
+
+def add_device(algorithm: QgsProcessingAlgorithm) -> None:
+    """What the network runs on."""
+    devices = list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"]))
+    words = tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1.")
+    algorithm.addParameter(advanced(text(DEVICE, tr("Device"), words, default=settings.device(), hints=devices)))
+
+
+def device_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the device, and for the CPU workers of the options."""
+    words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    return [*words, "--threads", str(settings.threads())] if settings.threads() else words
+
+
+def background_words(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the class of what no polygon covers."""
+    name = algorithm.parameterAsString(parameters, BACKGROUND, context).strip()
+    return ["--background", name] if name else []
 
 
 def model_key(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:

@@ -7,6 +7,7 @@ import json
 from qgis.core import (
     QgsProcessing,
     QgsProcessingOutputString,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
@@ -26,7 +27,7 @@ class TrainModel(EngineAlgorithm):
 
     NAME = "trainmodel"
     PICTURE = "trainmodel.jpg"
-    INPUT, LABELS, FIELD, AOI, STEPS = "INPUT", "LABELS", "FIELD", "AOI", "STEPS"
+    INPUT, LABELS, FIELD, STEPS, RESUME = "INPUT", "LABELS", "FIELD", "STEPS", "RESUME"
     OUTPUT, SUMMARY = "OUTPUT", "SUMMARY"
 
     def displayName(self) -> str:
@@ -43,11 +44,11 @@ class TrainModel(EngineAlgorithm):
             "<p>Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins "
             "with a model that knows imagery already, so that some hundred polygons are enough.</p>"
             "<p><b>Takes</b> a raster layer, a polygon layer and the field that names each polygon's class. What no "
-            "polygon covers teaches nothing, unless an area of interest says where all is labelled.</p>"
+            "polygon covers teaches nothing, unless you name the class that it has.</p>"
             "<p><b>Gives</b> a model file (.safetensors) with a card beside it, and offers it in all lists of models. "
             "A part of the image is kept out of training to measure the quality, which the log tells.</p>"
-            "<p>Takes minutes on a graphics card, hours without. A run that was stopped is gone on with by the same "
-            "parameters and result file.</p>"
+            "<p>Takes minutes on a graphics card, hours without. A run that was stopped can be gone on with: see the "
+            "advanced parameters.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
@@ -62,11 +63,7 @@ class TrainModel(EngineAlgorithm):
         )
         field.setHelp(tr("Names or numbers of the classes."))
         self.addParameter(field)
-        aoi = QgsProcessingParameterFeatureSource(
-            self.AOI, tr("Area that is labelled"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
-        )
-        aoi.setHelp(tr("Inside it, what no polygon covers is background. Empty: it teaches nothing."))
-        self.addParameter(aoi)
+        p.add_ground_truth(self)
         p.add_model(self, tr("Model to begin with"), "buildings")
         self.addParameter(
             p.number(
@@ -79,17 +76,10 @@ class TrainModel(EngineAlgorithm):
             )
         )
         p.add_model_file(self)
-        self.addParameter(
-            p.advanced(
-                p.text(
-                    p.DEVICE,
-                    tr("Device"),
-                    tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1."),
-                    default=settings.device(),
-                    hints=list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"])),
-                )
-            )
-        )
+        p.add_device(self)
+        resume = QgsProcessingParameterBoolean(self.RESUME, tr("Go on from a stopped run"), False)
+        resume.setHelp(tr("From the last checkpoint of a training with the same parameters and model file."))
+        self.addParameter(p.advanced(resume))
         self.addParameter(
             QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), tr("Model files") + " (*.safetensors)")
         )
@@ -118,18 +108,18 @@ class TrainModel(EngineAlgorithm):
         self._labels = self.parameterAsSource(parameters, self.LABELS, context)
         if self._labels is None:
             raise LayerError(self.invalidSourceError(parameters, self.LABELS))
-        self._aoi = self.parameterAsSource(parameters, self.AOI, context)
+        self._aoi = self.parameterAsSource(parameters, p.AOI, context)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         card = p.model_card(self, parameters, context)
         out = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         field = self.parameterAsString(parameters, self.FIELD, context)
         labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The layer of labels"), feedback, field)
-        command = ["train", "-", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
-        command += [*p.aoi_words(self._aoi, folder, feedback), "--init", card.key]
-        command += ["--steps", str(self.parameterAsInt(parameters, self.STEPS, context)), "--out", out, "--overwrite"]
-        command += ["--device", self.parameterAsString(parameters, p.DEVICE, context) or settings.device()]
-        command += ["--threads", str(settings.threads())] if settings.threads() else []
+        command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
+        command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
+        command += ["--init", card.key, "--steps", str(self.parameterAsInt(parameters, self.STEPS, context))]
+        command += ["--out", out, *p.device_words(self, parameters, context)]
+        command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
         summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         settings.remember_model_file(out)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
