@@ -61,6 +61,7 @@ STAGES = {
     "segment": (("segment", 70), ("refine", 15), ("sieve", 2), ("measure", 2), ("cog", 4), ("polygonise", 4),
                 ("write polygons", 3)),
     "refine": (("refine", 90), ("measure", 4), ("cog", 6)),
+    "train": (("train", 60), ("crude masks", 10), ("train refinement", 30)),
     "polygonise": (("sieve", 10), ("polygonise", 60), ("write polygons", 30)),
 }  # fmt: skip
 """About where the time goes."""
@@ -77,6 +78,8 @@ def stage_words(name: str) -> str:
         "polygonise": tr("Tracing polygons"),
         "write polygons": tr("Writing polygons"),
         "train": tr("Training"),
+        "crude masks": tr("Segmenting what the second network learns from"),
+        "train refinement": tr("Training the second network"),
         "evaluate": tr("Evaluating"),
     }.get(name, name)
 

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
@@ -27,6 +28,7 @@ from ..words import tr
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
+ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID = "BANDS", "GSD", "GRID"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
 DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
@@ -147,6 +149,16 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
             )
         )
     )  # fmt: skip
+
+
+def add_trust(algorithm: QgsProcessingAlgorithm) -> None:
+    """Whether a VRT may point elsewhere."""
+    trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image points to"), True)
+    trust.setHelp(
+        tr("A VRT may point to files or servers outside of its folder. QGIS has read them already to show the layer; "
+           "untick it for images from strangers.")
+    )  # fmt: skip
+    algorithm.addParameter(advanced(trust))
 
 
 def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
@@ -281,6 +293,8 @@ def polygon_words(
 def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
     """Arguments for the scene parameters but `GSD`, which means another thing for online layers."""
     words = ["--grid", algorithm.parameterAsEnumString(parameters, GRID, context)]
+    if algorithm.parameterAsBoolean(parameters, ALLOW_EXTERNAL, context):
+        words.append("--allow-external")
     bands = algorithm.parameterAsString(parameters, BANDS, context).replace(" ", "")
     return [*words, "--bands", bands] if bands else words
 

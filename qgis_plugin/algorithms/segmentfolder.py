@@ -71,6 +71,7 @@ class SegmentFolder(EngineAlgorithm):
         self.addParameter(aoi)
         p.add_polygons(self)
         p.add_scene(self)
+        p.add_trust(self)
         p.add_merge(self)
         p.add_engine(self)
         p.add_model_file(self)

@@ -74,6 +74,7 @@ class SegmentRaster(EngineAlgorithm):
         self.addParameter(aoi)
         p.add_polygons(self)
         p.add_scene(self)
+        p.add_trust(self)
         p.add_merge(self)
         p.add_engine(self)
         p.add_model_file(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def large_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def engines_of(out: Path) -> list[str]:
     """The command lines of engines that still write to a place."""
-    listed = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(["ps", "-wweo", "args"], check=True, capture_output=True, text=True).stdout
     return [line for line in listed.splitlines() if "--stop-with-stdin" in line and str(out) in line]
 
 
@@ -181,7 +180,9 @@ given = {"INPUT": layer.id(), "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1
 processing.run("fctl:segmentraster", given, feedback=feedback)
 given.pop("EXTENT")
 algorithm = QgsApplication.processingRegistry().createAlgorithmById("fctl:segmentraster")
-answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameterValues(given, QgsProcessingContext())[1],
+context = QgsProcessingContext()
+context.setProject(QgsProject.instance())
+answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameterValues(given, context)[1],
           "lines": feedback.lines}
 """,
             tmp=tmp_path, source=source, model_file=model, west=west, north=north, unit=unit,
@@ -211,7 +212,9 @@ feedback = Feedback()
 given = {"INPUT": layer.id(), "MODEL": model_file, "DEVICE": "cpu", "OUTPUT": tmp + "/out.tif",
          "EXTENT": "1500000,1500100,6300000,6300100 [EPSG:3857]"}
 algorithm = QgsApplication.processingRegistry().createAlgorithmById("fctl:segmentraster")
-results, fine = algorithm.run(given, QgsProcessingContext(), feedback)
+context = QgsProcessingContext()
+context.setProject(QgsProject.instance())
+results, fine = algorithm.run(given, context, feedback)
 answer = {"fine": fine, "errors": feedback.errors}
 """,
             tmp=tmp_path, source=source, model_file=model,
@@ -242,7 +245,7 @@ answer = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
                 tmp=tmp_path,
                 model_file=model,
                 small=_classes(tmp_path),
-            )  # fmt: skip
+            )
         )
     assert grown[1] < grown[0] + 12, f"MB grown for 300 and 3,000 pixels squared: {grown}"
 
@@ -295,4 +298,4 @@ answer = [finding["state"] for finding in query(find_engine(), ["doctor", "--qui
 """,
         tmp=tmp_path,
     )  # fmt: skip
-    assert "FAIL" not in told and os.path.basename(PYTHON).startswith("python")
+    assert "FAIL" not in told and Path(PYTHON).name.startswith("python")

@@ -252,5 +252,5 @@ def test_the_last_runs_are_remembered(qgis: Qgis, scene: Path, model: Path, tmp_
 
 
 def test_no_engine_stays_behind(qgis: Qgis) -> None:
-    running = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
+    running = subprocess.run(["ps", "-wweo", "args"], check=True, capture_output=True, text=True).stdout
     assert not [line for line in running.splitlines() if "--stop-with-stdin" in line and str(qgis.config) in line]

@@ -1,6 +1,6 @@
-"""The zip in QGIS's own window on a virtual screen: one long visit, then a look at what was seen.
+"""The zip in QGIS's own window on a virtual screen: one long visit, then what was seen.
 
-`FCTL_SCREENSHOTS=docs/images pytest tests/qgis_plugin/test_window.py` makes the pictures of docs/qgis.md again, and with
+`FCTL_SCREENSHOTS=docs/images pytest tests/qgis_plugin/test_window.py` makes the pictures of docs/qgis.md, and with
 `FCTL_HELP_PICTURES=qgis_plugin/help` those of the algorithms' help.
 """
 
