@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import allow_external_option
 from .talk import talk_options
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 @click.command("info")
 @click.argument("what", metavar="SCENE|MODEL")
+@allow_external_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of words.")
 @talk_options
-def command(what: str, as_json: bool) -> None:
+def command(what: str, allow_external: bool, as_json: bool) -> None:
     """Tell what is understood of a scene or a model.
 
     Takes a raster that GDAL reads, a shipped model's name or a .safetensors file. Gives CRS, ground size, bands, mask,
@@ -42,7 +44,7 @@ def command(what: str, as_json: bool) -> None:
     else:
         from fctl_geo.scene import describe_scene
 
-        info = describe_scene(what)
+        info = describe_scene(what, allow_external=allow_external)
         facts = scene_facts(info)
     if as_json:
         click.echo(json.dumps(plain(asdict(info)), ensure_ascii=False, indent=1))

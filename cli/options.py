@@ -73,6 +73,11 @@ model_option = click.option(
     show_default=True,
     help="A shipped model's name (see `fctl-geo models`) or a .safetensors model file.",
 )
+allow_external_option = click.option(
+    "--allow-external",
+    is_flag=True,
+    help="Trust a scene that points to files outside of its folder or to servers (a VRT, a tile index, WMS).",
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist already.")
 outs_option = click.option(
     "--out",

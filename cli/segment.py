@@ -11,6 +11,7 @@ from .crew import crew_choice, crew_options, open_crew
 from .options import (
     FILE,
     BandList,
+    allow_external_option,
     combine,
     engine_options,
     merge_options,
@@ -39,6 +40,7 @@ scene_options = combine(
         show_default=True,
         help="The output's pixels: the scene's own, or of the model's size.",
     ),
+    allow_external_option,
 )
 
 

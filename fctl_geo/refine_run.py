@@ -51,7 +51,7 @@ def refiner_of(run: Run, networks: Networks, work: WorkFolder) -> Iterator[tuple
     legend, crude = run.info.legend, run.crude
     classes, confidence = work.joined_path("crude"), work.joined_path("crude-confidence")
     with ExitStack() as stack:
-        read = [stack.enter_context(open_class_raster(p, legend)) for p in (classes, classes, confidence)]
+        read = [stack.enter_context(open_class_raster(p, legend, trusted=True)) for p in (classes, classes, confidence)]
         how = crude.sweep.how
         shared = SharedClasses(read[0], (how.row_offset, how.col_offset))
         refiner = Refiner(networks.refinement, networks.device, run.final.sweep.grid, legend, shared.read)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from fctl_geo import __version__
-from fctl_geo.errors import ModelFileError, SettingsError
+from fctl_geo.errors import ModelFileError, SceneError, SettingsError
 from fctl_geo.model.architectures import WORKING_BYTES_A_PX
 from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress
@@ -28,6 +28,8 @@ from fctl_geo.workfolder import file_identity, fingerprint_of
 
 SHARD_PX = 4608
 """Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
+MOST_PX = 4 * 10**12
+"""The most that one run writes; it takes a list of its shards."""
 BASE_BYTES = 620 << 20
 """Python, torch, GDAL and the compiled kernels, measured."""
 
@@ -157,6 +159,7 @@ def open_run(
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
+        _refuse_endless(scene)
         side = shard_px or _fitting_shard_px(settings, info, scene, hardware)
         grid = PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px, info.layout)
         final = _final_stage(scene, info, settings, side, refining_grid(*scene.model_hw, info) if refine else grid)
@@ -180,6 +183,17 @@ def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:
     """The patches of a model's refinement network, which wants whole cells whatever the segmentation's patches are."""
     patch_px = math.ceil(info.patch_px / CELL_PX) * CELL_PX
     return PatchGrid(height, width, patch_px, info.overlap_px // 2 * 2)
+
+
+def _refuse_endless(scene: Scene) -> None:
+    """Before lists are made of its shards: a header may declare any size."""
+    height, width = scene.frame.size_hw
+    if height * width > MOST_PX:
+        raise SceneError(
+            f"{Path(scene.info.path).name} declares {width:,} x {height:,} pixels, the most for one run is "
+            f"{round(MOST_PX**0.5):,} squared",
+            hint="if its header tells the truth, take a part of it with --aoi or --bbox",
+        )
 
 
 def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int, grid: PatchGrid) -> Stage:

@@ -35,6 +35,8 @@ class SceneSettings:
     """West, south, east, north in the scene's CRS (pixels, if it has none)."""
     grid: Literal["scene", "model"] = "scene"
     """The output's pixels: the scene's own, or the model's GSD."""
+    allow_external: bool = False
+    """The scene may point to files outside of its folder, and be of formats that only point: for files one trusts."""
 
     def __post_init__(self) -> None:
         _one_of("grid", self.grid, ("scene", "model"))

@@ -52,7 +52,7 @@ def measure_classes(
     path: Path, legend: Legend, gsd_m: float | None, progress: Progress
 ) -> tuple[tuple[ClassArea, ...], float, str]:
     """Area per class, share of nodata and the areas' unit of a class raster, read once from top to bottom."""
-    with open_class_raster(path, legend) as raster:
+    with open_class_raster(path, legend, trusted=True) as raster:
         areas = pixel_areas(raster.frame, gsd_m)
         totals, counts = np.zeros(256), np.zeros(256, np.int64)
         progress.stage("measure", raster.frame.height)

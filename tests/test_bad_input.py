@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,22 @@ def test_an_area_of_interest_that_misses_the_scene(tmp_path: Path, scene: Path, 
 
 def test_a_device_that_is_not_there(tmp_path: Path, scene: Path, model: Path) -> None:
     assert "cuda:7" in refused(scene, tmp_path / "out.gpkg", model, device="cuda:7").message
+
+
+def test_a_header_that_declares_a_quintillion_pixels_is_refused_at_once(
+    tmp_path: Path, scene: Path, model: Path
+) -> None:
+    band = (
+        '<VRTRasterBand dataType="Byte" band="{}"><SimpleSource><SourceFilename relativeToVRT="1">scene.tif'
+        "</SourceFilename><SourceBand>{}</SourceBand></SimpleSource></VRTRasterBand>"
+    )
+    bands = "".join(band.format(n, n) for n in (1, 2, 3))
+    huge = tmp_path / "huge.vrt"
+    huge.write_text(f'<VRTDataset rasterXSize="1000000000" rasterYSize="1000000000">{bands}</VRTDataset>')
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    error = refused(huge, tmp_path / "out.gpkg", model)
+    assert isinstance(error, SceneError) and "1,000,000,000 x 1,000,000,000 pixels" in error.message
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
 def test_an_unknown_setting_is_named() -> None:

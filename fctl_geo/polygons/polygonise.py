@@ -79,7 +79,7 @@ def polygonise(
         outs: files to write, by ending .gpkg, .fgb, .parquet or .geojson.
         settings: which classes, the least area, the simplification; None: all classes, as they are.
         confidence_path: percentages (0..100) on the same grid.
-        legend: names and colours; None: the raster's own.
+        legend: names and colours, of rasters that we made; None: the raster's own.
         gsd_m: metres a pixel, for a raster that does not say it; it sets areas only where there is no CRS.
         metadata: kept in every product (model, version, settings as JSON).
         overwrite: files that exist may be replaced.
@@ -95,10 +95,12 @@ def polygonise(
     started, progress, settings = time.perf_counter(), progress or Silent(), settings or PolygonSettings()
     check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
     with ExitStack() as opened:
-        raster = opened.enter_context(open_class_raster(classes_path, legend))
+        raster = opened.enter_context(open_class_raster(classes_path, legend, trusted=legend is not None))
         confidence = None
         if confidence_path is not None:
-            confidence = opened.enter_context(open_class_raster(confidence_path, raster.legend))
+            confidence = opened.enter_context(
+                open_class_raster(confidence_path, raster.legend, trusted=legend is not None)
+            )
             _check_same_grid(raster, confidence)
         check_crs(outs, raster.frame.crs_wkt)
         unit, batches = _trace(raster, confidence, settings, gsd_m, progress)

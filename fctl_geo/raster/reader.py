@@ -20,7 +20,9 @@ from fctl_geo.errors import ReadError, SceneError, SettingsError
 from fctl_geo.raster.cog import LEGEND_TAG
 from fctl_geo.raster.gdal import affine_of, crs_of, frame_of, gdal_session, open_quietly
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
+from fctl_geo.scene.address import gdal_name
 from fctl_geo.scene.georeference import Georeference, ground_resolution
+from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
@@ -144,6 +146,7 @@ def open_class_raster(
     *,
     onto: RasterFrame | None = None,
     numbers: Mapping[int, int] | None = None,
+    trusted: bool = False,
 ) -> ClassRaster:
     """Open a single-band integer raster of classes.
 
@@ -154,11 +157,12 @@ def open_class_raster(
         numbers: class of each value, where the file counts otherwise (0 and 255 for a mask); other values are nodata.
         legend: names and colours; None: from our tag, the RAT or category names (`.aux.xml`), the palette, or else
             'class N' in distinct colours. No pixel is read for it: without names it may list ids that do not occur.
+        trusted: we made it; anybody else's may not point to files outside of its folder (`scene.references`).
     Raises:
-        SceneError: no raster, several bands, or values that are no whole numbers.
+        SceneError: no raster, several bands, values that are no whole numbers, or files elsewhere.
     """
     path = Path(path)
-    dataset = _open(path)
+    dataset = _open(path, trusted=trusted)
     try:
         _check_classes(path, dataset)
         legend = legend or _find_legend(path, dataset)
@@ -188,10 +192,12 @@ def _moved_onto(path: Path, dataset: DatasetReader, frame: RasterFrame) -> Datas
     )  # fmt: skip
 
 
-def _open(path: Path) -> DatasetReader:
+def _open(path: Path, *, trusted: bool) -> DatasetReader:
     try:
-        with gdal_session():
-            return open_quietly(path)
+        with gdal_session(**SAFE_OPTIONS):
+            if trusted:
+                return open_quietly(path)
+            return _open_checked(gdal_name(path))
     except RasterioError as error:
         if path.is_dir():
             raise SceneError(f"{path} is a folder", hint="give the class raster inside it") from error
@@ -200,6 +206,17 @@ def _open(path: Path) -> DatasetReader:
                 f"{path} does not exist", hint=f"the folder {path.parent} is there, that file is not"
             ) from error
         raise SceneError(f"{path} cannot be read as a raster: {error}", hint="is it a GeoTIFF, and whole?") from error
+
+
+def _open_checked(uri: str) -> DatasetReader:
+    dataset = open_with(uri, drivers_for(uri))
+    try:
+        _ = dataset.overviews(1), dataset.mask_flag_enums
+        check_parts(uri, dataset.files)
+    except BaseException:
+        dataset.close()
+        raise
+    return dataset
 
 
 def _check_classes(path: Path, dataset: DatasetReader) -> None:

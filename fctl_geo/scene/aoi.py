@@ -26,6 +26,16 @@ _EDGE_POINTS = 200
 """A reprojected edge gets so many points over the AOI's extent: a straight line there is a curve here."""
 
 
+_DRIVERS = frozenset({
+    "GPKG", "GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "ESRI Shapefile", "FlatGeobuf", "KML", "LIBKML", "GML",
+    "GPX", "OpenFileGDB", "CSV", "MapInfo File", "DXF", "SQLite", "Parquet", "Arrow", "MEM",
+})  # fmt: skip
+"""Formats that hold their own shapes."""
+_POINTERS = (b"<OGRVRT", b"<OGRWFS", b"<OGRCSW", b"gdal_streamed_alg", b"<OGROAPIF", b"<OGRMVT")
+_HEAD_BYTES = 1 << 16
+_CONVERT = "if you trust it, make a file of polygons of it first: ogr2ogr -f GPKG area.gpkg FILE"
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Polygons in pixel coordinates (x = column, y = row) of the output's full grid."""
@@ -97,11 +107,15 @@ def _read_vector(aoi: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     source = gdal_name(aoi)
     if not source.startswith("/vsi") and not aoi.exists():
         raise AoiError(f"the area of interest {aoi} does not exist", hint="check the path given to --aoi")
+    _refuse_pointer(aoi, source)
     try:
         layers = pyogrio.list_layers(source)
         with_shapes = [str(name) for name, kind in layers if kind is not None]
         if not with_shapes:
             raise AoiError(f"{aoi.name} has no layer with geometries", hint="give a vector file with polygons")
+        driver = pyogrio.read_info(source, layer=with_shapes[0])["driver"]
+        if driver not in _DRIVERS:
+            raise AoiError(f"{aoi.name} is of the format {driver}, which may point elsewhere", hint=_CONVERT)
         meta, _, wkb, _ = pyogrio.raw.read(source, layer=with_shapes[0], columns=[], force_2d=True)
     except (DataSourceError, DataLayerError) as error:
         raise AoiError(
@@ -113,6 +127,17 @@ def _read_vector(aoi: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     geometries = shapely.from_wkb(wkb[[shape is not None for shape in wkb]])
     words = f"{aoi.name} has {len(with_shapes)} layers, the first one is taken: {with_shapes[0]}"
     return geometries, meta["crs"] or "", (words,) if len(with_shapes) > 1 else ()
+
+
+def _refuse_pointer(aoi: Path, source: str) -> None:
+    """Refuse what GDAL would follow or run as soon as it is opened: pipelines, VRTs, descriptions of services."""
+    if source.lower().endswith(".gdalg.json"):
+        raise AoiError(f"{aoi.name} is a pipeline, not a file of polygons", hint=_CONVERT)
+    if aoi.is_file():
+        with aoi.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if any(word in head for word in _POINTERS):
+            raise AoiError(f"{aoi.name} points to data elsewhere", hint=_CONVERT)
 
 
 def _reprojected(area: Any, aoi: Path, crs: str, scene_wkt: str) -> Any:

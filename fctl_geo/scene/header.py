@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rasterio
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioIOError
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.address import gdal_name, is_remote, shown
+from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.windows.frame import Affine6
 
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
+_MOST_BLOCK_BYTES = 2 << 30
+_MOST_PACKED = 20_000
+"""Bytes that a byte of the file can become: deflate 1,032; zstd and JPEG 2000 of one colour more."""
 _REMOTE_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # probe .msk and .ovr by name instead of listing a server's folder
     "GDAL_HTTP_MAX_RETRY": 4,
@@ -85,6 +90,8 @@ class Header:
     gcps_crs_wkt: str
     has_rpcs: bool
     size_bytes: int | None
+    drivers: tuple[str, ...] | None = None
+    """The only ones of GDAL's drivers that may open it; None: all."""
 
     @property
     def dtype(self) -> str:
@@ -99,8 +106,8 @@ def gdal_options(uri: str, *, afresh: bool = False) -> dict[str, Any]:
             download broke off once would stay broken as long as the process lives.
     """
     if not is_remote(uri):
-        return {}
-    return {**_REMOTE_OPTIONS, "CPL_VSIL_CURL_NON_CACHED": uri} if afresh else dict(_REMOTE_OPTIONS)
+        return dict(SAFE_OPTIONS)
+    return {**SAFE_OPTIONS, **_REMOTE_OPTIONS, **({"CPL_VSIL_CURL_NON_CACHED": uri} if afresh else {})}
 
 
 def uri_of(path: str | Path) -> str:
@@ -142,38 +149,59 @@ def short_name(uri: str) -> str:
 
 
 @contextmanager
-def open_raster(uri: str, **options: Any) -> Iterator[Any]:
+def open_raster(uri: str, drivers: tuple[str, ...] | None = None, **options: Any) -> Iterator[Any]:
     """A rasterio dataset, without rasterio's warning about files that lie nowhere (we tell that ourselves)."""
-    dataset = open_handle(uri, **options)
+    dataset = open_handle(uri, drivers, **options)
     try:
         yield dataset
     finally:
         dataset.close()
 
 
-def open_handle(uri: str, **options: Any) -> Any:
+def open_handle(uri: str, drivers: tuple[str, ...] | None = None, **options: Any) -> Any:
     """Like `open_raster`; the caller closes it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(uri, **options)
+        return rasterio.open(uri, **options) if drivers is None else open_with(uri, drivers, **options)
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
     """The header of a raster file; reads no pixel.
 
+    Args:
+        allow_external: it may point to files outside of its folder, see `fctl_geo.scene.references`.
     Raises:
-        SceneError: missing, unreadable, not a raster, without bands, of complex numbers.
+        SceneError: missing, unreadable, not a raster, without bands, of complex numbers, with blocks that no memory
+            holds, or pointing elsewhere.
     """
     uri = uri_of(path)
+    drivers = None if allow_external else drivers_for(uri)
     with rasterio.Env(**gdal_options(uri, afresh=True)):
         try:
-            with open_raster(uri) as dataset:
-                return _header_of(dataset, uri)
+            with open_raster(uri, drivers) as dataset:
+                header = _header_of(dataset, uri, drivers)
+                if drivers is not None:
+                    check_parts(uri, dataset.files)
         except RasterioIOError as error:
             raise _not_a_raster(uri, error) from error
+    _refuse_giant_blocks(header)
+    return header
 
 
-def _header_of(dataset: Any, uri: str) -> Header:
+def _refuse_giant_blocks(header: Header) -> None:
+    """A block is decoded whole. A header that lies about its blocks would take all memory, an honest one most of it."""
+    height, width = header.block_hw
+    block_bytes = height * width * max(1, np.dtype(header.dtype).itemsize) * len(header.bands)
+    lies = header.size_bytes is not None and block_bytes > max(256 << 20, header.size_bytes * _MOST_PACKED)
+    if block_bytes > _MOST_BLOCK_BYTES or lies:
+        raise SceneError(
+            f"{header.name} declares blocks of {width:,} x {height:,} pixels, which take {block_bytes / 2**30:,.1f} GiB"
+            + (f", in a file of {header.size_bytes:,} bytes" if lies else ""),
+            hint="the header is damaged; or else copy it to small tiles on a large machine: gdal_translate -of COG",
+        )
+
+
+def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Header:
     name = short_name(uri)
     if dataset.count == 0:
         inside = [str(s) for s in dataset.subdatasets]
@@ -206,6 +234,7 @@ def _header_of(dataset: Any, uri: str) -> Header:
         gcps_crs_wkt=_wkt_of(points_crs),
         has_rpcs=dataset.rpcs is not None,
         size_bytes=Path(uri).stat().st_size if Path(uri).is_file() else None,
+        drivers=drivers,
     )
 
 
@@ -287,5 +316,6 @@ def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
         return SceneError(f"{name} is empty (0 bytes)", hint="copy or download it again")
     return SceneError(
         f"{name} is not a raster that GDAL can read (GDAL: {error})",
-        hint="look at it with gdalinfo; a download that broke off or a text file under a wrong name looks like this",
+        hint="look at it with gdalinfo; a download that broke off or a text file under a wrong name looks like this; "
+        "a format that only points to files or servers (WMS, tile index, DIMAP, ...) is opened with --allow-external",
     )

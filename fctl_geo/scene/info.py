@@ -52,13 +52,13 @@ class SceneInfo:
     warnings: tuple[str, ...]
 
 
-def describe_scene(path: str | Path) -> SceneInfo:
+def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneInfo:
     """What a scene is, without a model; reads the header and, if there is an alpha band, a small sample of it.
 
     Raises:
         SceneError: the file is missing or no raster.
     """
-    header = read_header(path)
+    header = read_header(path, allow_external=allow_external)
     place = georeference_of(header)
     alpha_is_nir = alpha_is_a_picture(header, grids_of(header))
     bands = plan_all_bands(header, alpha_is_nir=alpha_is_nir)

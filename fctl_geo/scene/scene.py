@@ -248,7 +248,7 @@ def open_scene(
         AoiError: the area of interest is unreadable or misses the scene.
         ReadError: damaged where it was sampled.
     """
-    header = read_header(path)
+    header = read_header(path, allow_external=settings.allow_external)
     place = georeference_of(header)
     if place.refusal is not None:
         raise place.refusal

@@ -151,7 +151,7 @@ class Source:
 
     def _open(self) -> Any:
         level = {} if self.grid.overview is None else {"overview_level": self.grid.overview}
-        return open_handle(self.header.uri, **level)
+        return open_handle(self.header.uri, self.header.drivers, **level)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -212,7 +212,7 @@ def grids_of(header: Header) -> tuple[Grid, ...]:
             if factor < 2:  # an overview of the scene's own size is of no use
                 continue
             try:
-                handle = open_handle(header.uri, overview_level=index)
+                handle = open_handle(header.uri, header.drivers, overview_level=index)
             except RasterioIOError as error:
                 raise ReadError(
                     f"{header.name} has a damaged overview {factor} (GDAL: {error})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,27 @@ def test_a_header_that_lies_takes_no_memory(tmp_path: Path) -> None:
         assert scene.model_hw == (10**9, 10**9)
         assert scene.wanted(Window(999_999_990, 999_999_990, 20, 20)).sum() == 100
         assert scene.read(Window(500_000_000, 500_000_000, 30, 30), 2).pixels.shape == (3, 30, 30)
+
+
+def test_a_header_with_blocks_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", 64, 64, block=16)
+    whole = bytearray(path.read_bytes())
+    count = int.from_bytes(whole[4:8], "little")
+    entries = int.from_bytes(whole[count : count + 2], "little")
+    for at in range(count + 2, count + 2 + 12 * entries, 12):
+        if int.from_bytes(whole[at : at + 2], "little") in (
+            256,
+            257,
+            322,
+            323,
+        ):  # width, height, tile width, tile height
+            whole[at + 2 : at + 12] = (
+                (4).to_bytes(2, "little") + (1).to_bytes(4, "little") + (32_000).to_bytes(4, "little")
+            )
+    path.write_bytes(whole)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "blocks of 32,000 x 32,000 pixels, which take 2.9 GiB, in a file of" in str(refused(path))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
 def test_a_virtual_raster_of_a_missing_file_is_told(tmp_path: Path) -> None:

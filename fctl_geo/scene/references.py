@@ -1,0 +1,219 @@
+"""What a scene may make GDAL open: itself, and files in its own folder. A file from strangers may not point elsewhere.
+
+Without this a VRT, an index of tiles or a tag in a TIFF could pull any file of this machine, or of its network, into
+the result. Three fences: only formats that hold their own pixels are opened; a VRT is read here first, element by
+element, and all that it names must lie in its folder; once a file is open, GDAL's own list of its parts is compared.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.io import DatasetReader
+
+from fctl_geo.errors import SceneError
+from fctl_geo.scene.address import is_remote, shown
+from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SUBCLASSES, WARP_OPTIONS
+
+SAFE_OPTIONS = {
+    "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a file, whoever allows what
+    "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE": "SIBLING_OR_CHILD_OF_VRT_PATH",
+}
+_WITH_MAGIC = (
+    "GTiff", "JPEG", "PNG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "ECW", "MrSID", "WEBP", "BMP", "GIF",
+    "BIGGIF", "HFA", "NITF",
+)  # fmt: skip
+"""Formats that hold their own pixels and that no other format's driver takes for its own."""
+SELF_CONTAINED = (
+    *_WITH_MAGIC, "ENVI", "EHdr", "AAIGrid", "GRIB", "GPKG", "MBTiles", "PNM", "USGSDEM", "DTED", "SRTMHGT",
+)  # fmt: skip
+_VRT = b"<vrtdataset"
+_HEAD_BYTES = 1 << 16
+_MOST_NESTED = 8
+
+_HINT = (
+    "if you trust it, run again with --allow-external; or make one file of it that holds its own pixels: "
+    "gdal_translate -of COG"
+)
+
+
+def drivers_for(uri: str) -> tuple[str, ...]:
+    """The drivers that may open a scene; a VRT has been looked through then.
+
+    Raises:
+        SceneError: a VRT that points out of its folder.
+    """
+    path = Path(uri)
+    if not path.is_file() or not _is_vrt(path):
+        return SELF_CONTAINED
+    real = path.resolve()
+    _look_through(path, real.parent, seen=set(), above=(real,))
+    return ("VRT",)
+
+
+def open_with(uri: str, drivers: Iterable[str], **options: Any) -> Any:
+    """A dataset opened with none but these drivers: `rasterio.open` takes only one."""
+    with rasterio.Env(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return DatasetReader(uri, driver=list(drivers), **options)
+
+
+def check_parts(uri: str, files: Iterable[str]) -> None:
+    """Compare what GDAL says a dataset consists of with the folder that it lies in.
+
+    Args:
+        files: the open dataset's `files`, after its overviews and masks were asked for.
+    Raises:
+        SceneError: a part lies elsewhere.
+    """
+    roots = tuple(_roots(uri))
+    for file in files:
+        if file == uri:
+            continue
+        if not any(_is_inside(file, root) for root in roots):
+            raise _refusal(shown(uri), f"is joined with {shown(file)}, which lies outside of its folder")
+        if file.lower().endswith((".ovr", ".msk", ".rrd", ".aux")):
+            _check_companion(uri, file)
+
+
+def _check_companion(uri: str, file: str) -> None:
+    """GDAL opens these with any driver: a VRT under such a name would be one more way out."""
+    try:
+        open_with(file, ("GTiff", "HFA")).close()
+    except RasterioIOError:
+        raise _refusal(shown(uri), f"has a companion {Path(file).name} that is no TIFF") from None
+
+
+def _roots(uri: str) -> Iterator[str]:
+    """Folders in which the parts of a dataset may lie: 'GTIFF_DIR:1:/data/a.tif' may have parts in /data."""
+    for part in (uri, uri.rpartition(":")[2], uri.rpartition(",")[2], uri.removeprefix("file://")):
+        folder = part.replace(os.sep, "/").rpartition("/")[0]
+        yield folder or ("." if "/" not in part else "/")
+
+
+def _is_inside(file: str, root: str) -> bool:
+    if root.startswith("/vsi") or file.startswith("/vsi") or is_remote(file):
+        return file.startswith(root + "/") and ".." not in file.split("/")
+    return Path(file).exists() and Path(file).resolve().is_relative_to(Path(root).resolve())
+
+
+def _is_vrt(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _VRT in file.read(_HEAD_BYTES).lower()
+
+
+def _look_through(vrt: Path, root: Path, *, seen: set[Path], above: tuple[Path, ...]) -> None:
+    """Refuse any element that is not known to be harmless, any file outside of `root`, and going round in circles."""
+    if len(above) > _MOST_NESTED:
+        raise _refusal(vrt.name, f"nests VRTs more than {_MOST_NESTED} deep")
+    for source in _named_files(vrt):
+        real = _inside(vrt, source, root)
+        if real in above:
+            raise SceneError(f"{vrt.name} refers to {real.name}, which refers to it", hint="make it anew: gdalbuildvrt")
+        if real in seen:
+            continue
+        seen.add(real)
+        if _is_vrt(real):
+            _look_through(real, root, seen=seen, above=(*above, real))
+        else:
+            _check_source(vrt, real)
+
+
+def _check_source(vrt: Path, source: Path) -> None:
+    try:
+        with open_with(str(source), _WITH_MAGIC) as dataset:
+            _ = dataset.overviews(1), dataset.mask_flag_enums
+            check_parts(str(source), dataset.files)
+    except RasterioIOError:
+        raise _refusal(vrt.name, f"has a source {source.name} that is no picture with pixels of its own") from None
+
+
+def _inside(vrt: Path, source: tuple[str, bool], root: Path) -> Path:
+    name, relative = source
+    if name != name.strip() or not name or "<" in name or "://" in name or name.startswith("/vsi"):
+        raise _refusal(vrt.name, f"points to {name[:80]!r}, which is no plain file")
+    path = vrt.parent / name if relative else Path(name)
+    if not path.exists():
+        if ":" in name:
+            raise _refusal(vrt.name, f"points to {name[:80]!r}, which is no plain file")
+        raise SceneError(f"{vrt.name} refers to {name}, which does not exist", hint="copy all of its files together")
+    real = path.resolve()
+    if not real.is_relative_to(root):
+        raise _refusal(vrt.name, f"points to {name}, which lies outside of its folder {root}")
+    if not real.is_file():
+        raise _refusal(vrt.name, f"points to {name}, which is a folder")
+    return real
+
+
+def _named_files(vrt: Path) -> Iterator[tuple[str, bool]]:
+    """Each file that a VRT names, and whether relative to it."""
+    _refuse_odd_xml(vrt)
+    open_tags: list[str] = []
+    try:
+        for event, element in ET.iterparse(vrt, events=("start", "end", "comment", "pi")):
+            if event in ("comment", "pi"):
+                if open_tags and open_tags[-1] in NAMES_A_FILE:
+                    raise _refusal(vrt.name, "has a comment inside a file's name")
+            elif event == "start":
+                open_tags.append(_known_tag(vrt, element))
+            else:
+                tag = open_tags.pop()
+                if tag in NAMES_A_FILE:
+                    yield element.text or "", _is_relative(vrt, element)
+                else:
+                    _check_content(vrt, tag, element)
+                element.clear()  # a mosaic of a million sources takes no more memory than one of ten
+    except ET.ParseError as error:
+        raise SceneError(f"{vrt.name} is no whole XML ({error})", hint="make it again with gdalbuildvrt") from None
+
+
+def _refuse_odd_xml(vrt: Path) -> None:
+    """GDAL's own XML reader and Python's agree on plain XML in UTF-8; what they may read differently is refused."""
+    with vrt.open("rb") as file:
+        before = b""
+        while piece := file.read(1 << 20):
+            if any(odd in before + piece for odd in (b"<!DOCTYPE", b"<!ENTITY", b"<![CDATA[", b"\0")):
+                raise _refusal(vrt.name, "has entities or CDATA, which no program writes into a VRT")
+            if not before and b"encoding=" in piece[:200] and b"utf-8" not in piece[:200].lower():
+                raise _refusal(vrt.name, "is not in UTF-8")
+            before = piece[-16:]
+
+
+def _known_tag(vrt: Path, element: ET.Element) -> str:
+    tag = element.tag.lower()
+    names = [name.lower() for name in element.attrib]
+    if tag not in ELEMENTS or len(set(names)) < len(names):
+        raise _refusal(vrt.name, f"has a part <{element.tag}>, which may reach anywhere")
+    subclass = next((value for name, value in element.attrib.items() if name.lower() == "subclass"), None)
+    if subclass is not None and subclass.lower() not in SUBCLASSES:
+        raise _refusal(vrt.name, f"is a {subclass}, which may reach anywhere")
+    return tag
+
+
+def _check_content(vrt: Path, tag: str, element: ET.Element) -> None:
+    said = {name.lower(): value.lower() for name, value in element.attrib.items()}
+    if tag == "mdi" and said.get("key") in KEYS_THAT_NAME_FILES:
+        raise _refusal(vrt.name, f"names a file in its metadata ({said['key'].upper()})")
+    option = said.get("name", said.get("key", ""))
+    if tag == "option" and option not in WARP_OPTIONS:
+        raise _refusal(vrt.name, f"warps with the option {option.upper()}, which may reach anywhere")
+    if tag in ("ooi", "openoptions") and (element.text or "").strip():
+        raise _refusal(vrt.name, "opens its sources with options of its own")
+
+
+def _is_relative(vrt: Path, element: ET.Element) -> bool:
+    value = next((value for name, value in element.attrib.items() if name.lower() == "relativetovrt"), "0")
+    if value not in ("0", "1"):
+        raise _refusal(vrt.name, f"has relativeToVRT={value[:20]!r}")
+    return value == "1"
+
+
+def _refusal(name: str, trouble: str) -> SceneError:
+    return SceneError(f"{name} {trouble}", hint=_HINT)
