@@ -16,6 +16,7 @@ from fctl_geo.model.architectures import WORKING_BYTES_A_PX
 from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress
 from fctl_geo.scene import Scene, open_scene
+from fctl_geo.scene.header import files_of
 from fctl_geo.settings import Settings
 from fctl_geo.spec import widest
 from fctl_geo.stitch.resolve import Resampling
@@ -82,6 +83,8 @@ class Step:
 class Run:
     """Everything that a run needs, but for the networks: whoever computes its shards has those."""
 
+    source: str
+    """The scene as it was named; a local one absolute, so that any process finds it."""
     settings: Settings
     info: ModelInfo
     model_checksum: str
@@ -133,13 +136,18 @@ class Run:
         """Changes with anything that would change a finished shard."""
         area = self.settings.scene.aoi
         return fingerprint_of(
-            file_identity(Path(self.scene.info.path)),
+            [file_identity(file) for file in files_of(self.source)],
             self.model_checksum,
             file_identity(area) if area else None,
             self.settings.scene.bbox,
             self.metadata,
             [repr(s) for s in self.final.shards],
         )
+
+
+def absolute_path(path: str | Path) -> str:
+    """A local file by its absolute path; anything else that GDAL opens as it is."""
+    return str(Path(path).absolute()) if Path(path).exists() else str(path)
 
 
 @contextmanager
@@ -166,6 +174,7 @@ def open_run(
         crude = _crude_stage(final.sweep, grid, scene, side) if refine else final
         scene.resize_cache(_cache_bytes(scene, info, final))
         yield Run(
+            absolute_path(scene_path),
             settings,
             info,
             model_checksum(resolve_model(settings.model)),

@@ -35,10 +35,14 @@ def join_neighbours(scenes: Sequence[SceneInput], out: Path, *, split: bool) -> 
     numbers = list(placed)
     joined: dict[int, SceneInput] = {}
     gone: set[int] = set()
+    names: set[str] = set()
     for group in neighbours(list(placed.values())):
         indices = [numbers[k] for k in group]
         if len(indices) > 1:
-            vrt = _write(out, f"mosaic-{scenes[indices[0]].stem}", [placed[i] for i in indices])
+            stem = f"mosaic-{scenes[indices[0]].stem}"
+            name = stem if stem not in names else f"{stem}-{len(names)}"
+            names.add(name)
+            vrt = _write(out, name, [placed[i] for i in indices])
             if split:
                 joined |= {i: replace(scenes[i], scene=str(vrt), bbox=placed[i].bounds, joined=True) for i in indices}
             else:

@@ -60,7 +60,8 @@ def _check_template(template: str) -> None:
 
 def _check_inside(name: str, template: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or not path.name or path.name.startswith(".") or "\0" in name:
+    hidden = any(part.startswith(".") for part in path.parts)
+    if path.is_absolute() or hidden or not path.name or path.as_posix() != name or "\0" in name:
         raise SettingsError(
             f"the template {template!r} gives the name {name!r}", hint="names must lie inside the output folder"
         )

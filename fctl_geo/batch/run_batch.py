@@ -15,12 +15,17 @@ from fctl_geo.batch.names import FORMATS, names_of, products_of
 from fctl_geo.batch.record import Ended, Entry, Record, open_record
 from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
 from fctl_geo.crew import Crew, ThisProcess
-from fctl_geo.errors import OutputError, SettingsError
+from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.scene.header import files_of
+from fctl_geo.run import SHARD_PX
+from fctl_geo.scene.address import shown
+from fctl_geo.scene.header import files_of, read_header
 from fctl_geo.settings import OutputSettings, Settings
 from fctl_geo.workfolder import file_identity, fingerprint_of, lock_folder
+
+LARGE_PX = 4 * SHARD_PX**2
+"""From here on a scene's shards are shared out among the workers, not whole scenes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,13 @@ def run_batch(
     start = time.monotonic()
     out = _folder(batch.out)
     names = names_of(scenes, batch.template)
-    crew.hardware(settings.engine, progress)  # a device that is not there fails here, once
+    hardware = crew.hardware(settings.engine, progress)  # a device that is not there fails here, once
     with lock_folder(out), open_record(out) as record:
         entries = _entries(out, scenes, names, batch, settings)
         todo = [i for i, entry in enumerate(entries) if not record.is_done(entry)]
         if len(todo) < len(entries):
             progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
-        jobs = [_job(scenes[i], entries[i], record, batch, settings) for i in todo]
+        jobs = [_job(scenes[i], entries[i], record, batch, settings, shared=hardware.processes > 1) for i in todo]
         record.wait([entries[i] for i in todo])
         outcomes = _work(jobs, crew, record, batch, progress)
         files = tuple(path for entry in entries if record.state(entry.name) == "done" for path in entry.files)
@@ -150,7 +155,7 @@ def _entries(
     area = settings.scene.aoi
     entries = []
     for scene, name in zip(scenes, names, strict=True):
-        told = _told_settings(replace(settings, scene=replace(settings.scene, bbox=scene.bbox or settings.scene.bbox)))
+        told = _told_settings(_own(settings, scene))
         files = products_of(out, name, batch.formats)
         files += (out / f"{name}-confidence.tif",) if batch.confidence else ()
         fingerprint = fingerprint_of(
@@ -162,7 +167,9 @@ def _entries(
             [file.name for file in files],
         )
         words = json.dumps(told, sort_keys=True, default=str)
-        entries.append(Entry(name, scene.scene, fingerprint, words, settings.model, checksum, __version__, files))
+        entries.append(
+            Entry(name, shown(scene.scene), fingerprint, words, settings.model, checksum, __version__, files)
+        )
     return entries
 
 
@@ -174,7 +181,9 @@ def _told_settings(settings: Settings) -> dict[str, Any]:
     return {"scene": asdict(settings.scene), "engine": engine, "polygons": asdict(settings.polygons)}
 
 
-def _job(scene: SceneInput, entry: Entry, record: Record, batch: BatchSettings, settings: Settings) -> SceneJob:
+def _job(
+    scene: SceneInput, entry: Entry, record: Record, batch: BatchSettings, settings: Settings, *, shared: bool
+) -> SceneJob:
     confidence = entry.files[-1] if batch.confidence else None
     outs = entry.files[:-1] if batch.confidence else entry.files
     for folder in {path.parent for path in entry.files}:
@@ -186,5 +195,24 @@ def _job(scene: SceneInput, entry: Entry, record: Record, batch: BatchSettings, 
         overwrite=batch.overwrite or all(path in ours for path in entry.files if path.exists()),
         resume=None,
     )
-    place = replace(settings.scene, bbox=scene.bbox or settings.scene.bbox)
-    return SceneJob(entry.name, scene.scene, replace(settings, scene=place, output=output))
+    own = replace(_own(settings, scene), output=output)
+    return SceneJob(entry.name, scene.scene, own, large=shared and _is_large(scene))
+
+
+def _own(settings: Settings, scene: SceneInput) -> Settings:
+    """The settings of one scene: of one that is cut from a mosaic, its own bounds inside of those that were given."""
+    box, given = scene.bbox, settings.scene.bbox
+    if box is not None and given is not None:
+        box = (max(box[0], given[0]), max(box[1], given[1]), min(box[2], given[2]), min(box[3], given[3]))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            raise SettingsError(f"{scene.stem} lies outside of the bbox {given}", hint="leave it out of the batch")
+    return replace(settings, scene=replace(settings.scene, bbox=box or given))
+
+
+def _is_large(scene: SceneInput) -> bool:
+    """Whether several workers share a scene; one that cannot be read is not: its error comes later, with its name."""
+    try:
+        header = read_header(scene.scene)
+    except SceneError:
+        return False
+    return header.height * header.width > LARGE_PX

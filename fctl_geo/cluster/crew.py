@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from distributed import Client, Future
@@ -24,9 +26,10 @@ from fctl_geo.cluster.tasks import (
 )
 from fctl_geo.crew import Crew
 from fctl_geo.errors import ClusterError, FctlError
+from fctl_geo.model.shipped import shipped_path
 from fctl_geo.progress import Progress
-from fctl_geo.run import Hardware, Run, Step
-from fctl_geo.settings import EngineSettings
+from fctl_geo.run import Hardware, Run, Step, absolute_path
+from fctl_geo.settings import EngineSettings, OutputSettings, Settings
 from fctl_geo.windows.shards import Shard
 from fctl_geo.workfolder import WorkFolder
 
@@ -69,7 +72,7 @@ class DaskCrew:
         """Measured on one worker, once for a model and the settings that make it slower."""
         key = (run.model_checksum, run.settings.engine, run.refines)
         if key not in self._timed:
-            arguments = (run.scene.info.path, run.settings, run.shard_px)
+            arguments = (run.source, portable(run.settings), run.shard_px)
             future = self._client.submit(time_a_patch, *arguments, pure=False, resources={SEAT: 1})
             self._timed[key] = float(future.result())
         return self._timed[key]
@@ -117,7 +120,7 @@ class DaskCrew:
     def _add(self, flow: Flow, run: Run, step: Step, shards: Sequence[Shard], work: WorkFolder) -> None:
         places = tuple((shard.col_index, shard.row_index) for shard in shards)
         task = ShardTask(
-            run.scene.info.path, run.settings, run.shard_px, run.fingerprint, work.path, step.layer, places
+            run.source, portable(run.settings), run.shard_px, run.fingerprint, work.path, step.layer, places
         )
         flow.add(write_shards, shards, task)
 
@@ -149,6 +152,17 @@ class DaskCrew:
             if isinstance(answer, FctlError):
                 raise answer
         return [answer for answer in told if isinstance(answer, WorkerInfo)]
+
+
+def portable(settings: Settings) -> Settings:
+    """Settings that mean the same in another process: paths absolute, and no outputs, which stay here."""
+    area = settings.scene.aoi
+    scene = replace(settings.scene, aoi=None if area is None else Path(absolute_path(area)))
+    return replace(settings, model=_model(settings.model), scene=scene, output=OutputSettings())
+
+
+def _model(name_or_path: str) -> str:
+    return name_or_path if shipped_path(name_or_path) is not None else absolute_path(name_or_path)
 
 
 def cut_runs(runs: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> list[Sequence[Shard]]:
@@ -184,7 +198,7 @@ def _shards_failed(failures: Sequence[Failure], shards: int) -> ClusterError:
     named = "; ".join(f"{failure.shard}: {failure.message}" for failure in failures[:_NAMED])
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
     hints = list(dict.fromkeys(failure.hint for failure in failures if failure.hint))[:2]
-    kept = "the others are finished and kept: mend it and run the same command with --resume"
+    kept = "the others are finished and kept: --resume goes on from them while scene, model and settings stay the same"
     return ClusterError(
         f"{len(failures)} of {shards} shards could not be made ({named}{more})", hint="; ".join([*hints, kept])
     )

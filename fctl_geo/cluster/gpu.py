@@ -26,9 +26,11 @@ class GpuClaim:
         Raises:
             DeviceError: all GPUs that this process sees are claimed by others.
         """
+        from fctl_geo.model.device import gpu_names
+
         if wanted not in ("auto", "cuda"):
             return wanted
-        names = _gpu_names()
+        names = gpu_names()
         if not names:
             return wanted  # 'auto' is the CPU then, and 'cuda' is refused in the usual words
         if self.index is None:
@@ -62,11 +64,3 @@ class GpuClaim:
         if self._handle is not None:
             os.close(self._handle)
             self._handle, self.index = None, None
-
-
-def _gpu_names() -> list[str]:
-    import torch
-
-    if not torch.cuda.is_available():
-        return []
-    return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]

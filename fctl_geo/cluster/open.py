@@ -77,7 +77,7 @@ def _local(stack: ExitStack, engine: EngineSettings, workers: int) -> Client:
             threads_per_worker=engine.threads or max(1, available_cores() // workers),
             processes=True,
             memory_limit=engine.max_memory_bytes or "auto",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # its HTTP server takes any free port, not 8787 of another cluster
             silence_logs=logging.CRITICAL,
         )
     )

@@ -15,12 +15,12 @@ from typing import Any
 from distributed import get_worker
 
 from fctl_geo import __version__
-from fctl_geo.cluster.desk import desk_of
+from fctl_geo.cluster.desk import Desk, desk_of
 from fctl_geo.cluster.telling import TaskProgress
 from fctl_geo.crew import Crew
 from fctl_geo.errors import Cancelled, FctlError
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.run import Hardware, Run, Step
+from fctl_geo.run import Hardware, Run
 from fctl_geo.settings import EngineSettings, Settings
 from fctl_geo.windows.shards import Shard, runs_downwards
 from fctl_geo.workfolder import WorkFolder
@@ -91,17 +91,15 @@ def write_shards(task: ShardTask, topic: str, key: str) -> Done:
         Cancelled: nobody waits for it any more.
     """
     desk = desk_of(get_worker())
+    work = WorkFolder.of_run(task.work, task.fingerprint)
     with TaskProgress(get_worker(), topic, key) as progress:
-        work = WorkFolder.of_run(task.work, task.fingerprint)
-        run = desk.run(task.scene, task.settings, task.shard_px)
-        if run.fingerprint != task.fingerprint:
-            desk.forget()  # another run may have had the same settings before the scene changed
-            run = desk.run(task.scene, task.settings, task.shard_px)
-            work = WorkFolder.of_run(task.work, run.fingerprint)
-        step = next(step for step in run.steps if step.layer == task.layer)
-        places = set(task.shards)
-        wanted = [shard for shard in step.stage.shards if (shard.col_index, shard.row_index) in places]
-        return _write(run, step, wanted, work, desk.crew, progress)
+        done = _write(_open(desk, task), task, work, desk.crew, progress)
+        if done.failures:  # once more with the file opened anew: it may have been mended, or the network is back
+            desk.forget()
+            done = _write(_open(desk, task), task, work, desk.crew, progress)
+    if done.failures:
+        desk.forget()
+    return done
 
 
 def run_job(function: Callable[[Any, Crew, Progress], Any], job: Any, topic: str, key: str) -> Any:
@@ -111,17 +109,31 @@ def run_job(function: Callable[[Any, Crew, Progress], Any], job: Any, topic: str
         return function(job, desk_of(worker).crew, progress)
 
 
-def _write(run: Run, step: Step, shards: list[Shard], work: WorkFolder, crew: Crew, progress: TaskProgress) -> Done:
-    failures: list[Failure] = []
-    failed: set[Shard] = set()
+def _open(desk: Desk, task: ShardTask) -> Run:
+    """The task's run, proven to be the one that asks.
+
+    Raises:
+        OutputError: scene, model, version or device are others here.
+    """
+    run = desk.run(task.scene, task.settings, task.shard_px)
+    if run.fingerprint != task.fingerprint:
+        desk.forget()  # an earlier run may have had the same settings, before the scene changed
+        run = desk.run(task.scene, task.settings, task.shard_px)
+        WorkFolder.of_run(task.work, run.fingerprint)
+    return run
+
+
+def _write(run: Run, task: ShardTask, work: WorkFolder, crew: Crew, progress: TaskProgress) -> Done:
+    step = next(step for step in run.steps if step.layer == task.layer)
+    places = set(task.shards)
+    shards = [shard for shard in step.stage.shards if (shard.col_index, shard.row_index) in places]
+    failed: dict[Shard, Failure] = {}
     while todo := [s for s in shards if s not in failed and not work.has(step.layer, s)]:
-        runs = list(runs_downwards(todo))
         try:
-            crew.write(run, step, runs, work, progress)
+            crew.write(run, step, list(runs_downwards(todo)), work, progress)
         except Cancelled:
             raise
         except FctlError as error:
             broken = next(s for s in sorted(todo) if not work.has(step.layer, s))
-            failed.add(broken)
-            failures.append(Failure(broken.name, error.message, error.hint))
-    return Done(len(shards) - len(failures), tuple(failures), tuple(progress.warnings))
+            failed[broken] = Failure(broken.name, error.message, error.hint)
+    return Done(len(shards) - len(failed), tuple(failed.values()), tuple(progress.warnings))

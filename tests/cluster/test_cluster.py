@@ -1,0 +1,272 @@
+"""Law 1 on many processes: the same bytes as one, whoever dies on the way; and pixels never pass the scheduler."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scene_factory import make_scene
+
+from fctl_geo import Settings, segment_scene
+from fctl_geo.batch.inputs import find_scenes
+from fctl_geo.batch.run_batch import BatchSettings, run_batch
+from fctl_geo.cluster import open_cluster
+from fctl_geo.cluster.crew import DaskCrew, cut_runs
+from fctl_geo.errors import Cancelled, ClusterError, FctlError
+from fctl_geo.progress import Silent
+from fctl_geo.run import SHARD_PX
+from fctl_geo.settings import EngineSettings
+from fctl_geo.windows.shards import cut_shards, runs_downwards
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here alone: the workers are told the size."""
+    monkeypatch.setattr("fctl_geo.run.SHARD_PX", 256)
+
+
+def settings_of(model: Path, *outs: Path, **values: object) -> Settings:
+    return Settings.of({"model": str(model), "device": "cpu", "overwrite": True, "outs": outs, **values})
+
+
+def outs_of(folder: Path) -> tuple[Path, Path]:
+    folder.mkdir(exist_ok=True)
+    return folder / "out.tif", folder / "out.gpkg"
+
+
+def alone(scene: Path, folder: Path, model: Path, **values: object) -> list[bytes]:
+    """The bytes of one process, in one shard."""
+    outs = outs_of(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fctl_geo.run.SHARD_PX", SHARD_PX)
+        segment_scene(scene, settings_of(model, *outs, **values))
+    return [path.read_bytes() for path in outs]
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_workers_give_the_bytes_of_one_process(tmp_path: Path, model: Path, crew: DaskCrew, refine: bool) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 619, 577, nodata=0, holes=True)
+    outs, talk = outs_of(tmp_path / "many"), Told()
+    summary = segment_scene(scene, settings_of(model, *outs, refine=refine), crew=crew, progress=talk)
+    assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model, refine=refine)
+    assert "2 workers" in summary.device
+    assert talk.steps["segment"] == talk.totals["segment"] > 0
+    assert not list(tmp_path.glob("many/.*")), "the work folder is gone"
+
+
+def test_what_was_finished_before_is_not_done_again(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 600, 900)
+    outs, talk = outs_of(tmp_path / "many"), Told()
+    settings = settings_of(model, *outs, resume=None)
+    with pytest.raises(Cancelled):
+        segment_scene(scene, settings, crew=crew, progress=Told(cancel_after=60))
+    work = tmp_path / "many" / ".out.tif.fctl-work"
+    wait_for(lambda: not list(work.glob(".*partial*")), "workers hear that nobody waits, and clean up")
+    kept = {path: path.stat().st_mtime_ns for path in work.glob("classes-r*.tif")}
+    assert kept
+    segment_scene(scene, settings, crew=crew, progress=talk)
+    assert any("were finished before" in words for words in talk.words)
+    assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
+
+
+def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
+    """A block at the right end is broken; contexts are read in tiles of 768 px, so four shards of 256 px need it."""
+    scene = make_scene(tmp_path / "scene.tif", 3000, 256, block=64, compress=None)
+    healthy, times = scene.read_bytes(), os.stat(scene)
+    damage_block(scene, block=3 * 47 - 1)
+    os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
+    outs = outs_of(tmp_path / "many")
+    settings = settings_of(model, *outs, resume=None)
+    with pytest.raises(ClusterError, match=r"4 of 12 shards could not be made \(r00000-c000\d\d: .*damaged") as caught:
+        segment_scene(scene, settings, crew=crew)
+    named = {words for words in caught.value.message.split() if words.strip("(:").startswith("r00000")}
+    assert {words.strip("(:") for words in named} == {f"r00000-c{c:05d}" for c in (8, 9, 10, 11)}
+    assert "--resume" in caught.value.hint
+    work = tmp_path / "many" / ".out.tif.fctl-work"
+    assert len(list(work.glob("classes-r*.json"))) == 8 and not outs[0].exists()
+    scene.write_bytes(healthy)
+    os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
+    talk = Told()
+    segment_scene(scene, settings, crew=crew, progress=talk)
+    assert any("8 of 12 shards were finished before" in words for words in talk.words)
+    assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
+
+
+def test_scenes_are_tasks_and_one_that_fails_is_named(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(4):
+        make_scene(folder / f"s{i}.tif", 90, 70, seed=i)
+    (folder / "bad.tif").write_bytes(b"bad")
+    settings, talk = settings_of(model), Told()
+    batch = BatchSettings(tmp_path / "many", formats=("tif",))
+    summary = run_batch(find_scenes([str(folder)]), batch, settings, crew=crew, progress=talk)
+    assert (summary.done, [ended.name for ended in summary.failed]) == (4, ["bad"])
+    assert talk.steps["batch"] == talk.totals["batch"] == 5000
+    run_batch(find_scenes([str(folder)]), replace(batch, out=tmp_path / "one"), settings)
+    for path in (tmp_path / "one").glob("*.tif"):
+        assert (tmp_path / "many" / path.name).read_bytes() == path.read_bytes()
+    again = run_batch(find_scenes([str(folder)]), batch, settings, crew=crew)
+    assert (again.done, again.unchanged, len(again.failed)) == (0, 4, 1)
+
+
+def test_a_large_scene_of_a_batch_is_shared_out(
+    tmp_path: Path, model: Path, crew: DaskCrew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fctl_geo.batch.run_batch.LARGE_PX", 300 * 300)
+    (tmp_path / "in").mkdir()
+    scene = make_scene(tmp_path / "in" / "large.tif", 600, 500)
+    make_scene(tmp_path / "in" / "small.tif", 90, 70)
+    batch = BatchSettings(tmp_path / "many", formats=("tif", "gpkg"))
+    summary = run_batch(find_scenes([str(tmp_path / "in")]), batch, settings_of(model), crew=crew)
+    assert summary.done == 2
+    produced = [(tmp_path / "many" / f"large.{ending}").read_bytes() for ending in ("tif", "gpkg")]
+    assert produced[0] == alone(scene, tmp_path / "one", model)[0]
+
+
+def test_a_worker_that_cannot_see_the_folder_says_so(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
+    from fctl_geo.cluster import tasks
+
+    task = tasks.ShardTask("x.tif", settings_of(model), 256, "a", tmp_path / "elsewhere", "classes", ((0, 0),))
+    future = crew._client.submit(tasks.write_shards, task, "topic", "some-key", key="some-key")
+    with pytest.raises(FctlError, match="is not to be seen from") as caught:
+        future.result()
+    assert "share" in caught.value.hint, "errors travel with their hint"
+
+
+def test_a_scene_that_is_not_there_is_told_in_the_usual_words(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
+    with pytest.raises(FctlError, match="does not exist"):
+        segment_scene(tmp_path / "no.tif", settings_of(model, *outs_of(tmp_path / "many")), crew=crew)
+
+
+def test_no_scheduler_is_told_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fctl_geo.cluster.open._CONNECT_S", 1)
+    with pytest.raises(ClusterError, match="tcp://127.0.0.1:1") as caught, open_cluster(scheduler="tcp://127.0.0.1:1"):
+        pass
+    assert "dask scheduler" in caught.value.hint
+
+
+def test_a_killed_worker_does_not_show_in_the_bytes(tmp_path: Path, model: Path) -> None:
+    """Three processes; one is killed (-9) in the middle of a shard."""
+    scene = make_scene(tmp_path / "scene.tif", 1200, 800)
+    outs = outs_of(tmp_path / "many")
+    with open_cluster(EngineSettings(threads=1), workers=3) as crew:
+        killed: list[int] = []
+        work = tmp_path / "many" / ".out.tif.fctl-work"
+        killer = threading.Thread(target=kill_one, args=(crew, work, killed))
+        killer.start()
+        segment_scene(scene, settings_of(model, *outs), crew=crew)
+        killer.join()
+    assert len(killed) == 1
+    assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
+
+
+def test_a_shard_that_kills_every_worker_is_named_and_the_others_are_kept(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash, not an error: what a fault in a library or the memory limit does."""
+    import dask
+
+    scene = make_scene(tmp_path / "scene.tif", 256, 1100)
+    outs = outs_of(tmp_path / "many")
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), open_cluster(workers=2) as crew:
+        crew._client.register_plugin(deadly_plugin())
+        with pytest.raises(ClusterError, match=r"r00003-c00000: every worker that tried it died"):
+            segment_scene(scene, settings_of(model, *outs), crew=crew)
+    work = tmp_path / "many" / ".out.tif.fctl-work"
+    assert len(list(work.glob("classes-r*.json"))) == 4, "of five"
+    segment_scene(scene, settings_of(model, *outs, resume=True))
+    assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
+
+
+def test_runs_are_cut_into_tasks_that_hold_every_shard_once() -> None:
+    runs = list(runs_downwards(cut_shards(256 * 40, 256 * 5, 256)))
+    for workers in (1, 2, 16, 1000):
+        pieces = cut_runs(runs, workers, rows_a_shard=9)
+        assert [shard for piece in pieces for shard in piece] == [shard for run in runs for shard in run]
+        assert all(len(list(runs_downwards(list(piece)))) == 1 for piece in pieces), "each is one downward run"
+    assert len(cut_runs(runs, 1000, 9)) == 200 > len(cut_runs(runs, 2, 9)) > 10
+
+
+def deadly_plugin() -> object:
+    """Lets every worker, new ones too, end at once when it begins the shard of row 3."""
+    import sys
+
+    import cloudpickle
+    from distributed import WorkerPlugin
+
+    class Deadly(WorkerPlugin):
+        def setup(self, worker: object) -> None:
+            import fctl_geo.step
+
+            create = fctl_geo.step.ShardFiles.__init__
+
+            def deadly(self: object, folder: object, shard: object, *arguments: object) -> None:
+                if shard.row_index == 3:  # type: ignore[attr-defined]
+                    os._exit(77)
+                create(self, folder, shard, *arguments)  # type: ignore[arg-type]
+
+            fctl_geo.step.ShardFiles.__init__ = deadly  # type: ignore[method-assign,assignment]
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers have no tests
+    return Deadly()
+
+
+def kill_one(crew: DaskCrew, work: Path, killed: list[int]) -> None:
+    """Kill a worker as soon as some shards are done and some are under way."""
+    pids = list(crew._client.run(os.getpid).values())
+    wait_for(lambda: len(list(work.glob("classes-r*.json"))) >= 2 and list(work.glob(".*partial*")))
+    os.kill(pids[0], signal.SIGKILL)
+    killed.append(pids[0])
+
+
+def damage_block(path: Path, block: int) -> None:
+    """Let a tile of an uncompressed TIFF lie behind the end of the file."""
+    import struct
+
+    import rasterio
+
+    with rasterio.open(path) as dataset:
+        cols = -(-dataset.width // 64)
+        offset = int(dataset.get_tag_item(f"BLOCK_OFFSET_{block % cols}_{block // cols}", "TIFF", bidx=1))
+    content = path.read_bytes()
+    assert content.count(struct.pack("<I", offset)) == 1
+    path.write_bytes(content.replace(struct.pack("<I", offset), struct.pack("<I", len(content) + 1000)))
+
+
+def wait_for(condition: Callable[[], object], why: str = "", most_s: float = 120) -> None:
+    deadline = time.monotonic() + most_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition(), why
+
+
+class Told(Silent):
+    """Remembers what was told; asks to stop after so many steps."""
+
+    def __init__(self, cancel_after: int | None = None) -> None:
+        self.totals: dict[str, int] = {}
+        self.steps: dict[str, int] = {}
+        self.words: list[str] = []
+        self.cancel_after, self.stage_name = cancel_after, ""
+
+    def stage(self, name: str, total: int) -> None:
+        self.stage_name, self.totals[name], self.steps[name] = name, total, 0
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps[self.stage_name] += steps
+
+    def say(self, text: str) -> None:
+        self.words.append(text)
+
+    @property
+    def cancelled(self) -> bool:  # type: ignore[override]
+        return self.cancel_after is not None and sum(self.steps.values()) >= self.cancel_after
