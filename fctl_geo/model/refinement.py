@@ -20,10 +20,19 @@ from fctl_geo.model.correlation import ContextualCorrelation
 class RefinementConfig:
     """The shape of a refinement network."""
 
-    context: int = 2
-    """Size of the context mask in patches (the paper found 2 best)."""
+    context: int | float = 2
+    """Size of the context mask in patches (the paper tried 1.5, 2 and 2.5, and found 2 best)."""
     widths: tuple[int, int, int, int] = (16, 32, 48, 64)
     """Channels at strides 2, 4, 8, 16."""
+
+    def __post_init__(self) -> None:
+        if self.context < 1:
+            raise ValueError(f"the context mask has {self.context} times the patch's size, the least is 1")
+
+
+def shrink_mask(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """(B, C, H, W) shares of a context mask at the patch's size: means over areas, whole pixels where they fit."""
+    return F.adaptive_avg_pool2d(mask, size_hw)
 
 
 def _double(inputs: int, outputs: int) -> nn.Sequential:

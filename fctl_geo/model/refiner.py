@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fctl_geo.model.contexts import PatchIndex
 from fctl_geo.model.device import Device
-from fctl_geo.model.refinement import RefinementNet
+from fctl_geo.model.refinement import RefinementNet, shrink_mask
 from fctl_geo.spec import Legend
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits
@@ -49,24 +49,22 @@ class Refiner:
     def _refine_one(self, i: int, j: int) -> NDArray[np.float32]:
         window = self.grid.patch(i, j)
         factor = self.network.config.context
-        around = window.grow((factor - 1) * window.height // 2)
+        around = window.grow(round((factor - 1) * window.height / 2))
         wide = self.read(around)
         rows, cols = window.slices_in(around)
         local = wide[rows, cols]
         judged = self.ids[1:] if len(self.ids) == 2 else [c for c in self.ids if (local == c).any()]
         out = np.full((len(self.ids), *window.size_hw), -FARTHEST_LOGIT, np.float32)
         for class_id in judged:
-            out[self.ids.index(class_id)] = self._judge(local, wide, class_id, factor)
+            out[self.ids.index(class_id)] = self._judge(local, wide, class_id)
         if len(self.ids) == 2:  # one mask says both: the other class is what is left
             out[1] /= 2
             out[0] = -out[1]
         return out
 
-    def _judge(
-        self, local: NDArray[np.uint8], wide: NDArray[np.uint8], class_id: int, factor: int
-    ) -> NDArray[np.float32]:
+    def _judge(self, local: NDArray[np.uint8], wide: NDArray[np.uint8], class_id: int) -> NDArray[np.float32]:
         patch = self._planes(local, class_id)
-        context = torch.nn.functional.avg_pool2d(self._planes(wide, class_id), factor)
+        context = shrink_mask(self._planes(wide, class_id), local.shape)
         with self.device.autocast():
             logits = self.network(patch, context).float()
         out: NDArray[np.float32] = logits.clamp(-FARTHEST_LOGIT, FARTHEST_LOGIT)[0, 0].cpu().numpy()

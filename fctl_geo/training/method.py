@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fctl_geo.errors import TrainingError
+from fctl_geo.spec import Layout, Merge
 
 PRESETS = ("modern", "paper")
 """Names of the presets that come with the package."""
@@ -51,6 +52,10 @@ class Method:
     patch_px: int = 640
     """Of the model in use; samples to learn from may be smaller."""
     overlap_px: int = 64
+    layout: Layout = "strided"
+    """How patches lie on a scene: at a stride (whole cells of 16 px), or fitted into it with this overlap or more."""
+    merge: Merge = "blend"
+    """What the model advises for overlapping patches."""
     zoom: tuple[float, float] = (0.8, 1.25)
     """Samples are taken at the model's GSD times a factor in this range (log-uniform)."""
     balanced_share: float = 0.5
@@ -88,6 +93,8 @@ class Method:
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
+            ("layout", self.layout, ("strided", "fitted")),
+            ("merge", self.merge, ("montage", "average", "blend")),
             ("looks", self.looks, ("varied", "plain")),
             ("turns", self.turns, ("any", "quarter")),
             ("optimizer", self.optimizer, ("adamw", "adam")),

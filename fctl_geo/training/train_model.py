@@ -179,6 +179,8 @@ def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object
         patch_px=recipe.method.patch_px,
         overlap_px=recipe.method.overlap_px,
         contexts=config.contexts,
+        layout=recipe.method.layout,
+        merge=recipe.method.merge,
         refine=False,
         licence=recipe.licence,
         attribution=recipe.attribution,

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from model_factory import make_legend
 
 from fctl_geo.model.correlation import AdaptiveFusion, attend
+from fctl_geo.model.device import Device
 from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.orientation import ORIENTATIONS
-from fctl_geo.model.refinement import RefinementConfig, RefinementNet
+from fctl_geo.model.refinement import RefinementConfig, RefinementNet, shrink_mask
+from fctl_geo.model.refiner import Refiner
+from fctl_geo.progress import Silent
+from fctl_geo.settings import EngineSettings
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.window import Window
 
 TINY = LiteConfig(widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, decoder=(8, 8, 8))
 
@@ -60,3 +68,45 @@ def test_the_refinement_network_keeps_the_size() -> None:
     network = RefinementNet(RefinementConfig(widths=(4, 8, 8, 8))).eval()
     with torch.inference_mode():
         assert network(torch.rand(2, 2, 48, 64), torch.rand(2, 2, 48, 64)).shape == (2, 1, 48, 64)
+
+
+@pytest.mark.parametrize("context", [1.5, 2, 2.5])
+def test_a_context_mask_is_shrunk_to_the_shares_of_its_areas(context: float) -> None:
+    side = int(32 * context)
+    mask = torch.zeros(1, 1, side, side)
+    mask[..., : side // 2] = 1
+    small = shrink_mask(mask, (32, 32))
+    assert small.shape == (1, 1, 32, 32)
+    torch.testing.assert_close(small.mean(), torch.tensor(0.5), rtol=0, atol=0.01)
+    assert (small[..., :15] == 1).all() and (small[..., 17:] == 0).all()
+    if context == 2:
+        whole = (torch.rand(1, 2, 64, 64) > 0.5).float()
+        assert torch.equal(shrink_mask(whole, (32, 32)), torch.nn.functional.avg_pool2d(whole, 2))
+
+
+@pytest.mark.parametrize("context", [1.5, 2, 2.5])
+def test_the_refiner_sees_the_context_that_its_network_was_trained_with(context: float) -> None:
+    """A window around the patch, centred; what lies farther does not reach the logits."""
+    network = RefinementNet(RefinementConfig(context=context, widths=(4, 8, 8, 8))).eval()
+    torch.nn.init.ones_(network.correlation.gamma)
+    grid, legend = PatchGrid(300, 300, 64, 0), make_legend(2)
+    read: list[Window] = []
+    classes = np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8)
+
+    def look(window: Window) -> np.ndarray:
+        read.append(window)
+        return classes[window.slices_in(Window(0, 0, 300, 300))]
+
+    device = Device(EngineSettings(device="cpu", threads=1), Silent())
+    refiner = Refiner(network, device, grid, legend, look)
+    (before,) = next(iter(refiner.logits([(1, 2)])))
+    margin = round(32 * (context - 1))
+    assert read == [grid.patch(1, 2).grow(margin)]
+    around = read[0].grow(1)
+    classes[read[0].row : read[0].row + 8, read[0].col : read[0].col + 8] ^= 1
+    (after,) = next(iter(refiner.logits([(1, 2)])))
+    assert (before.values != after.values).any(), "the rim of the context reaches the patch"
+    classes[around.row, around.col : around.col_end] ^= 1
+    (again,) = next(iter(refiner.logits([(1, 2)])))
+    assert (again.values == after.values).all()
+    device.close()
