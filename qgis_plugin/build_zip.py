@@ -21,7 +21,7 @@ PLUGIN = ROOT / "qgis_plugin"
 FOLDER = "fctl_geo_qgis"
 """The plugin's name inside QGIS; not that of the engine's package, which must stay importable beside it."""
 TIME = (2000, 1, 1, 0, 0, 0)
-LEFT_OUT = {"build_zip.py", "README.md"}
+LEFT_OUT = {"build_zip.py", "collect.py", "README.md"}
 TAKEN = {".py", ".svg", ".jpg", ".png", ".qm"}
 ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 

@@ -1,0 +1,124 @@
+"""The plugin's sources and zip, looked at without QGIS: old Pythons, Qt 5 and 6, no forbidden means, all translated."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "qgis_plugin"
+TOOLS = {"build_zip.py", "collect.py"}
+"""Run by developers, in the engine's Python; not in the zip."""
+FILES = sorted(path for path in PLUGIN.rglob("*.py") if path.name not in TOOLS)
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(PLUGIN)) for path in paths]
+
+
+def chain_of(node: ast.AST) -> list[str]:
+    """'QProcess.ProcessState.NotRunning' as its parts; empty where it does not begin with a name."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.insert(0, node.attr)
+        node = node.value
+    return [node.id, *parts] if isinstance(node, ast.Name) else []
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_python_3_9_understands_it(path: Path) -> None:
+    text = path.read_text("utf-8")
+    ast.parse(text, feature_version=(3, 9))
+    assert "slots=True" not in text and "zip(strict" not in text and "from typing import Self" not in text
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_only_what_qgis_brings_is_imported(path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "qgis", "osgeo", "processing"} - {"subprocess", "pickle", "marshal", "ctypes"}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            roots = {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            roots = {str(node.module).split(".")[0]}
+        else:
+            continue
+        assert roots <= allowed, f"{path.name} imports {roots - allowed}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_enums_are_fully_qualified_for_qt_6(path: Path) -> None:
+    """PyQt6 knows no Qt.LeftButton: it wants Qt.MouseButton.LeftButton."""
+    tree = ast.parse(path.read_text("utf-8"))
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        chain = chain_of(node)
+        if len(chain) != 2 or id(node) in called or id(node) in inner or not chain[0].startswith(("Q", "Qgs")):
+            continue
+        constant = chain[1].isupper() or not chain[1][0].isupper()
+        assert constant, f"{path.name}:{node.lineno}: {'.'.join(chain)} is not qualified"
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_nothing_is_left_over_from_qt_5(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for word in ("exec_(", "PyQt5", "PyQt6", "QRegExp", "QVariant", ".toAscii", "QDesktopWidget", "shell=True"):
+        assert word not in text
+    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    assert not {call.id for call in calls if isinstance(call, ast.Name)} & {"eval", "exec", "compile", "__import__"}
+
+
+def test_every_text_is_translated() -> None:
+    spec = importlib.util.spec_from_file_location("collect", PLUGIN / "i18n" / "collect.py")
+    assert spec is not None and spec.loader is not None
+    collect = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(collect)
+    german = collect.translations(PLUGIN / "i18n" / "fctl_geo_de.ts")
+    assert set(german) == set(collect.all_texts()), "run python qgis_plugin/i18n/collect.py"
+    assert not [text for text, words in german.items() if not words]
+    for text, words in german.items():
+        assert text.count("{") == words.count("{") and text.count("<") == words.count("<"), text
+    newer = (PLUGIN / "i18n" / "fctl_geo_de.qm").read_bytes()
+    assert all(words.encode("utf-16-be") in newer for words in german.values()), "compile the .ts with lrelease"
+
+
+def test_bandit_finds_nothing() -> None:
+    pytest.importorskip("bandit", reason="bandit is not installed here (extra dev)")
+    command = [sys.executable, "-m", "bandit", "-q", "-r", str(PLUGIN), "-x"]
+    said = subprocess.run(
+        [*command, str(PLUGIN / "build_zip.py") + "," + str(PLUGIN / "i18n" / "collect.py")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stdout
+
+
+def test_the_zip_is_what_qgis_takes(plugin_zip: Path) -> None:
+    with zipfile.ZipFile(plugin_zip) as archive:
+        listed = set(archive.namelist())
+        metadata = configparser.ConfigParser()
+        metadata.read_string(archive.read("fctl_geo_qgis/metadata.txt").decode())
+    general = metadata["general"]
+    assert plugin_zip.name == f"fctl_geo-{general['version']}.zip"
+    assert (general["qgisMinimumVersion"], general["qgisMaximumVersion"]) == ("3.22", "4.99")
+    assert general["supportsQt6"] == "True" and general["hasProcessingProvider"] == "yes"
+    assert "fctl-geo segment" in general["changelog"]
+    for name in ("__init__.py", "LICENSE", "CHANGELOG.md", general["icon"], "i18n/fctl_geo_de.qm", "help/qgis.html"):
+        assert f"fctl_geo_qgis/{name}" in listed
+    assert f"fctl_geo_qgis/wheels/fctl_geo-{general['version']}-py3-none-any.whl" in listed
+    assert not [name for name in listed if "__pycache__" in name or Path(name).name in TOOLS]
+    assert plugin_zip.stat().st_size < 25_000_000, "QGIS's plugin repository takes no more"
+
+
+def test_every_algorithm_has_its_picture(plugin_zip: Path) -> None:
+    with zipfile.ZipFile(plugin_zip) as archive:
+        listed = set(archive.namelist())
+    for path in (PLUGIN / "algorithms").glob("*.py"):
+        if path.stem not in ("__init__", "base", "parameters"):
+            assert f"fctl_geo_qgis/help/{path.stem}.jpg" in listed
