@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 WORKING_BYTES_A_PX = {
     "fctl-lite": 330,
-    "fctl-vgg16": 1900,
-    "fcn8s": 1900,
+    "fctl-vgg16": 2100,
+    "fcn8s": 2100,
     "unet": 700,
     "deeplabv3plus": 330,
     "pspnet": 330,

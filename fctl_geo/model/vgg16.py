@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,6 @@ _CONVOLUTIONS = (2, 2, 3, 3, 3)
 _FIRST_PADDING_PX = 100
 _POOL4_OFFSET, _POOL3_OFFSET, _PATCH_OFFSET = 5, 9, 31
 """Where the patch begins in the padded features (cells) and in the last upsampling (px)."""
-_POOL4_SCALE, _POOL3_SCALE = 0.01, 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,10 @@ class Vgg16Config:
     """Channels of the five stages."""
     head: int = 4096
     """Channels of conv6 and conv7."""
+    batch_norm: bool = False
+    """After each convolution of the stages: to learn from scratch; the released network has pre-trained weights."""
+    skip_scales: tuple[float, float] = (0.01, 0.0001)
+    """What pool4 and pool3 are multiplied with on their way to the decoder."""
 
     def __post_init__(self) -> None:
         allowed = {
@@ -71,21 +74,27 @@ class Vgg16Config:
         return self.widths[2] if self.features == "conv3" else self.widths[4]
 
 
-def _stage(inputs: int, width: int, count: int, padding: int) -> nn.Sequential:
+def _stage(inputs: int, width: int, count: int, padding: int, *, batch_norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for n in range(count):
-        layers += [nn.Conv2d(inputs if n == 0 else width, width, 3, 1, padding if n == 0 else 1), nn.ReLU(inplace=True)]
+        layers.append(nn.Conv2d(inputs if n == 0 else width, width, 3, 1, padding if n == 0 else 1))
+        layers += [nn.BatchNorm2d(width)] if batch_norm else []
+        layers.append(nn.ReLU(inplace=True))
     return nn.Sequential(*layers, nn.MaxPool2d(2, 2, ceil_mode=True))
 
 
 class VggEncoder(nn.Module):
-    """The first stages of VGG16, without batch normalisation."""
+    """The first stages of VGG16."""
 
-    def __init__(self, bands: int, widths: Sequence[int]) -> None:
+    def __init__(self, config: Vgg16Config, depth: int = 5) -> None:
         super().__init__()
-        inputs = [bands, *widths[:-1]]
-        paddings = [_FIRST_PADDING_PX, *[1] * (len(widths) - 1)]
-        self.stages = nn.ModuleList(map(_stage, inputs, widths, _CONVOLUTIONS, paddings))
+        widths = config.widths[:depth]
+        inputs = [config.bands, *widths[:-1]]
+        paddings = [_FIRST_PADDING_PX, *[1] * (depth - 1)]
+        self.stages = nn.ModuleList(
+            _stage(*shape, batch_norm=config.batch_norm)
+            for shape in zip(inputs, widths, _CONVOLUTIONS[:depth], paddings, strict=True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Pixels (B, bands, h, w) to the last stage's features."""
@@ -192,15 +201,17 @@ class Fcn8Decoder(nn.Module):
             nn.Conv2d(head, classes, 1),
         )  # fmt: skip
         self.adjust4, self.adjust3 = nn.Conv2d(w4, classes, 1), nn.Conv2d(w3, classes, 1)
+        self.skip_scales = config.skip_scales
         self.upscore = _upsampling(classes, 4, 2)
         self.upscore4 = _upsampling(classes, 4, 2)
         self.upscore3 = _upsampling(classes, 16, 8)
 
     def forward(self, pool3: Tensor, pool4: Tensor, pool5: Tensor, size_hw: tuple[int, int]) -> Tensor:
         """Padded features to logits (B, classes, *size_hw)."""
+        scale4, scale3 = self.skip_scales
         scores = self.upscore(self.classify(pool5))
-        scores = self.upscore4(scores + _crop(self.adjust4(_POOL4_SCALE * pool4), _POOL4_OFFSET, scores.shape[-2:]))
-        scores = self.upscore3(scores + _crop(self.adjust3(_POOL3_SCALE * pool3), _POOL3_OFFSET, scores.shape[-2:]))
+        scores = self.upscore4(scores + _crop(self.adjust4(scale4 * pool4), _POOL4_OFFSET, scores.shape[-2:]))
+        scores = self.upscore3(scores + _crop(self.adjust3(scale3 * pool3), _POOL3_OFFSET, scores.shape[-2:]))
         return _crop(scores, _PATCH_OFFSET, size_hw)
 
 
@@ -233,9 +244,9 @@ class FctlVgg16(SegmentationNetwork):
     def __init__(self, config: Vgg16Config) -> None:
         super().__init__(config)
         depth = 3 if config.features == "conv3" else 5
-        self.encoder = VggEncoder(config.bands, config.widths)
+        self.encoder = VggEncoder(config)
         separate = self.wider if config.encoders == "separate" else ()
-        self.context_encoders = nn.ModuleList(VggEncoder(config.bands, config.widths[:depth]) for _ in separate)
+        self.context_encoders = nn.ModuleList(VggEncoder(config, depth) for _ in separate)
         self.correlations = nn.ModuleList(
             Correlation(config.deep_channels, config.value)
             if config.correlation == "attention"
@@ -282,6 +293,15 @@ class FctlVgg16(SegmentationNetwork):
         for mine, theirs in zip(encoder.stages, pretrained.encoder.stages, strict=False):
             mine.load_state_dict(theirs.state_dict())
         encoder.requires_grad_(False)
+        encoder.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """A frozen stream stays as it is: its normalisation follows nothing any more."""
+        super().train(mode)
+        for encoder in self.context_encoders:
+            if not any(p.requires_grad for p in encoder.parameters()):
+                encoder.eval()
+        return self
 
     def _deep(self, pixels: Tensor) -> Tensor:
         for stage in self.encoder.stages[:3] if self.config.features == "conv3" else self.encoder.stages:

@@ -21,6 +21,7 @@ VARIANTS = [
     {"contexts": (1.5, 2, 3, 4, "global", 1)},
     {"features": "conv3", "value": "local", "fusion": "maps"},
     {"fusion": "softmax"},
+    {"batch_norm": True, "skip_scales": (1.0, 1.0)},
     {"fusion": "weighted", "contexts": (3, "global", 1)},
     {"fusion": "average", "correlation": "concatenate"},
 ]
@@ -77,6 +78,7 @@ def test_a_branch_that_was_trained_before_is_adopted_and_frozen() -> None:
         with torch.inference_mode():
             assert torch.equal(network.encode_context(level, seed), branch.encode_context(level, 0))
     network.train()
+    assert not any(encoder.training for encoder in network.context_encoders) and network.encoder.training
     frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
     assert {n for n in frozen if not n.startswith("decoder.up")} == {
         n for n, _ in network.named_parameters() if n.startswith("context_encoders.")
