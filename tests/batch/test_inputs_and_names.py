@@ -58,7 +58,7 @@ def test_a_word_that_names_nothing_is_refused(folder: Path, monkeypatch: pytest.
 
 def test_a_list_in_another_encoding_is_refused(folder: Path) -> None:
     (folder / "notes.txt").write_bytes("grün.tif".encode("latin-1"))
-    with pytest.raises(SceneError, match="UTF-8|text list"):
+    with pytest.raises(SceneError, match="not a text list"):
         find_scenes([str(folder / "notes.txt")])
 
 

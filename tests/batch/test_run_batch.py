@@ -219,7 +219,7 @@ def test_the_record_survives_kill_9_and_the_next_call_ends_equal(tmp_path: Path,
     )
     command = [sys.executable, "-c", code, str(scenes), str(out), str(model)]
     process = subprocess.Popen(command)
-    wait_for(lambda: (out / ".s9.tif.fctl-work").exists())
+    wait_for((out / ".s9.tif.fctl-work").exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert {name: row["state"] for name, row in rows(out).items()} == {

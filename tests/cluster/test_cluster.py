@@ -80,7 +80,7 @@ def test_what_was_finished_before_is_not_done_again(tmp_path: Path, model: Path,
 def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, crew: DaskCrew) -> None:
     """A block at the right end is broken; contexts are read in tiles of 768 px, so four shards of 256 px need it."""
     scene = make_scene(tmp_path / "scene.tif", 3000, 256, block=64, compress=None)
-    healthy, times = scene.read_bytes(), os.stat(scene)
+    healthy, times = scene.read_bytes(), scene.stat()
     damage_block(scene, block=3 * 47 - 1)
     os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
     outs = outs_of(tmp_path / "many")
@@ -149,7 +149,10 @@ def test_a_scene_that_is_not_there_is_told_in_the_usual_words(tmp_path: Path, mo
 
 def test_no_scheduler_is_told_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fctl_geo.cluster.open._CONNECT_S", 1)
-    with pytest.raises(ClusterError, match="tcp://127.0.0.1:1") as caught, open_cluster(scheduler="tcp://127.0.0.1:1"):
+    with (
+        pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:1") as caught,
+        open_cluster(scheduler="tcp://127.0.0.1:1"),
+    ):
         pass
     assert "dask scheduler" in caught.value.hint
 
