@@ -97,13 +97,14 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     if values["resume"] and values["overwrite"]:
         raise SettingsError("--resume goes on with a training, --overwrite begins anew", hint="give one of them")
     run = values["run"] or out.with_suffix(".run")
+    init = _model(values["init"])
     use_threads(threads)
     with talk.progress() as progress:
         made = _changed(_recipe(recipe, out, run, values, progress), values)
         settings = TrainingSettings(
             data=values["data"] or Path(),
             run=run,
-            init=_model(values["init"]),
+            init=init,
             **{k: values[k] for k in ("seed", "device", "devices", "resume", "overwrite", "tensorboard")},
             **{k: values[k] for k in ("checkpoint_every", "validate_every")},
         )

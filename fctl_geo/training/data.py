@@ -198,7 +198,10 @@ def labelled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> l
     """
     paths = [p for pattern in source.images for p in _found(data, pattern)]
     if not paths:
-        raise TrainingError(f"source {source.name!r}: no image fits {', '.join(source.images[:3])} in {data}")
+        raise TrainingError(
+            f"source {source.name!r}: no image fits {', '.join(source.images[:3])} in {data}",
+            hint="check the path, and that the image is there",
+        )
     scenes = []
     for path in paths:
         fields = {"parent": path.parent, "grandparent": path.parent.parent, "stem": path.stem}

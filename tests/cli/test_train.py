@@ -1,12 +1,18 @@
-"""`train` refuses what cannot be before the hours begin."""
+"""`train` and `evaluate` as typed: what is refused before the hours begin, and the way from labels to a report."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import Result
+from scene_factory import make_scene as make_raster
+from training_factory import make_labelled_scene, make_squares, make_training_data, polygons_of
+
+Fctl = Callable[..., Result]
 
 
 @pytest.mark.parametrize(
@@ -16,12 +22,104 @@ from click.testing import Result
         ("buildings", "x.gpkg", "has the ending '.gpkg'"),
         ("buildings", "there.safetensors", "exists already"),
         ("buildings", "x.safetensors", "banepa_town.tif"),
+        ("modern", "x.safetensors", "the layout of"),
     ],
 )
-def test_train_says_at_once_what_is_missing(
-    fctl: Callable[..., Result], tmp_path: Path, recipe: str, out: str, words: str
-) -> None:
+def test_train_says_at_once_what_is_missing(fctl: Fctl, tmp_path: Path, recipe: str, out: str, words: str) -> None:
     (tmp_path / "there.safetensors").write_text("mine")
     said = fctl("train", recipe, "--data", tmp_path, "--out", tmp_path / out, "--progress", "none")
     assert said.exit_code == 1 and words in said.stderr, said.stderr
     assert (tmp_path / "there.safetensors").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "nothing to learn from is named"),
+        (["buildings"], "a recipe needs the folder of its data"),
+        (["--preset", "mdern", "--data", "."], "there is no preset 'mdern'"),
+        (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files do not pair up"),
+        (["--resume", "--overwrite"], "--resume goes on with a training, --overwrite begins anew"),
+        (["--image", "a.tif", "--labels", "c.gpkg", "--init", "nobody"], "nobody"),
+    ],
+)
+def test_train_refuses_what_does_not_go_together(fctl: Fctl, tmp_path: Path, words: list[str], told: str) -> None:
+    said = fctl("train", *words, "--out", tmp_path / "x.safetensors", "--progress", "none")
+    assert said.exit_code == 1 and told in said.stderr, said.stderr
+
+
+def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Path, model_file: Path) -> None:
+    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
+    labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", "--field", "kind", "--background", "ground"]
+    out = tmp_path / "mine.safetensors"
+    few = ["--steps", 2, "--batch", 1, "--no-refinement", "--device", "cpu", "--checkpoint-every", 1]
+    said = fctl("train", *labels, "--init", model_file, *few, "--out", out, "--progress", "json")
+    assert said.exit_code == 0, said.stderr
+    events = [json.loads(line) for line in said.stderr.splitlines()]
+    assert {"stage", "advance", "measure", "say", "done"} <= {e["event"] for e in events}
+    done = events[-1]["summary"]
+    assert done["steps"] == 2 and "tensors are reused, not its head" in done["reused"]
+    assert out.exists() and "samples.png" in out.with_suffix(".md").read_text()
+    typed = "fctl-geo train --image scene.tif --labels squares.geojson --field kind --background ground"
+    assert typed in out.with_suffix(".md").read_text(), "the card tells the command without folders"
+    again = fctl("train", *labels, *few, "--out", tmp_path / "mine2.safetensors", "--run", out.with_suffix(".run"))
+    assert again.exit_code == 1 and "holds a training already" in again.stderr
+
+    page, numbers = tmp_path / "r.html", tmp_path / "r.json"
+    said = fctl("evaluate", out, *labels, "--objects", "square", "--out", page, "--json", numbers, "--device", "cpu",
+                "--progress", "none")  # fmt: skip
+    assert said.exit_code == 0, said.stderr
+    told = json.loads(numbers.read_text())
+    assert told["judged_pixels"] == 256 * 256 and set(told["classes"]) == {"ground", "square"}
+    assert told["objects"]["truth"] > 3 and f"{told['mIoU'] * 100:.1f}" in page.read_text()
+    assert f"mIoU     {told['mIoU']:.4f}" in said.stdout
+
+
+def test_a_class_raster_is_judged_on_another_grid_than_its_own(fctl: Fctl, tmp_path: Path) -> None:
+    scene = make_labelled_scene(tmp_path, size_px=256)
+    mask = make_squares(0, 256, 40)[1]
+    polygons_of(scene, mask, tmp_path / "squares.gpkg")
+    make_raster(tmp_path / "fine.tif", pixels=np.kron(mask, np.ones((1, 2, 2), np.uint8)), gsd=0.5)
+    said = fctl("evaluate", tmp_path / "fine.tif", "--image", scene, "--labels", tmp_path / "squares.gpkg", "--field",
+                "kind", "--classes", "square=class 1", "--background", "class 0", "--progress", "json")  # fmt: skip
+    assert said.exit_code == 0, said.stderr
+    values = json.loads(said.stderr.splitlines()[-1])["summary"]
+    assert values["accuracy"] > 0.995
+
+
+def test_evaluate_follows_the_conventions_by_name(fctl: Fctl, tmp_path: Path, model_file: Path) -> None:
+    folder = tmp_path / "AerialImageDataset/train"
+    for name in ("images", "gt"):
+        (folder / name).mkdir(parents=True)
+    for i in (1, 6):
+        pixels, mask = make_squares(i, 200)
+        make_raster(folder / f"images/tyrol{i}.tif", pixels=pixels, gsd=0.3)
+        make_raster(folder / f"gt/tyrol{i}.tif", pixels=255 * mask[None], gsd=0.3)
+    said = fctl("evaluate", model_file, "--data", tmp_path, "--convention", "inria", "--device", "cpu",
+                "--json", tmp_path / "r.json", "--progress", "none")  # fmt: skip
+    assert said.exit_code == 0, said.stderr
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert list(values["places"]) == ["tyrol1"], "only the images kept for validation judge"
+    assert values["inria"]["accuracy"] == values["accuracy"] and "building IoU" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "nothing to judge by is named"),
+        (["--data", "nowhere"], "there is no folder nowhere"),
+        (["--data", ".", "--out", "x.txt"], "has the ending '.txt'"),
+    ],
+)
+def test_evaluate_says_at_once_what_is_missing(fctl: Fctl, model_file: Path, words: list[str], told: str) -> None:
+    said = fctl("evaluate", model_file, *words, "--progress", "none")
+    assert said.exit_code == 1 and told in said.stderr, said.stderr
+
+
+def test_the_live_table_shows_what_is_measured(fctl: Fctl, tmp_path: Path) -> None:
+    data = make_training_data(tmp_path)
+    said = fctl("train", data / "recipe.toml", "--data", data, "--out", tmp_path / "t.safetensors", "--steps", 2,
+                "--no-refinement", "--device", "cpu")  # fmt: skip
+    assert said.exit_code == 0, said.stderr
+    assert "learning rate" in said.stderr and "loss" in said.stderr

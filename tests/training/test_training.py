@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from scene_factory import make_scene
+from training_factory import RECIPE, make_training_data
 
 from fctl_geo import Settings, segment_scene
-from fctl_geo.errors import Cancelled, TrainingError
+from fctl_geo.errors import TrainingError
 from fctl_geo.model.modelfile import read_model_info
-from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.loss import partial_label_loss
@@ -22,87 +22,10 @@ from fctl_geo.training.samples import PyramidImage, View
 from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 from fctl_geo.training.train_model import train_model
 
-RECIPE = """
-name = "tiny"
-version = "0"
-title = "Bright squares"
-gsd_m = 1.0
-zoom = [0.9, 1.1]
-steps = 12
-batch = 2
-sample_px = 64
-patch_px = 128
-overlap_px = 32
-licence = "CC0"
-attribution = ["nobody"]
-[network]
-widths = [8, 8, 16, 16]
-blocks = [1, 1, 1]
-key_channels = 8
-decoder = [8, 8, 8]
-[[classes]]
-name = "ground"
-color = [200, 200, 200]
-background = true
-[[classes]]
-name = "square"
-color = [200, 0, 0]
-[[sources]]
-name = "squares"
-kind = "rasters"
-images = ["images/*.tif"]
-masks = "{grandparent}/masks/{stem}.tif"
-gsd_m = 1.0
-labels = { 0 = "ground", 1 = "square" }
-[[validation]]
-name = "the same squares"
-kind = "rasters"
-images = ["images/a.tif"]
-masks = "{grandparent}/masks/{stem}.tif"
-gsd_m = 1.0
-labels = { 0 = "ground", 1 = "square" }
-"""
-
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder with two pictures of bright squares and their masks."""
-    rng = np.random.default_rng(0)
-    for folder in ("images", "masks"):
-        (tmp_path / folder).mkdir()
-    for name in ("a", "b"):
-        mask = np.zeros((160, 160), np.uint8)
-        for row, col in rng.integers(8, 130, (6, 2)):
-            mask[row : row + 22, col : col + 22] = 1
-        pixels = (60 + 140 * mask + rng.normal(0, 12, (3, 160, 160))).clip(0, 255).astype(np.uint8)
-        make_scene(tmp_path / "images" / f"{name}.tif", pixels=pixels, crs=None)
-        make_scene(tmp_path / "masks" / f"{name}.tif", pixels=mask[None], crs=None)
-    (tmp_path / "recipe.toml").write_text(RECIPE)
-    return tmp_path
-
-
-class StopAfter(Silent):
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-
-    @property
-    def cancelled(self) -> bool:  # type: ignore[override]
-        return self.left <= 0
-
-
-def test_a_training_that_is_stopped_and_resumed_gives_the_same_weights(data: Path) -> None:
-    recipe = read_recipe(data / "recipe.toml")
-    whole = train(recipe, TrainingSettings(data, data / "whole", checkpoint_every=3))
-    broken = TrainingSettings(data, data / "broken", checkpoint_every=3)
-    with pytest.raises(Cancelled):
-        train(recipe, broken, StopAfter(7))
-    resumed = train(recipe, replace(broken, resume=True))
-    for ours, theirs in ((whole.network, resumed.network), (whole.early, resumed.early)):
-        for key, value in ours.state_dict().items():
-            assert torch.equal(value, theirs.state_dict()[key]), key
+    return make_training_data(tmp_path)
 
 
 def test_training_gives_a_model_file_with_its_card_that_segments(data: Path) -> None:
@@ -111,11 +34,14 @@ def test_training_gives_a_model_file_with_its_card_that_segments(data: Path) -> 
     recipe = replace(recipe, method=replace(recipe.method, steps=150, refinement=few))
     settings = TrainingSettings(data, data / "run", checkpoint_every=100, validate_every=100)
     report = train_model(recipe, settings, data / "tiny.safetensors", command="the command")
-    assert report is not None
+    assert report is not None and report.refined
+    assert all(picture.stat().st_size > 5000 for picture in report.pictures)
+    assert [p.name for p in report.pictures] == ["curves.png", "samples.png"]
     assert report.crude["the same squares"]["square"] > 0.6
     info = read_model_info(report.path)
     assert info.metrics["the same squares"]["mIoU"] > 0.6
     card = report.card.read_text()
+    assert "tiny_files/curves.png" in card
     assert "the command" in card and "CC0" in card and f"{report.crude['the same squares']['square']:.3f}" in card
     outs = (data / "out.tif",)
     summary = segment_scene(
