@@ -78,8 +78,8 @@ class EvaluateModel(EngineAlgorithm):
 
     def check(self, parameters, context) -> None:
         p.model_card(self, parameters, context)
-        polygons, raster = parameters.get(self.LABELS), parameters.get(self.LABELS_RASTER)
-        if bool(polygons) == bool(raster):
+        polygons, raster = (p.is_given(parameters, name) for name in (self.LABELS, self.LABELS_RASTER))
+        if polygons == raster:
             raise LayerError(
                 tr("The truth is missing, or given twice."),
                 tr("Choose either true polygons or a raster of true classes."),
@@ -117,6 +117,6 @@ class EvaluateModel(EngineAlgorithm):
         command += ["--out", report, "--json", numbers, "--overwrite", *p.device_words(self, parameters, context)]
         self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         results = {self.OUTPUT: report, self.SUMMARY: Path(numbers).read_text("utf-8")}
-        if parameters.get(self.OUTPUT_JSON):
+        if p.is_given(parameters, self.OUTPUT_JSON):
             results[self.OUTPUT_JSON] = numbers
         return results

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
@@ -45,6 +46,8 @@ def number(
     kind = QgsProcessingParameterNumber.Type.Integer if whole else QgsProcessingParameterNumber.Type.Double
     made = QgsProcessingParameterNumber(name, words, kind, default, default is None, least)
     made.setHelp(help_text)
+    if not whole:
+        made.setMetadata({"widget_wrapper": {"decimals": 2}})
     return made
 
 
@@ -316,8 +319,7 @@ def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, cont
         (THREADS, "--threads", "", settings.threads()),
         (MAX_MEMORY, "--max-memory", "M", settings.max_memory_mb()),
     ):
-        given = parameters.get(name) is not None
-        value = algorithm.parameterAsInt(parameters, name, context) if given else preset
+        value = algorithm.parameterAsInt(parameters, name, context) if is_given(parameters, name) else preset
         if value:
             words += [option, f"{value}{unit}"]
     return words
@@ -334,11 +336,19 @@ def aoi_words(source: QgsProcessingFeatureSource | None, folder: Path, feedback:
     return ["--aoi", write_polygons(source, folder / "aoi.gpkg", tr("The area of interest"), feedback)]
 
 
+def is_given(parameters: Parameters, name: str) -> bool:
+    """Whether a parameter has a value: dialogs hand out None, empty texts, Qt's NULL, and results without a place."""
+    value = parameters.get(name)
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    return value is not None and str(value) not in ("", "NULL")
+
+
 def number_or_none(
     algorithm: QgsProcessingAlgorithm, parameters: Parameters, name: str, context: QgsProcessingContext
 ) -> float | None:
     """A number that may be left empty."""
-    return None if parameters.get(name) is None else algorithm.parameterAsDouble(parameters, name, context)
+    return None if not is_given(parameters, name) else algorithm.parameterAsDouble(parameters, name, context)
 
 
 def check_ending(path: str, endings: tuple[str, ...]) -> str:

@@ -38,6 +38,7 @@ class SegmentRaster(EngineAlgorithm):
     PICTURE = "segmentraster.jpg"
     INPUT, EXTENT, AOI, RESUME = "INPUT", "EXTENT", "AOI", "RESUME"
     OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE, SUMMARY = "OUTPUT", "OUTPUT_POLYGONS", "OUTPUT_CONFIDENCE", "SUMMARY"
+    OUTPUTS = (OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE)
 
     def displayName(self) -> str:
         return tr("Segment raster")
@@ -102,7 +103,7 @@ class SegmentRaster(EngineAlgorithm):
             return
         scene = scene_of(layer)
         card = p.model_card(self, parameters, context)
-        if not any(parameters.get(name) for name in (self.OUTPUT, self.OUTPUT_POLYGONS, self.OUTPUT_CONFIDENCE)):
+        if not any(p.is_given(parameters, name) for name in self.OUTPUTS):
             raise LayerError(tr("No result is asked for."), tr("Choose a class raster, polygons, or both."))
         known = {c.name for c in card.classes}
         wanted = [c.strip() for c in self.parameterAsString(parameters, p.CLASSES, context).split(",") if c.strip()]
@@ -119,7 +120,7 @@ class SegmentRaster(EngineAlgorithm):
                     tr("'{}' is an online layer: it has no end.").format(scene.name),
                     tr("Choose an extent or an area of interest."),
                 )
-            if card.gsd_m is None and parameters.get(p.GSD) is None:
+            if card.gsd_m is None and not p.is_given(parameters, p.GSD):
                 raise LayerError(
                     tr("The model '{}' takes any ground size, so an online layer needs one.").format(card.name),
                     tr("Set 'Ground size of the layer's pixels' (advanced parameters)."),
@@ -152,8 +153,8 @@ class SegmentRaster(EngineAlgorithm):
             path, where = with_crs(scene, folder), self._where(parameters, context)
         outs = {
             name: self.parameterAsOutputLayer(parameters, name, context)
-            for name in (self.OUTPUT, self.OUTPUT_POLYGONS, self.OUTPUT_CONFIDENCE)
-            if parameters.get(name)
+            for name in self.OUTPUTS
+            if p.is_given(parameters, name)
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
         command += [*p.scene_words(self, parameters, context), *p.merge_words(self, parameters, context)]
@@ -183,7 +184,7 @@ class SegmentRaster(EngineAlgorithm):
             )
 
     def _extent(self, parameters, context, scene) -> QgsRectangle | None:
-        if not parameters.get(self.EXTENT):
+        if not p.is_given(parameters, self.EXTENT):
             return None
         found = self.parameterAsExtent(parameters, self.EXTENT, context, scene.crs)
         return None if found.isNull() else found

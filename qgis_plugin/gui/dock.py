@@ -50,6 +50,8 @@ from .runner import Runner
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 PREVIEW_PIXELS = 3_000_000
 """Of the model's size: what a CPU does in some seconds."""
+PREVIEW_OPACITY = 0.6
+"""The image shows through: is the border where it should be?"""
 ALGORITHM = "fctl:segmentraster"
 
 
@@ -189,6 +191,7 @@ class FctlDock(QgsDockWidget):
         self.runs.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
         self.runs.setRootIsDecorated(False)
         self.runs.setMinimumHeight(90)
+        self.runs.setMaximumHeight(150)
         self.runs.currentItemChanged.connect(self._show_run)
         self.runs.itemDoubleClicked.connect(self._load_run)
         self.runs.setToolTip(tr("Double click loads the results again"))
@@ -412,6 +415,7 @@ class FctlDock(QgsDockWidget):
             QgsProject.instance().removeMapLayer(self._preview)
         for layer in layers:
             layer.setName(tr("Preview: {}").format(self.model.currentText()))
+            layer.setOpacity(PREVIEW_OPACITY)
             self._preview = layer.id()
 
     def _open_dialog(self) -> None:

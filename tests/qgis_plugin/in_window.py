@@ -191,9 +191,10 @@ def batch():
             cell = panel.tblParameters.cellWidget(row + 1, panel.parameter_to_column[name])
             cell.setValue(str(Path(GIVEN["batch"]) / f"row{row}{ending}"))
     click(dialog.runButton())
-    wait(lambda: len(list(Path(GIVEN["batch"]).glob("*.gpkg"))) == 2, "the batch")
     breathe(1.0)
-    SEEN["batch"] = sorted(p.name for p in Path(GIVEN["batch"]).iterdir() if p.suffix in (".tif", ".gpkg"))
+    SEEN["batch_log"] = dialog.findChild(QTextEdit, "txtLog").toPlainText()
+    breathe(1.0)
+    SEEN["batch"] = sorted(p.name for p in Path(GIVEN["batch"]).iterdir() if p.name.startswith("row"))
     dialog.close()
 
 
@@ -258,16 +259,28 @@ def picture(name, *pairs):
     whole.save(str(Path(GIVEN["help"]) / f"{name}.jpg"), "JPG", 86)
 
 
+def crude_classes(extent):
+    """What the first network alone makes of the picture's place."""
+    import processing
+
+    path = str(Path(GIVEN["batch"]) / "crude.tif")
+    corners = f"{extent.xMinimum()},{extent.xMaximum()},{extent.yMinimum()},{extent.yMaximum()}"
+    given = {"INPUT": GIVEN["scene"], "MODEL": "landcover", "EXTENT": corners, "REFINE": "no", "OUTPUT": path}
+    processing.run("fctl:segmentraster", given)
+    return path
+
+
 def help_pictures(image, polygons, classes):
     west, north, side = image.extent().xMinimum(), image.extent().yMaximum(), 140.0
     from qgis.core import QgsRectangle
 
     near = QgsRectangle(west + 200, north - 60 - side, west + 200 + side, north - 60)
     truth = QgsRasterLayer(GIVEN["truth"], "truth")
-    refined = classes
+    crude = QgsRasterLayer(crude_classes(near), "crude")
+    crude.loadNamedStyle(classes.styleURI())
     picture("segmentraster", ([image], near), ([classes], near), ([polygons, image], near))
     picture("segmentfolder", *(([polygons, image], near),) * 1, ([polygons, image], image.extent()))
-    picture("refineclasses", ([truth], near), ([refined], near))
+    picture("refineclasses", ([crude], near), ([classes], near))
     picture("polygoniseclasses", ([classes], near), ([polygons], near))
     picture("trainmodel", ([image], near), ([polygons, image], near))
     picture("evaluatemodel", ([truth], near), ([classes], near))
@@ -281,7 +294,8 @@ def main():
         dock = open_panel()
         preview(dock, image)
         polygons, classes = run(dock)
-        help_pictures(image, polygons, classes)
+        if GIVEN["make_help"]:
+            help_pictures(image, polygons, classes)
         cancel(dock)
         toolbox()
         batch()

@@ -45,6 +45,7 @@ def seen(
         "small": str(make_scene(folder / "small.tif", 120, 120, gsd=0.5)),
         "large": str(make_scene(folder / "large.tif", 6000, 6000, gsd=2.0, block=512)),
         "tiny": str(model),
+        "make_help": "FCTL_HELP_PICTURES" in os.environ,
         "python": os.path.realpath(sys.executable),
         "answer": str(folder / "answer.json"),
     }
@@ -103,7 +104,7 @@ def test_cancel_leaves_no_file_and_a_coarse_layer_is_warned_of(seen: dict[str, A
 
 
 def test_the_batch_dialog_runs_every_row(seen: dict[str, Any]) -> None:
-    assert seen["batch"] == ["row0.gpkg", "row0.tif", "row1.gpkg", "row1.tif"]
+    assert {"row0.gpkg", "row0.tif", "row1.gpkg", "row1.tif"} <= set(seen["batch"]), seen["batch_log"]
 
 
 def test_the_options_page_checks_and_keeps(seen: dict[str, Any]) -> None:
