@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +77,7 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
     fctl-geo batch orthos/ --out buildings --format gpkg --format tif
     fctl-geo batch 'tiles/**/*.tif' --out cover --model landcover --mosaic --workers 4
     """
+    from fctl_geo.batch.mosaics import join_neighbours
     from fctl_geo.batch.run_batch import BatchSettings, run_batch
     from fctl_geo.batch.stac import write_results
     from fctl_geo.settings import Settings
@@ -86,10 +86,13 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
 
     talk: Talk = ctx.obj
     mosaic, split = values.pop("mosaic"), values.pop("split")
+    _check_usage(inputs, stac, mosaic=mosaic, split=split)
     batch = BatchSettings(**{name: values.pop(name) for name in list(values) if name in BatchSettings.__slots__})
     choice, settings = crew_choice(values), Settings.of(values)
     with talk.progress() as progress:
-        scenes = _scenes(inputs, stac, asset, batch.out, mosaic=mosaic, split=split)
+        scenes = _scenes(inputs, stac, asset)
+        if mosaic:
+            scenes = join_neighbours(scenes, batch.out, split=split, allow_external=settings.scene.allow_external)
         with open_crew(choice, settings.engine, progress) as crew:
             summary = run_batch(scenes, batch, settings, crew=crew, progress=progress)
         if stac is not None:
@@ -100,18 +103,17 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
         ctx.exit(EXIT_SOME_FAILED)
 
 
-def _scenes(
-    inputs: tuple[str, ...], stac: str | None, asset: str | None, out: Path, *, mosaic: bool, split: bool
-) -> list[SceneInput]:
+def _scenes(inputs: tuple[str, ...], stac: str | None, asset: str | None) -> list[SceneInput]:
     from fctl_geo.batch.inputs import find_scenes
-    from fctl_geo.batch.mosaics import join_neighbours
     from fctl_geo.batch.stac import scenes_of_items
 
+    return find_scenes(inputs) if stac is None else scenes_of_items(stac, asset)
+
+
+def _check_usage(inputs: tuple[str, ...], stac: str | None, *, mosaic: bool, split: bool) -> None:
     if split and not mosaic:
         raise click.UsageError("--split belongs to --mosaic")
     if stac is not None and mosaic and not split:
         raise click.UsageError("--stac gives each item its result: add --split to --mosaic")
     if bool(inputs) == (stac is not None):
         raise click.UsageError("give either INPUT... or --stac")
-    scenes = find_scenes(inputs) if stac is None else scenes_of_items(stac, asset)
-    return join_neighbours(scenes, out, split=split) if mosaic else scenes

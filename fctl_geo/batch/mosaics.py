@@ -17,19 +17,22 @@ FOLDER = ".mosaics"
 """Where the VRTs lie, in the output folder: a call that goes on finds them as they were."""
 
 
-def join_neighbours(scenes: Sequence[SceneInput], out: Path, *, split: bool) -> list[SceneInput]:
+def join_neighbours(
+    scenes: Sequence[SceneInput], out: Path, *, split: bool, allow_external: bool = False
+) -> list[SceneInput]:
     """The batch's scenes with those that touch read as one.
 
     Args:
         split: each joined scene stays one of its own, cut from the mosaic by its bounds; else a mosaic is one scene,
             'mosaic-' and the name of its first.
+        allow_external: scenes may be VRTs of files elsewhere.
     Returns:
         Scenes that touch no other (or lie on another grid, or cannot be read: they fail later, by name) as they were.
     """
     placed: dict[int, Member] = {}
     for i, scene in enumerate(scenes):
         with suppress(SceneError):
-            member = member_of(read_header(scene.scene))
+            member = member_of(read_header(scene.scene, allow_external=allow_external))
             if member is not None:
                 placed[i] = member
     numbers = list(placed)

@@ -19,7 +19,7 @@ from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.run import SHARD_PX
-from fctl_geo.scene.address import shown
+from fctl_geo.scene.address import address_of, shown
 from fctl_geo.scene.header import files_of, read_header
 from fctl_geo.settings import OutputSettings, Settings
 from fctl_geo.workfolder import file_identity, fingerprint_of, lock_folder
@@ -139,6 +139,11 @@ def _work(
 
 
 def _folder(out: Path) -> Path:
+    if address_of(out) is not None:
+        raise OutputError(
+            f"a batch cannot write to {shown(str(out))}: its record must lie in a folder here",
+            hint="name a folder of this machine (or a mounted one), and copy it when the batch is done",
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -206,13 +211,14 @@ def _own(settings: Settings, scene: SceneInput) -> Settings:
         box = (max(box[0], given[0]), max(box[1], given[1]), min(box[2], given[2]), min(box[3], given[3]))
         if box[0] >= box[2] or box[1] >= box[3]:
             raise SettingsError(f"{scene.stem} lies outside of the bbox {given}", hint="leave it out of the batch")
-    return replace(settings, scene=replace(settings.scene, bbox=box or given))
+    external = scene.joined or settings.scene.allow_external  # a mosaic of ours: its members were looked at
+    return replace(settings, scene=replace(settings.scene, bbox=box or given, allow_external=external))
 
 
 def _is_large(scene: SceneInput) -> bool:
     """Whether several workers share a scene; one that cannot be read is not: its error comes later, with its name."""
     try:
-        header = read_header(scene.scene)
+        header = read_header(scene.scene, allow_external=True)  # its size alone is asked here
     except SceneError:
         return False
     return header.height * header.width > LARGE_PX
