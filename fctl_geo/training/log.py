@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 
-TELL_EVERY = 50
-"""Steps whose mean loss is one row."""
+ROW_EVERY, SAY_EVERY = 10, 50
+"""Steps whose mean loss is one row, and one sentence."""
 HEAD = ("step", "what", "class", "value")
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -38,13 +40,13 @@ class TrainingLog:
     def step(self, step: int, loss: float, rate: float) -> None:
         """A step is done; `step` counts from 1."""
         self._losses.append(loss)
-        self.progress.measure({"step": step, "loss": sum(self._losses) / len(self._losses), "learning rate": rate})
-        if step % TELL_EVERY == 0:
-            mean = sum(self._losses) / len(self._losses)
-            seconds = (time.monotonic() - self._since_s) / len(self._losses)
-            self._write(step, "loss", "", mean)
+        self.progress.measure({"step": step, "loss": loss, "learning rate": rate})
+        if step % ROW_EVERY == 0:
+            self._write(step, "loss", "", float(np.mean(self._losses[-ROW_EVERY:])))
             self._write(step, "learning rate", "", rate)
-            self.progress.say(f"{self.name}step {step}: loss {mean:.4f}, {seconds:.2f} s a step")
+        if step % SAY_EVERY == 0:
+            seconds = (time.monotonic() - self._since_s) / len(self._losses)
+            self.progress.say(f"{self.name}step {step}: loss {np.mean(self._losses):.4f}, {seconds:.2f} s a step")
             self._losses, self._since_s = [], time.monotonic()
 
     def validation(self, step: int, scores: Scores) -> None:

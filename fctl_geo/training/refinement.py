@@ -41,8 +41,7 @@ def train_refinement(
     """
     torch.manual_seed(settings.seed)
     whole = float(settings.context).is_integer()
-    config = RefinementConfig(context=int(settings.context) if whole else settings.context)  # type: ignore[arg-type]
-    network = RefinementNet(config)
+    network = RefinementNet(RefinementConfig(context=int(settings.context) if whole else settings.context))
     average = copy.deepcopy(network).requires_grad_(False).eval()
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     first, _ = load_checkpoint(folder, network=network, optimiser=optimiser, average=average)

@@ -238,9 +238,9 @@ def test_a_log_forgets_what_came_after_the_checkpoint(tmp_path: Path) -> None:
         log.step(step, 1 / step, 0.1)
     log.validation(150, {"here": {"mIoU": 0.5}})
     TrainingLog(tmp_path, Silent(), tensorboard=False, first=100).close()
-    assert [row[:3] for row in read_log(tmp_path / "log.csv")] == [
-        (50, "loss", ""), (50, "learning rate", ""), (100, "loss", ""), (100, "learning rate", "")
-    ]  # fmt: skip
+    rows = read_log(tmp_path / "log.csv")
+    assert [row[0] for row in rows if row[1] == "loss"] == list(range(10, 101, 10))
+    assert not [row for row in rows if row[1] == "here"]
 
 
 def test_tensorboard_hears_what_the_csv_hears(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_tensorboard_hears_what_the_csv_hears(tmp_path: Path) -> None:
 
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    assert events.Scalars("loss")[0].value == 2.0 and events.Scalars("here/mIoU")[0].step == 50
+    assert [e.value for e in events.Scalars("loss")] == [2.0] * 5 and events.Scalars("here/mIoU")[0].step == 50
 
 
 def test_a_loss_that_is_no_number_stops_the_training_with_words(data: Path) -> None:
