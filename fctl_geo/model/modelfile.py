@@ -11,8 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fctl_geo.errors import ModelFileError
+from fctl_geo.errors import ModelFileError, SettingsError
 from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.limits import check_limits
 from fctl_geo.model.shipped import list_models, shipped_path
 from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, Scaling
 
@@ -120,7 +121,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
             )
         del raw["format"]
         spec = raw.pop("input")
-        return ModelInfo(
+        info = ModelInfo(
             legend=Legend(
                 tuple(ClassInfo(c["id"], c["name"], (*c["color"],), c["background"]) for c in raw.pop("classes"))
             ),
@@ -132,7 +133,9 @@ def _parse(text: str, path: Path) -> ModelInfo:
             ),
             **_tuples(raw),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        check_limits(info)
+        return info
+    except (KeyError, TypeError, ValueError, AttributeError, SettingsError, RecursionError) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
 
 
