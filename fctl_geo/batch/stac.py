@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import names_of
@@ -99,7 +101,8 @@ def _scene_of(item: pystac.Item, collection: str, asset: str | None) -> str:
     key = asset if asset is not None else _picture_key(item)
     if key not in item.assets:
         raise SceneError(f"item {item.id} has no asset {key!r}", hint=f"it has: {', '.join(item.assets) or 'none'}")
-    return str(make_absolute_href(item.assets[key].href, _base_of(item, collection), start_is_dir=False))
+    href = str(make_absolute_href(item.assets[key].href, _base_of(item, collection), start_is_dir=False))
+    return url2pathname(urlsplit(href).path) if href.startswith("file:") else href
 
 
 def _base_of(item: pystac.Item, collection: str) -> str:

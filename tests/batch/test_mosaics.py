@@ -8,7 +8,6 @@ import numpy as np
 import pyogrio
 import pytest
 import rasterio
-from model_factory import make_model
 from rasterio.transform import Affine
 from scene_factory import make_pixels, make_scene
 
@@ -23,11 +22,6 @@ from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
 
 GSD = 0.3
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", gsd_m=GSD, patch_px=64, overlap_px=32)
 
 
 def place(row: int, col: int, gsd: float = GSD) -> Affine:

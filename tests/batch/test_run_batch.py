@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from model_factory import make_model
 from scene_factory import make_scene
 
 from fctl_geo import Settings, segment_scene
@@ -23,11 +22,6 @@ from fctl_geo.batch.run_batch import BatchSettings, BatchSummary, run_batch
 from fctl_geo.crew import ThisProcess
 from fctl_geo.errors import Cancelled, FctlError, OutputError, SettingsError
 from fctl_geo.progress import Silent
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", gsd_m=0.3, patch_px=64, overlap_px=32)
 
 
 @pytest.fixture

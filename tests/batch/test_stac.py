@@ -1,0 +1,100 @@
+"""STAC in, STAC out: items whose assets are scenes, results that say their model and classes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pystac
+import pytest
+from pystac.extensions.classification import ClassificationExtension
+from pystac.extensions.mlm import MLMExtension
+from scene_factory import make_scene
+
+from fctl_geo import Settings
+from fctl_geo.batch.run_batch import BatchSettings, run_batch
+from fctl_geo.batch.stac import scenes_of_items, write_results
+from fctl_geo.errors import SceneError
+
+
+def item_of(name: str, assets: dict[str, tuple[str, str]]) -> pystac.Item:
+    box = {"type": "Polygon", "coordinates": [[[15, 41], [15, 42], [16, 42], [16, 41], [15, 41]]]}
+    item = pystac.Item(name, box, [15, 41, 16, 42], datetime(2024, 5, 1, tzinfo=UTC), {"platform": "aeroplane"})
+    for key, (href, kind) in assets.items():
+        roles = ["thumbnail"] if key == "preview" else ["data"]
+        item.add_asset(key, pystac.Asset(href, media_type=kind, roles=roles))
+    item.set_self_href(f"https://example.org/{name}.json")
+    return item
+
+
+def collection_of(path: Path, *items: pystac.Item) -> Path:
+    features = [item.to_dict(transform_hrefs=False) for item in items]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+TIFF = "image/tiff; application=geotiff"
+
+
+def test_the_only_raster_of_an_item_is_its_scene_and_relative_addresses_count_from_the_file(tmp_path: Path) -> None:
+    item = item_of("one", {"preview": ("p.tif", TIFF), "meta": ("m.xml", "text/xml"), "b": ("deep/one.tif", TIFF)})
+    item.set_self_href(None)
+    (scene,) = scenes_of_items(str(collection_of(tmp_path / "items.json", item)))
+    assert (scene.scene, scene.stem) == (str(tmp_path / "deep" / "one.tif"), "one")
+
+
+def test_an_item_that_came_from_elsewhere_is_read_there(tmp_path: Path) -> None:
+    item = item_of("one", {"b": ("./one.tif", TIFF)})
+    (scene,) = scenes_of_items(str(collection_of(tmp_path / "items.json", item)))
+    assert scene.scene == "https://example.org/one.tif"
+
+
+def test_of_several_rasters_the_picture_is_taken_or_the_one_that_is_named(tmp_path: Path) -> None:
+    assets = {"dem": ("/d.tif", TIFF), "visual": ("/v.tif", TIFF), "data": ("/x.tif", TIFF)}
+    path = str(collection_of(tmp_path / "items.json", item_of("one", assets)))
+    assert scenes_of_items(path)[0].scene.endswith("/v.tif")
+    assert scenes_of_items(path, "dem")[0].scene.endswith("/d.tif")
+    with pytest.raises(SceneError, match="no asset 'nir'"):
+        scenes_of_items(path, "nir")
+
+
+def test_an_item_that_leaves_it_open_is_refused_with_its_rasters(tmp_path: Path) -> None:
+    path = collection_of(tmp_path / "i.json", item_of("one", {"B02": ("/2.tif", TIFF), "B03": ("/3.tif", TIFF)}))
+    with pytest.raises(SceneError, match="B02, B03") as caught:
+        scenes_of_items(str(path))
+    assert "--asset" in caught.value.hint
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"type": "FeatureCollection", "features": []}', '{"type": 1}'])
+def test_what_is_no_item_collection_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "items.json"
+    path.write_text(content)
+    with pytest.raises(SceneError, match=r"items\.json"):
+        scenes_of_items(str(path))
+
+
+def test_results_are_items_that_say_model_and_classes(tmp_path: Path, model: Path) -> None:
+    make_scene(tmp_path / "one.tif", 90, 70)
+    items = [item_of(name, {"data": ((tmp_path / f"{name}.tif").as_uri(), TIFF)}) for name in ("one", "gone")]
+    scenes = scenes_of_items(str(collection_of(tmp_path / "items.json", *items)))
+    out = tmp_path / "out"
+    batch = BatchSettings(out, formats=("tif", "gpkg"), template="deep/{stem}")
+    settings = Settings.of({"model": str(model), "device": "cpu", "threads": 1})
+    summary = run_batch(scenes, batch, settings)
+    assert (summary.done, [ended.name for ended in summary.failed]) == (1, ["deep/gone"])
+    write_results(scenes, batch, str(model), summary)
+    told = json.loads((out / "items.json").read_text())
+    (item,) = pystac.ItemCollection.from_dict(told).items
+    assert (item.datetime, item.bbox) == (datetime(2024, 5, 1, tzinfo=UTC), [15, 41, 16, 42])
+    assert item.assets["tif"].href == "./deep/one.tif" and item.assets["gpkg"].href == "./deep/one.gpkg"
+    assert [link.target for link in item.links if link.rel == "derived_from"] == ["https://example.org/one.json"]
+    described = MLMExtension.ext(item)
+    assert (described.mlm_name, described.architecture) == ("tiny", "fctl-lite")
+    assert item.assets["model"].roles == ["mlm:model"] and item.assets["model"].extra_fields["mlm:artifact_type"]
+    classes = ClassificationExtension.ext(item.assets["tif"]).classes
+    assert classes is not None
+    assert [(c.value, c.name, c.color_hint) for c in classes][:2] == [(0, "nothing", "E6E6E6"), (1, "a", "D64541")]
+    own = pystac.Item.from_file(str(out / "deep" / "one.json"))
+    assert own.assets["tif"].href == "./one.tif"
+    assert Path(own.assets["tif"].get_absolute_href() or "").exists()
