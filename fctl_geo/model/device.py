@@ -149,6 +149,8 @@ def _choose(wanted: str, progress: Progress) -> torch.device:
         raise DeviceError(f"device {wanted} was asked for, there are {count} GPUs", hint="numbers start at cuda:0")
     torch.backends.cudnn.benchmark = False  # it picks kernels by speed of the moment, and bits would change with it
     torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32: the released network's numbers are met to 3e-5
+    torch.backends.cuda.matmul.allow_tf32 = False
     return device
 
 
