@@ -46,7 +46,7 @@ class Plan:
     wheels: str = ""
     """A folder of wheels: nothing is fetched from the internet; empty: from the internet."""
     proxy: str = ""
-    """http://user:word@host:port; empty: none."""
+    """A URL with user, word, host and port; empty: none."""
     no_proxy: str = ""
     """Hosts without proxy, with commas."""
 

@@ -1,0 +1,148 @@
+"""'Set up the engine' for real: venv, pip and the engine's own wheel; only the weight of third parties is borrowed."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import sysconfig
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from real_qgis import Qgis
+
+pytestmark = pytest.mark.qgis
+
+BASE = os.path.realpath(sys.executable)
+
+
+def stand_in(folder: Path, name: str, files: dict[str, str]) -> None:
+    """A wheel of the version that is installed here, with nothing inside but `files`."""
+    found, plain = version(name), name.replace("-", "_")
+    info = f"{plain}-{found}.dist-info"
+    inside = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {found}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    inside[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*inside, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{plain}-{found}-py3-none-any.whl", "w") as wheel:
+        for each, text in inside.items():
+            wheel.writestr(each, text)
+
+
+@pytest.fixture(scope="module")
+def wheels(qgis: Qgis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for an offline set-up: all that the engine's wheel asks for; torch's leads to this interpreter's."""
+    folder = tmp_path_factory.mktemp("offline") / "whéels"
+    folder.mkdir()
+    (wheel,) = (qgis.plugin / "wheels").glob("fctl_geo-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    wanted = [line for line in lines if line.startswith("Requires-Dist:") and "extra ==" not in line]
+    for line in wanted:
+        name = re.split(r"[\s<>=!;\[]", line.split(": ", 1)[1])[0]
+        stand_in(folder, name, {"borrowed.pth": sysconfig.get_path("purelib") + "\n"} if name == "torch" else {})
+    return folder
+
+
+def test_an_offline_set_up_makes_an_engine_that_segments(
+    qgis: Qgis, wheels: Path, scene: Path, model: Path, tmp_path: Path
+) -> None:
+    told = qgis.without_engine().script(
+        """
+from fctl_geo_qgis import install
+from fctl_geo_qgis.engine import find_engine, engine_folder
+feedback, lines, percents = QgsFeedback(), [], []
+feedback.progressChanged.connect(percents.append)
+made = install.set_up(install.Plan(base, False, wheels), feedback, lines.append)
+found = find_engine()
+given = {"INPUT": scene, "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1, "OUTPUT": out}
+processing.run("fctl:segmentraster", given)
+answer = {"lines": lines, "percents": percents, "same": made.python == found.python, "python": found.python,
+          "log": (engine_folder().parent / "engine-setup.log").read_text("utf-8")}
+""",
+        tmp=tmp_path, base=BASE, wheels=wheels, scene=scene, model_file=model, out=tmp_path / "out.tif",
+    )  # fmt: skip
+    assert told["same"] and told["python"].startswith(str(qgis.profile))
+    assert (tmp_path / "out.tif").exists()
+    assert told["percents"] == sorted(told["percents"]) and told["percents"][-1] == 100
+    assert any("Installing from the folder" in line for line in told["lines"])
+    assert any(line.startswith("ok: fctl-geo") for line in told["log"].splitlines())
+    again = qgis.without_engine().process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
+                                          f"--OUTPUT={tmp_path / 'out.fgb'}")  # fmt: skip
+    assert again.code == 0 and (tmp_path / "out.fgb").exists(), "another QGIS process finds it, too"
+
+
+def test_a_set_up_that_is_stopped_or_fails_leaves_nothing(qgis: Qgis, wheels: Path, tmp_path: Path) -> None:
+    told = qgis.without_engine().script(
+        """
+from pathlib import Path
+from fctl_geo_qgis import install
+from fctl_geo_qgis.errors import PluginError
+answer = {}
+for name, folder, stop_at in (("stopped", wheels, 5), ("failed", tmp, 200)):
+    feedback = QgsFeedback()
+    feedback.progressChanged.connect(lambda percent: feedback.cancel() if percent > stop_at else None)
+    place = Path(tmp) / name / "engine"
+    try:
+        install.set_up(install.Plan(base, False, folder), feedback, lambda line: None, place)
+    except PluginError as error:
+        answer[name] = [str(error), place.exists()]
+""",
+        tmp=tmp_path, base=BASE, wheels=wheels,
+    )  # fmt: skip
+    assert "not set up" in told["stopped"][0] and not told["stopped"][1]
+    assert "lacks something" in told["failed"][0] and "pip download" in told["failed"][0] and not told["failed"][1]
+
+
+def test_a_network_that_fails_is_tried_again_and_the_proxy_is_qgiss(qgis: Qgis, tmp_path: Path) -> None:
+    flaky = tmp_path / "flaky.py"
+    flaky.write_text(
+        "import os, pathlib, sys\n"
+        f"tries = pathlib.Path({str(tmp_path / 'tries')!r})\n"
+        "count = int(tries.read_text()) + 1 if tries.exists() else 1\n"
+        "tries.write_text(str(count))\n"
+        "print('proxy', os.environ['HTTPS_PROXY'], os.environ['NO_PROXY'])\n"
+        "count < 3 and sys.exit('ERROR: Connection reset by peer')\n"
+    )
+    told = qgis.script(
+        """
+from fctl_geo_qgis import install
+settings = QgsSettings()
+for key, value in (("Enabled", True), ("Type", "HttpProxy"), ("Host", "proxy.example"), ("Port", "3128"),
+                   ("User", "me"), ("Password", "a:b@c")):
+    settings.setValue("proxy/proxy" + key, value)
+settings.setValue("proxy/noProxyUrls", ["http://intranet.example"])
+QgsNetworkAccessManager.instance().setupDefaultProxyAndCache()
+proxy, without = install.qgis_proxy()
+lines = []
+install._run_step(install.Plan(base, False, "", proxy, without), base, [flaky], QgsFeedback(), lines.append, (0, 100))
+settings.remove("proxy")
+answer = lines
+""",
+        tmp=tmp_path, base=BASE, flaky=flaky,
+    )  # fmt: skip
+    assert (tmp_path / "tries").read_text() == "3"
+    assert "proxy http://me:a%3Ab%40c@proxy.example:3128 intranet.example" in told
+    assert "The network failed; trying again (3 of 3)" in told
+
+
+def test_a_python_to_build_on_is_found_and_unfit_ones_are_told(qgis: Qgis, tmp_path: Path) -> None:
+    told = qgis.script(
+        """
+from fctl_geo_qgis import install
+from fctl_geo_qgis.errors import PluginError
+answer = [install.find_base_python()]
+try:
+    install.find_base_python("/nowhere/python3")
+except PluginError as error:
+    answer.append(str(error))
+""",
+        tmp=tmp_path,
+    )  # fmt: skip
+    assert Path(told[0]).is_file()
+    assert "/nowhere/python3" in told[1] and "python.org" in told[1]
