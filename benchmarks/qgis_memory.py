@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def make_layer(path: Path, size_px: int) -> None:
-    """A tiled RGB scene of 0.1 m pixels; its upper left part has texture."""
+    """A tiled RGB scene of 0.05 m pixels; its upper left part has texture."""
     import numpy as np
     from osgeo import gdal, osr
 
@@ -34,7 +34,7 @@ def make_layer(path: Path, size_px: int) -> None:
     options = ["TILED=YES", "COMPRESS=DEFLATE", "PHOTOMETRIC=RGB"]
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), size_px, size_px, 3, gdal.GDT_Byte, options=options)
     dataset.SetProjection(place.ExportToWkt())
-    dataset.SetGeoTransform((500_000, 0.1, 0, 6_000_000, 0, -0.1))
+    dataset.SetGeoTransform((500_000, 0.05, 0, 6_000_000, 0, -0.05))
     side = min(2000, size_px)
     coarse = np.random.default_rng(1).integers(20, 230, (3, side // 20, side // 20), dtype=np.uint8)
     texture = np.kron(coarse, np.ones((1, 20, 20), np.uint8))

@@ -38,7 +38,7 @@ def breathe(seconds=0.3):
         time.sleep(0.01)
 
 
-def wait(test, what, seconds=150):
+def wait(test, what, seconds=500):
     end = time.monotonic() + seconds
     while not test():
         if time.monotonic() > end:
@@ -109,7 +109,7 @@ def preview(dock, layer):
     breathe(1.0)
     for _ in range(2):  # the second one replaces the first
         click(dock.preview_button)
-        wait(lambda: dock.runner.busy, "the preview's start", 20)
+        wait(lambda: dock.runner.busy, "the preview's start", 60)
         wait(lambda: not dock.runner.busy, "the preview")
     SEEN["preview"] = sorted(each.name() for each in layers(QgsRasterLayer))
     (found,) = (each for each in layers(QgsRasterLayer) if each.name().startswith("Preview"))
@@ -156,7 +156,7 @@ def cancel(dock):
     click(dock.run_button)
     wait(lambda: dock.bar.value() > 0, "progress")
     click(dock.stop_button)
-    wait(lambda: not dock.runner.busy, "the stop", 60)
+    wait(lambda: not dock.runner.busy, "the stop", 200)
     SEEN["cancelled"] = dock.status.text()
     SEEN["after_cancel"] = sorted(p.name for p in Path(GIVEN["results"]).iterdir() if not p.name.startswith("."))
     QgsProject.instance().removeMapLayer(large.id())
@@ -206,13 +206,13 @@ def options():
             dialog = QApplication.activeModalWidget()
             page = next(w for w in dialog.findChildren(object) if type(w).__name__ == "OptionsPage")
             click(page.check_button)
-            wait(lambda: "All is well" in page.state.text(), "the check", 60)
+            wait(lambda: "All is well" in page.state.text(), "the check", 200)
             SEEN["options"] = page.state.text()
             page.threads.setValue(1)
             shoot("options", dialog)
             QTimer.singleShot(500, setup)
             click(page.setup_button)  # comes back when the set-up dialog closes
-            wait(lambda: page._look is None, "the look after the set-up", 60)
+            wait(lambda: page._look is None, "the look after the set-up", 200)
             dialog.accept()
         except BaseException:
             SEEN["options_error"] = traceback.format_exc()
@@ -224,7 +224,7 @@ def options():
             dialog.wheels.setFilePath(GIVEN["no_wheels"])
             dialog.python.setFilePath(GIVEN["python"])
             click(dialog.start_button)
-            wait(lambda: not dialog.busy, "the set-up's failure", 120)
+            wait(lambda: not dialog.busy, "the set-up's failure", 400)
             SEEN["setup"] = [dialog.state.text(), dialog.start_button.text()]
             shoot("setup", dialog)
         except BaseException:

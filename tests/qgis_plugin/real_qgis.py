@@ -80,7 +80,7 @@ class Qgis:
         program = qgis_process_program()
         assert program is not None, WHY
         ended = subprocess.run(
-            [program, *arguments], check=False, capture_output=True, text=True, timeout=300,
+            [program, *arguments], check=False, capture_output=True, text=True, timeout=900,
             env=self.environment(**environment),
         )  # fmt: skip
         _, _, told = ended.stdout.partition("Results\n----------------\n")
@@ -100,7 +100,7 @@ class Qgis:
         return said
 
     def script(
-        self, code: str, *, environment: dict[str, str] | None = None, timeout_s: float = 200, **given: Any
+        self, code: str, *, environment: dict[str, str] | None = None, timeout_s: float = 600, **given: Any
     ) -> Any:
         """Run code inside a QgsApplication with the plugin loaded; it gets `given` and leaves a value in `answer`."""
         folder = Path(given["tmp"])

@@ -65,10 +65,10 @@ def test_the_engine_ends_when_qgis_is_killed(qgis: Qgis, large_scene: Path, mode
     command = [qgis_process_program(), "run", "fctl:segmentraster", *(f"--{k}={v}" for k, v in words.items())]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=qgis.environment(), **pipes) as run:
-        _wait(lambda: list(tmp_path.glob(".out.tif.fctl-work")), 60)
+        _wait(lambda: list(tmp_path.glob(".out.tif.fctl-work")), 300)
         assert engines_of(tmp_path)
         run.send_signal(signal.SIGKILL)
-    _wait(lambda: not engines_of(tmp_path), 60)
+    _wait(lambda: not engines_of(tmp_path), 200)
     assert not (tmp_path / "out.tif").exists()
 
 

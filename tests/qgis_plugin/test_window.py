@@ -55,7 +55,7 @@ def seen(
     options = ["--profiles-path", str(qgis.config), "--noversioncheck", "--nologo"]
     ended = subprocess.run(
         [*screen, program, *options, "--code", str(Path(__file__).with_name("in_window.py"))],
-        check=False, capture_output=True, text=True, timeout=600,
+        check=False, capture_output=True, text=True, timeout=1500,
         env=qgis.environment(QT_QPA_PLATFORM="xcb", FCTL_WINDOW=str(folder / "given.json")),
     )  # fmt: skip
     answer = folder / "answer.json"
