@@ -201,6 +201,11 @@ def _run_step(
 def _variables(plan: Plan) -> QProcessEnvironment:
     """The proxy goes by the environment: arguments can be read by everybody on the machine."""
     variables = process_environment()
+    if plan.wheels:  # the folder alone counts, not what this machine's pip is told besides
+        for name in variables.keys():  # noqa: SIM118 - no dict
+            if name.startswith("PIP_"):
+                variables.remove(name)
+        variables.insert("PIP_CONFIG_FILE", os.devnull)
     if plan.proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             variables.insert(name, plan.proxy)

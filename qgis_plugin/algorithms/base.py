@@ -122,7 +122,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         picture = HELP / self.PICTURE
         if not self.PICTURE or not picture.exists():
             return self.help_text()
-        return f'<p><img src="{QUrl.fromLocalFile(str(picture)).toString()}" width="300"></p>{self.help_text()}'
+        return f'<p><img src="{QUrl.fromLocalFile(str(picture)).toString()}" width="240"></p>{self.help_text()}'
 
     def canExecute(self) -> tuple[bool, str]:
         try:

@@ -49,6 +49,7 @@ def seen(
         "python": os.path.realpath(sys.executable),
         "answer": str(folder / "answer.json"),
     }
+    (folder / "engine").symlink_to(sys.prefix)  # so that pictures show no developer's path
     (folder / "given.json").write_text(json.dumps(given), "utf-8")
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1600x1050x24"]
     program = shutil.which("qgis.bin") or "qgis"
@@ -56,7 +57,8 @@ def seen(
     ended = subprocess.run(
         [*screen, program, *options, "--code", str(Path(__file__).with_name("in_window.py"))],
         check=False, capture_output=True, text=True, timeout=1500,
-        env=qgis.environment(QT_QPA_PLATFORM="xcb", FCTL_WINDOW=str(folder / "given.json")),
+        env=qgis.environment(QT_QPA_PLATFORM="xcb", FCTL_WINDOW=str(folder / "given.json"),
+                             FCTL_GEO_PYTHON=str(folder / "engine/bin/python")),
     )  # fmt: skip
     answer = folder / "answer.json"
     assert answer.exists(), ended.stdout + ended.stderr
