@@ -6,9 +6,7 @@ Csurka et al. 2013, What is a good evaluation measure for semantic segmentation?
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from fctl_geo.training.metrics import Confusion
 
@@ -58,9 +56,14 @@ class BoundaryScore:
         """Within the tolerance along rows and columns (a square)."""
         if not edge.any():
             return edge
-        side = 2 * self.tolerance_px + 1
-        grown = F.max_pool2d(torch.from_numpy(edge.astype(np.float32))[None], side, 1, self.tolerance_px)
-        near: NDArray[np.bool_] = np.asarray(grown[0].numpy(), np.bool_)
+        near = edge
+        for axis in (0, 1):
+            lines = near if axis == 0 else near.T  # one axis after the other: a square
+            grown = lines.copy()
+            for away in range(1, self.tolerance_px + 1):
+                grown[away:] |= lines[:-away]
+                grown[:-away] |= lines[away:]
+            near = grown if axis == 0 else grown.T
         return near
 
 

@@ -37,13 +37,13 @@ def learning_rate(method: Method, step: int, steps: int) -> float:
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, step: int, *, smooth: bool) -> None:
-    """Exponential average of weights and statistics over about 500 steps, over fewer at the beginning.
+def follow(average: nn.Module, network: nn.Module, step: int, *, span_steps: int = 500) -> None:
+    """Exponential average of weights and statistics over about so many steps, over fewer at the beginning.
 
     Args:
-        smooth: False: `average` is a copy of the network.
+        span_steps: 1: `average` is a copy of the network.
     """
-    share = max(0.002, 1 / (step + 1)) if smooth else 1.0
+    share = max(1 / span_steps, 1 / (step + 1))
     ours = average.state_dict()
     for key, value in network.state_dict().items():
         if value.is_floating_point():

@@ -21,6 +21,9 @@ from fctl_geo.training.method import RefinementSettings
 from fctl_geo.training.optimise import follow
 from fctl_geo.training.sources import IGNORE, AllowedTable
 
+_SPAN_STEPS = 50
+"""Of the average of the weights: short, for the training is short."""
+
 Example = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """Patch planes (2, P, P), context planes (2, P, P), truth (1, P, P), where truth is known (1, P, P)."""
 
@@ -57,7 +60,7 @@ def train_refinement(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        follow(average, network, step, smooth=True)
+        follow(average, network, step, span_steps=_SPAN_STEPS)
         losses.append(float(loss.detach()))
         progress.advance()
         progress.measure({"refinement loss": float(np.mean(losses[-100:]))})
