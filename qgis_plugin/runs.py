@@ -68,8 +68,11 @@ def remember(run: Run) -> None:
 def summary_lines(summary: dict[str, Any]) -> list[str]:
     """A summary in words: a line for each class, then time and device."""
     unit = summary.get("unit", "m2")
+    classes = summary.get("classes") or []
+    if isinstance(classes, dict):
+        return quality_lines(summary)
     lines = []
-    for found in summary.get("classes") or []:
+    for found in classes:
         share = f", {found['share'] * 100:.1f} %" if "share" in found else ""
         count = tr(", {:,} polygons").format(found["polygons"]) if "polygons" in found else ""
         lines.append(f"{found['name']}: {area_words(found['area'], unit)}{share}{count}")
@@ -78,6 +81,16 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     if "seconds" in summary:
         device = tr(" on {}").format(summary["device"]) if "device" in summary else ""
         lines.append(f"{seconds_words(summary['seconds'])}{device}")
+    return lines
+
+
+def quality_lines(summary: dict[str, Any]) -> list[str]:
+    """An evaluation in words: what all classes come to, then each of them."""
+    wholes = ((tr("mean IoU"), "mIoU"), (tr("accuracy"), "accuracy"))
+    lines = [f"{words}: {summary[key]:.3f}" for words, key in wholes if summary.get(key) is not None]
+    for name, scores in summary["classes"].items():
+        known = [f"{key} {scores[key]:.3f}" for key in ("IoU", "F1") if scores.get(key) is not None]
+        lines += [f"{name}: {', '.join(known)}"] if known else []
     return lines
 
 

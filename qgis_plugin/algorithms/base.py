@@ -219,6 +219,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             feedback.pushInfo(event["text"])
         elif kind == "warn":
             feedback.pushWarning(event["text"])
+        elif kind == "measure":
+            feedback.setProgressText(", ".join(f"{name} {value:.4g}" for name, value in event["values"].items()))
 
 
 class Part(QgsProcessingFeedback):

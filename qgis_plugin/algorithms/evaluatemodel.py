@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
 from qgis.core import (
     QgsProcessing,
+    QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
@@ -26,7 +27,7 @@ class EvaluateModel(EngineAlgorithm):
     NAME = "evaluatemodel"
     PICTURE = "evaluatemodel.jpg"
     INPUT, LABELS, LABELS_RASTER, FIELD = "INPUT", "LABELS", "LABELS_RASTER", "FIELD"
-    OUTPUT, OUTPUT_JSON, SUMMARY = "OUTPUT", "OUTPUT_JSON", "SUMMARY"
+    OUTPUT, OUTPUT_JSON, MIOU, SUMMARY = "OUTPUT", "OUTPUT_JSON", "MIOU", "SUMMARY"
 
     def displayName(self) -> str:
         return tr("Evaluate model")
@@ -74,6 +75,7 @@ class EvaluateModel(EngineAlgorithm):
             self.OUTPUT_JSON, tr("Report for programs"), "JSON (*.json)", None, True, False
         )
         self.addParameter(p.advanced(numbers))
+        self.addOutput(QgsProcessingOutputNumber(self.MIOU, tr("mean IoU")))
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
@@ -105,7 +107,7 @@ class EvaluateModel(EngineAlgorithm):
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         card = p.model_card(self, parameters, context)
         report = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
-        numbers = self.parameterAsFileOutput(parameters, self.OUTPUT_JSON, context) or str(folder / "report.json")
+        numbers = self.parameterAsFileOutput(parameters, self.OUTPUT_JSON, context)
         command = ["evaluate", card.key, "--image", with_crs(self._scene, folder)]
         if self._labels is not None:
             field = self.parameterAsString(parameters, self.FIELD, context)
@@ -114,9 +116,14 @@ class EvaluateModel(EngineAlgorithm):
         else:
             command += ["--labels", self._raster.path]
         command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
-        command += ["--out", report, "--json", numbers, "--overwrite", *p.device_words(self, parameters, context)]
-        self.run_engine(command, feedback, told=self._scene.name, model=card.name)
-        results = {self.OUTPUT: report, self.SUMMARY: Path(numbers).read_text("utf-8")}
+        command += ["--out", report, "--overwrite", *p.device_words(self, parameters, context)]
+        command += ["--json", numbers] if p.is_given(parameters, self.OUTPUT_JSON) else []
+        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        results = {
+            self.OUTPUT: report,
+            self.MIOU: summary.get("mIoU"),
+            self.SUMMARY: json.dumps(summary, ensure_ascii=False),
+        }
         if p.is_given(parameters, self.OUTPUT_JSON):
             results[self.OUTPUT_JSON] = numbers
         return results

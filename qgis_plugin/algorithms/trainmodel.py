@@ -27,7 +27,8 @@ class TrainModel(EngineAlgorithm):
 
     NAME = "trainmodel"
     PICTURE = "trainmodel.jpg"
-    INPUT, LABELS, FIELD, STEPS, RESUME = "INPUT", "LABELS", "FIELD", "STEPS", "RESUME"
+    INPUT, LABELS, FIELD, STEPS = "INPUT", "LABELS", "FIELD", "STEPS"
+    RESUME, REFINEMENT = "RESUME", "REFINEMENT"
     OUTPUT, SUMMARY = "OUTPUT", "SUMMARY"
 
     def displayName(self) -> str:
@@ -77,6 +78,17 @@ class TrainModel(EngineAlgorithm):
         )
         p.add_model_file(self)
         p.add_device(self)
+        self.addParameter(
+            p.advanced(
+                p.number(
+                    p.BATCH_SIZE, tr("Samples a step"), tr("Empty: as the recipe says; fewer need less memory."),
+                    least=1, whole=True,
+                )
+            )
+        )  # fmt: skip
+        second = QgsProcessingParameterBoolean(self.REFINEMENT, tr("Train the second network too"), True)
+        second.setHelp(tr("It cleans what the first one makes; it takes about a third of the time."))
+        self.addParameter(p.advanced(second))
         resume = QgsProcessingParameterBoolean(self.RESUME, tr("Go on from a stopped run"), False)
         resume.setHelp(tr("From the last checkpoint of a training with the same parameters and model file."))
         self.addParameter(p.advanced(resume))
@@ -119,6 +131,9 @@ class TrainModel(EngineAlgorithm):
         command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
         command += ["--init", card.key, "--steps", str(self.parameterAsInt(parameters, self.STEPS, context))]
         command += ["--out", out, *p.device_words(self, parameters, context)]
+        samples = p.number_or_none(self, parameters, p.BATCH_SIZE, context)
+        command += [] if samples is None else ["--batch", str(int(samples))]
+        command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
         summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         settings.remember_model_file(out)

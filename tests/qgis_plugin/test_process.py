@@ -14,6 +14,7 @@ import rasterio
 from real_qgis import PYTHON, Qgis, command_line
 from scene_factory import make_scene
 from shapely.geometry import box
+from training_factory import make_labelled_scene, make_squares, polygons_of
 
 pytestmark = pytest.mark.qgis
 
@@ -254,3 +255,21 @@ def test_the_last_runs_are_remembered(qgis: Qgis, scene: Path, model: Path, tmp_
 def test_no_engine_stays_behind(qgis: Qgis) -> None:
     running = subprocess.run(["ps", "-wweo", "args"], check=True, capture_output=True, text=True).stdout
     assert not [line for line in running.splitlines() if "--stop-with-stdin" in line and str(qgis.config) in line]
+
+
+def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, tmp_path: Path) -> None:
+    image = make_labelled_scene(tmp_path, size_px=256, gsd=0.5)
+    labels = tmp_path / "squares.geojson"
+    polygons_of(image, make_squares(0, 256, 40)[1], labels)
+    trained, page, numbers = (tmp_path / f"mine.{ending}" for ending in ("safetensors", "html", "json"))
+    truth = {"INPUT": image, "LABELS": labels, "FIELD": "kind", "BACKGROUND": "ground", "DEVICE": "cpu"}
+    said = qgis.run("trainmodel", MODEL=model, STEPS=2, BATCH_SIZE=1, REFINEMENT="false", OUTPUT=trained, **truth)
+    assert trained.exists() and "Training" in said.text
+    said = qgis.run("evaluatemodel", MODEL=trained, OUTPUT=page, OUTPUT_JSON=numbers, **truth)
+    told = json.loads(numbers.read_text("utf-8"))
+    assert set(told["classes"]) == {"ground", "square"} and page.read_text("utf-8").startswith("<!DOCTYPE html")
+    assert float(said.results["MIOU"]) == pytest.approx(told["mIoU"]) and "mean IoU: " in said.text
+    said = qgis.run("evaluatemodel", fine=False, MODEL=trained, OUTPUT=page, INPUT=image, DEVICE="cpu")
+    assert "The truth is missing" in said.text
+    names = qgis.script("from fctl_geo_qgis.catalogue import CATALOGUE\nanswer = CATALOGUE.names()", tmp=tmp_path)
+    assert str(trained) in names, "it is offered from now on"
