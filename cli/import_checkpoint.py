@@ -53,12 +53,13 @@ def command(talk: Talk, /, whole: Path, *, out: Path, overwrite: bool, **values:
     """
     from fctl_geo.model.importing import import_released
     from fctl_geo.polygons.outputs import check_outputs
+    from fctl_geo.spec import context_words
 
     from .summary import make_console
 
     check_outputs([out], overwrite, endings=(".safetensors",))
     info = import_released(whole, values.pop("medium"), values.pop("large"), out, **values)
-    contexts = ", ".join("the whole scene" if c == "global" else f"x{c:g}" for c in info.contexts)
+    contexts = context_words(info.contexts)
     console = make_console()
     console.print(
         f"model    {info.name}: {', '.join(c.name for c in info.legend)}; contexts {contexts}", soft_wrap=True

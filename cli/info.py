@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.spec import context_words
+
 from .options import allow_external_option
 from .talk import talk_options
 
@@ -98,7 +100,7 @@ def crs_words(wkt: str) -> str:
 def model_facts(info: ModelInfo) -> list[tuple[str, str]]:
     """Lines for people: name and words."""
     classes = "\n".join(f"{c.id} {c.name} {c.hex}{' (no polygons)' if c.background else ''}" for c in info.legend)
-    contexts = ", ".join("the whole scene" if c == "global" else f"x{c:g}" for c in info.contexts) or "none"
+    contexts = context_words(info.contexts)
     metrics = "\n".join(f"{place}: {_scores(scores)}" for place, scores in info.metrics.items())
     gsd = "any" if info.input.gsd_m is None else f"{info.input.gsd_m:g} m a pixel"
     return [

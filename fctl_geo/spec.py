@@ -26,6 +26,11 @@ def widest(contexts: tuple[Context, ...]) -> float:
     return max((float(c) for c in contexts if c != "global"), default=1.0)
 
 
+def context_words(contexts: tuple[Context, ...]) -> str:
+    """For people. Example: 'x1, x1.5, the whole scene'."""
+    return ", ".join("the whole scene" if isinstance(c, str) else f"x{c:g}" for c in contexts) or "none"
+
+
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
     """One class of a legend."""

@@ -15,7 +15,7 @@ WORKING_BYTES_A_PX = {
     "fctl-lite": 330,
     "fctl-vgg16": 2100,
     "fcn8s": 2100,
-    "unet": 700,
+    "unet": 1000,
     "deeplabv3plus": 330,
     "pspnet": 330,
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fctl_geo.model.modelfile import ModelInfo
+from fctl_geo.spec import context_words
 from fctl_geo.training.recipe import Recipe
 
 Metrics = Mapping[str, Mapping[str, float]]
@@ -47,7 +48,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         f"# {info.name} {info.version}: {info.title}",
         "",
         f"Architecture {info.architecture}, patches of {info.patch_px} px with {info.overlap_px} px overlap, contexts "
-        + ", ".join(f"x{c}" for c in info.contexts)
+        + context_words(info.contexts)
         + f"; {share}.",
         _input(info),
         "",
