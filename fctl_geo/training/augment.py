@@ -74,16 +74,20 @@ def _colours(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     """Another season, sensor or sun. Most changes are small: strong ones were measured to slow learning threefold."""
     if rng.random() < 0.25:
         return pixels.copy()
-    strength = rng.uniform(0, 1)
+    strength, bands = rng.uniform(0, 1), pixels.shape[-1]
     gray = pixels.mean(axis=-1, keepdims=True)
-    saturation = 0.0 if rng.random() < 0.02 else 1 + strength * rng.uniform(-0.5, 0.4)
+    saturation = 0.0 if rng.random() < 0.02 else math.exp(strength * rng.uniform(-0.6, 0.6))
     pixels = gray + saturation * (pixels - gray)
-    gain = np.exp(strength * rng.normal(0, 0.08, pixels.shape[-1])).astype(np.float32)
+    # Haze and sensors tint the dark parts, white balance the bright ones: what is vegetation beside asphalt is told by
+    # the difference of their hues, not by the hue.
+    tint = np.asarray(rng.normal(0, 0.05, bands), np.float32)
+    pixels = pixels + strength * tint * np.clip(1 - gray, 0, 1)
+    gain = np.exp(strength * rng.normal(0, 0.06, bands)).astype(np.float32)
     mean = float(pixels[0].mean())
     contrast = 1 + strength * rng.uniform(-0.3, 0.35)
-    brightness = strength * rng.normal(0, 0.07)
-    pixels = (pixels - mean) * contrast * gain + mean + brightness
-    gamma = math.exp(strength * rng.normal(0, 0.2))
+    brightness = strength * rng.normal(0, 0.05)
+    pixels = (pixels * gain - mean) * contrast + mean + brightness
+    gamma = math.exp(strength * rng.normal(0, 0.25))
     return np.clip(pixels, 0, 1).astype(np.float32) ** np.float32(gamma)
 
 
