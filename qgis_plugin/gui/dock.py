@@ -14,9 +14,8 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsReferencedRectangle,
-    QgsVectorLayer,
 )
-from qgis.gui import QgsCollapsibleGroupBox, QgsDockWidget, QgsFileWidget, QgsMapLayerComboBox
+from qgis.gui import QgsDockWidget, QgsFileWidget, QgsMapLayerComboBox
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QCheckBox,
@@ -30,22 +29,20 @@ from qgis.PyQt.QtWidgets import (
     QPushButton,
     QScrollArea,
     QToolButton,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from .. import runs, settings
+from .. import settings
 from ..catalogue import CATALOGUE, ModelCard, gsd_warning
 from ..errors import PluginError
 from ..ground import gsd_of, size_m
-from ..styling import style_layer
 from ..words import tr
 from .look import EngineLook, EngineState
 from .model_card import card_html
 from .options_page import PAGE
 from .runner import Runner
+from .runs_box import RunsBox
 
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 PREVIEW_PIXELS = 3_000_000
@@ -75,7 +72,7 @@ class FctlDock(QgsDockWidget):
         self.runner.said.connect(self._say)
         self.runner.ended.connect(self._on_ended)
         self._build()
-        self._refresh_runs()
+        self.runs.refresh()
         self._refresh_extent()
         self._set_busy(False)
         self.visibilityChanged.connect(self._on_visible)
@@ -85,6 +82,8 @@ class FctlDock(QgsDockWidget):
     # building
 
     def _build(self) -> None:
+        self.runs = RunsBox()
+        self.runs.said.connect(self._say)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.addLayout(self._form())
@@ -93,7 +92,7 @@ class FctlDock(QgsDockWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
         layout.addLayout(self._engine_row())
-        layout.addWidget(self._runs_box(), 1)
+        layout.addWidget(self.runs, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(body)
@@ -185,22 +184,6 @@ class FctlDock(QgsDockWidget):
         row.addWidget(self.options_button)
         return row
 
-    def _runs_box(self) -> QWidget:
-        box = QgsCollapsibleGroupBox(tr("Last runs"))
-        self.runs = QTreeWidget()
-        self.runs.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
-        self.runs.setRootIsDecorated(False)
-        self.runs.setMinimumHeight(90)
-        self.runs.setMaximumHeight(150)
-        self.runs.currentItemChanged.connect(self._show_run)
-        self.runs.itemDoubleClicked.connect(self._load_run)
-        self.runs.setToolTip(tr("Double click loads the results again"))
-        self.run_summary = _small_label()
-        layout = QVBoxLayout(box)
-        layout.addWidget(self.runs)
-        layout.addWidget(self.run_summary)
-        return box
-
     # the engine
 
     def _on_visible(self, visible: bool) -> None:
@@ -276,36 +259,6 @@ class FctlDock(QgsDockWidget):
         inside = self.extent.currentData() == INSIDE
         self.aoi.setVisible(inside)
         self.selected_only.setVisible(inside)
-
-    def _refresh_runs(self) -> None:
-        self.runs.clear()
-        for run in runs.last_runs():
-            state = {runs.DONE: runs.seconds_words(run.seconds), runs.STOPPED: tr("stopped"), runs.FAILED: tr("failed")}
-            item = QTreeWidgetItem([run.started.replace("T", " ")[5:16], run.input, run.model, state[run.state]])
-            item.setData(0, Qt.ItemDataRole.UserRole, run)
-            self.runs.addTopLevelItem(item)
-        for column in range(3):
-            self.runs.resizeColumnToContents(column)
-        if self.runs.topLevelItemCount():
-            self.runs.setCurrentItem(self.runs.topLevelItem(0))
-
-    def _show_run(self, item: QTreeWidgetItem | None) -> None:
-        if item is None:
-            self.run_summary.setText("")
-            return
-        run = item.data(0, Qt.ItemDataRole.UserRole)
-        self.run_summary.setText(run.message or "\n".join([*runs.summary_lines(run.summary), *run.files]))
-
-    def _load_run(self, item: QTreeWidgetItem) -> None:
-        for path in item.data(0, Qt.ItemDataRole.UserRole).files:
-            if not Path(path).exists():
-                self._say(tr("{} is not there any more.").format(path))
-                continue
-            kind = QgsRasterLayer if path.endswith(".tif") else QgsVectorLayer
-            layer = kind(path, Path(path).stem)
-            if layer.isValid():
-                QgsProject.instance().addMapLayer(layer)
-                style_layer(layer)
 
     def _say(self, words: str) -> None:
         self.status.setText(words)
@@ -393,7 +346,7 @@ class FctlDock(QgsDockWidget):
 
     def _on_ended(self, fine: bool, error: str, layers: list) -> None:
         self._set_busy(False)
-        self._refresh_runs()
+        self.runs.refresh()
         if not fine:
             self._say(error or tr("Stopped: no file under a final name was touched."))
             return

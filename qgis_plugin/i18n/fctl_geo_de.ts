@@ -96,6 +96,10 @@
       <translation>Bericht für Programme</translation>
     </message>
     <message>
+      <source>mean IoU</source>
+      <translation>mittlere IoU</translation>
+    </message>
+    <message>
       <source>Summary (JSON)</source>
       <translation>Zusammenfassung (JSON)</translation>
     </message>
@@ -588,6 +592,22 @@
       <translation>Einige hundert, um ein Modell anzupassen, einige tausend, um neue Klassen zu lehren.</translation>
     </message>
     <message>
+      <source>Samples a step</source>
+      <translation>Beispiele je Schritt</translation>
+    </message>
+    <message>
+      <source>Empty: as the recipe says; fewer need less memory.</source>
+      <translation>Leer: wie im Rezept; weniger brauchen weniger Speicher.</translation>
+    </message>
+    <message>
+      <source>Train the second network too</source>
+      <translation>Auch das zweite Netz trainieren</translation>
+    </message>
+    <message>
+      <source>It cleans what the first one makes; it takes about a third of the time.</source>
+      <translation>Es bereinigt, was das erste macht; es braucht etwa ein Drittel der Zeit.</translation>
+    </message>
+    <message>
       <source>From the last checkpoint of a training with the same parameters and model file.</source>
       <translation>Vom letzten Zwischenstand eines Trainings mit denselben Parametern und derselben Modelldatei.</translation>
     </message>
@@ -816,44 +836,12 @@
       <translation>Optionen...</translation>
     </message>
     <message>
-      <source>Last runs</source>
-      <translation>Letzte Läufe</translation>
-    </message>
-    <message>
-      <source>When</source>
-      <translation>Wann</translation>
-    </message>
-    <message>
-      <source>Input</source>
-      <translation>Eingabe</translation>
-    </message>
-    <message>
-      <source>Result</source>
-      <translation>Ergebnis</translation>
-    </message>
-    <message>
-      <source>Double click loads the results again</source>
-      <translation>Ein Doppelklick lädt die Ergebnisse noch einmal</translation>
-    </message>
-    <message>
       <source>Looking at the engine...</source>
       <translation>Sehe nach der Maschine...</translation>
     </message>
     <message>
       <source>The layer has no CRS: areas are counted in pixels. Set it by a right click &gt; Layer CRS.</source>
       <translation>Der Layer hat kein KBS: Flächen werden in Pixeln gezählt. Es lässt sich mit Rechtsklick &gt; Layer-KBS setzen.</translation>
-    </message>
-    <message>
-      <source>stopped</source>
-      <translation>angehalten</translation>
-    </message>
-    <message>
-      <source>failed</source>
-      <translation>misslungen</translation>
-    </message>
-    <message>
-      <source>{} is not there any more.</source>
-      <translation>{} ist nicht mehr da.</translation>
     </message>
     <message>
       <source>Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible.</source>
@@ -978,6 +966,38 @@
     <message>
       <source>{} cannot be loaded.</source>
       <translation>{} lässt sich nicht laden.</translation>
+    </message>
+    <message>
+      <source>Last runs</source>
+      <translation>Letzte Läufe</translation>
+    </message>
+    <message>
+      <source>When</source>
+      <translation>Wann</translation>
+    </message>
+    <message>
+      <source>Input</source>
+      <translation>Eingabe</translation>
+    </message>
+    <message>
+      <source>Result</source>
+      <translation>Ergebnis</translation>
+    </message>
+    <message>
+      <source>Double click loads the results again</source>
+      <translation>Ein Doppelklick lädt die Ergebnisse noch einmal</translation>
+    </message>
+    <message>
+      <source>stopped</source>
+      <translation>angehalten</translation>
+    </message>
+    <message>
+      <source>failed</source>
+      <translation>misslungen</translation>
+    </message>
+    <message>
+      <source>{} is not there any more.</source>
+      <translation>{} ist nicht mehr da.</translation>
     </message>
     <message>
       <source>Setting up the engine of FCtL Geo</source>
@@ -1146,6 +1166,10 @@
     <message>
       <source> on {}</source>
       <translation> auf {}</translation>
+    </message>
+    <message>
+      <source>accuracy</source>
+      <translation>Genauigkeit</translation>
     </message>
     <message>
       <source>{:,.0f} pixels</source>

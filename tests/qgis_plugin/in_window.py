@@ -137,7 +137,12 @@ def run(dock):
     SEEN["polygons"] = [[c.label(), c.symbol().color().name()] for c in polygons.renderer().categories()]
     (classes,) = (each for each in layers(QgsRasterLayer) if "classes" in each.name())
     SEEN["classes"] = [[entry.label, entry.color.name()] for entry in classes.renderer().classes()]
-    SEEN["last_run"] = dock.run_summary.text()
+    SEEN["last_run"] = dock.runs.summary.text()
+    before = len(layers(QgsVectorLayer))
+    dock.runs.load(dock.runs.table.topLevelItem(0))
+    SEEN["loaded_again"] = len(layers(QgsVectorLayer)) - before
+    for again in QgsProject.instance().mapLayersByName("orthophoto-landcover"):
+        QgsProject.instance().removeMapLayer(again.id())
     iface.layerTreeView().expandAll()
     shoot("polygons")
     tree = QgsProject.instance().layerTreeRoot()

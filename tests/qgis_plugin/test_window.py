@@ -97,6 +97,7 @@ def test_a_run_brings_named_and_coloured_layers(seen: dict[str, Any]) -> None:
                 ["water", "#4a90d9"]]  # fmt: skip
     assert seen["polygons"] == seen["classes"] == expected
     assert "building: " in seen["last_run"] and "m²" in seen["last_run"]
+    assert seen["loaded_again"] == 1
 
 
 def test_cancel_leaves_no_file_and_a_coarse_layer_is_warned_of(seen: dict[str, Any]) -> None:
