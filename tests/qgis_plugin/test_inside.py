@@ -299,3 +299,20 @@ answer = [finding["state"] for finding in query(find_engine(), ["doctor", "--qui
         tmp=tmp_path,
     )  # fmt: skip
     assert "FAIL" not in told and Path(PYTHON).name.startswith("python")
+
+
+def test_the_plugin_speaks_german(qgis: Qgis, tmp_path: Path) -> None:
+    told = qgis.script(
+        """
+settings = QgsSettings()
+settings.setValue("locale/overrideFlag", True)
+settings.setValue("locale/userLocale", "de")
+from fctl_geo_qgis import classFactory
+german = classFactory(None)
+settings.remove("locale")
+algorithm = QgsApplication.processingRegistry().createAlgorithmById("fctl:segmentraster")
+answer = [algorithm.displayName(), algorithm.parameterDefinition("INPUT").description(), algorithm.name()]
+""",
+        tmp=tmp_path,
+    )  # fmt: skip
+    assert told == ["Raster segmentieren", "Bild", "segmentraster"]

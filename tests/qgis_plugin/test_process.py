@@ -11,6 +11,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+import rasterio.features
 from real_qgis import PYTHON, Qgis, command_line
 from scene_factory import make_scene
 from shapely.geometry import box
@@ -152,7 +153,7 @@ answer = model.toFile(path)
     out = tmp_path / "out.gpkg"
     said = qgis.run(str(designed), image=scene, **{"polygoniseclasses:Polygons": out}, fine=False)
     assert said.code == 0, said.text
-    assert set(geopandas.read_file(out)["class_name"]) <= {"a", "b"}
+    assert set(geopandas.read_file(out, layer="out")["class_name"]) <= {"a", "b"}
 
 
 # What goes wrong, in sentences that say what to do.
