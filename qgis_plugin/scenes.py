@@ -90,9 +90,8 @@ def with_crs(scene: Scene, folder: Path) -> str:
     if not scene.crs_changed:
         return scene.path
     path = folder / "scene.vrt"
-    # A full WKT, not a code: user-defined systems have none.
-    wkt = scene.crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
-    made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=wkt)
+    known = scene.crs.authid() if scene.crs.authid().startswith(("EPSG:", "ESRI:")) else scene.crs.toWkt()
+    made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=known)
     if made is None:
         raise LayerError(
             tr("The layer '{}' cannot be given its CRS {}.").format(scene.name, scene.crs.authid()),
