@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from fctl_geo.crew import Crew, ThisProcess
-from fctl_geo.plan import RunPlan, plan_of
 from fctl_geo.memory import give_back_freed_memory
+from fctl_geo.plan import RunPlan, plan_of
 from fctl_geo.products import Products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.refine_run import open_refine_run
-from fctl_geo.run import Step, open_run
+from fctl_geo.run import SHARD_PX, Step, open_run
 from fctl_geo.settings import EngineSettings, Settings
 from fctl_geo.spec import Legend
 from fctl_geo.step import write_run
@@ -49,14 +49,20 @@ def segment_scene(
     if crew is None:
         with ThisProcess() as alone:
             return segment_scene(scene, settings, crew=alone, progress=progress)
-    start = time.monotonic()
+    start, resume = time.monotonic(), settings.output.resume
     with (
         Products(settings.output) as products,
-        open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run,
+        open_run(
+            scene,
+            settings,
+            crew.hardware(settings.engine, progress),
+            progress,
+            WorkFolder.shard_px_before(products.paths[0], resume),
+        ) as run,
     ):
         for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
             progress.say(sentence)
-        with work_folder(products.paths[0], run.fingerprint, resume=settings.output.resume) as work:
+        with work_folder(products.paths[0], run.fingerprint, run.shard_px, resume=resume) as work:
             for step in run.steps:
                 write = partial(crew.write, run, step, work=work, progress=progress)
                 write_shards(step, run.info.legend, work, write, progress)
@@ -94,7 +100,7 @@ def refine_raster(
     with (
         Products.raster(out, overwrite=overwrite) as products,
         open_refine_run(classes, model, engine, progress) as run,
-        work_folder(products.paths[0], run.fingerprint, resume=False) as work,
+        work_folder(products.paths[0], run.fingerprint, SHARD_PX, resume=False) as work,
     ):
         step = Step("refine", "classes", run.stage)
 

@@ -158,7 +158,8 @@ def open_run(
 
     Args:
         hardware: what the shards will be computed on, here or elsewhere.
-        shard_px: what another process has decided; None: the largest shards whose run keeps within the memory allowed.
+        shard_px: what another process or an earlier run has decided; None: the largest shards that keep within the
+            memory allowed and give every process some.
     Raises:
         FctlError: anything that stands in the run's way, before a patch is computed.
     """
@@ -249,13 +250,17 @@ def _crude_stage(final: Sweep, grid: PatchGrid, scene: Scene, shard_px: int) -> 
 
 
 def _fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware) -> int:
-    """The largest shard whose run keeps within the memory allowed."""
+    """The largest shard whose run keeps within the memory allowed; smaller where processes would have none to do."""
     most = settings.engine.max_memory_bytes
     sides = [SHARD_PX, SHARD_PX // 2, SHARD_PX // 4]
     needs = [_memory_bytes(settings, info, scene, hardware, side) for side in sides]
-    for side, need in zip(sides, needs, strict=True):
-        if most is None or need <= most:
+    fitting = [side for side, need in zip(sides, needs, strict=True) if most is None or need <= most]
+    height, width = scene.model_hw
+    for side in fitting:
+        if hardware.processes == 1 or math.ceil(height / side) * math.ceil(width / side) >= 2 * hardware.processes:
             return side
+    if fitting:
+        return fitting[-1]
     raise SettingsError(
         f"this run needs at least {needs[-1] / 2**20:.0f} MiB, --max-memory allows {(most or 0) / 2**20:.0f} MiB",
         hint="allow more, or take fewer threads",

@@ -81,7 +81,17 @@ class WorkFolder:
         """Where the work folder of an output lies."""
         return output.with_name(f".{output.name}.fctl-work")
 
-    def start(self, fingerprint: str, *, resume: bool | None) -> None:
+    @staticmethod
+    def shard_px_before(output: Path, resume: bool | None) -> int | None:
+        """Side of the shards of an earlier, broken run into an output: whoever goes on with it must cut alike."""
+        if resume is False:
+            return None
+        try:
+            return int(json.loads((WorkFolder.beside(output) / _RECORD).read_text("utf-8"))["shard_px"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def start(self, fingerprint: str, shard_px: int, *, resume: bool | None) -> None:
         """Keep what an earlier run with the same fingerprint has finished, or clear the folder.
 
         Args:
@@ -97,7 +107,7 @@ class WorkFolder:
             for path in self.path.iterdir():
                 if path.name != _LOCK:
                     path.unlink(missing_ok=True)
-            write_text_whole(self.path / _RECORD, json.dumps({"fingerprint": fingerprint}))
+            write_text_whole(self.path / _RECORD, json.dumps({"fingerprint": fingerprint, "shard_px": shard_px}))
         for path in self.path.glob(".*.partial-*"):
             path.unlink(missing_ok=True)
 
@@ -219,12 +229,12 @@ def file_identity(path: Path) -> list[object]:
 
 
 @contextmanager
-def work_folder(output: Path, fingerprint: str, *, resume: bool | None) -> Iterator[WorkFolder]:
+def work_folder(output: Path, fingerprint: str, shard_px: int, *, resume: bool | None) -> Iterator[WorkFolder]:
     """The work folder of a run: gone after success, kept after a failure if it holds finished shards."""
     folder = WorkFolder(WorkFolder.beside(output))
     _make(folder.path)
     with lock_folder(folder.path):
-        folder.start(fingerprint, resume=resume)
+        folder.start(fingerprint, shard_px, resume=resume)
         try:
             yield folder
         except BaseException:

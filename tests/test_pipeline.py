@@ -173,12 +173,12 @@ def test_two_runs_into_the_same_output_are_refused(tmp_path: Path) -> None:
     from fctl_geo.workfolder import work_folder
 
     with (
-        work_folder(tmp_path / "out.tif", "a", resume=False),
+        work_folder(tmp_path / "out.tif", "a", 256, resume=False),
         pytest.raises(OutputError, match="another run"),
-        work_folder(tmp_path / "out.tif", "a", resume=True),
+        work_folder(tmp_path / "out.tif", "a", 256, resume=True),
     ):
         pass
-    with work_folder(tmp_path / "out.tif", "a", resume=True):
+    with work_folder(tmp_path / "out.tif", "a", 256, resume=True):
         pass
 
 
@@ -196,8 +196,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
         shards = sorted(work.glob("classes-r*.tif"))
         assert len(shards) > 3
         shards[1].write_bytes(shards[0].read_bytes())
-        patch.undo()
-        patch.setattr("fctl_geo.run.SHARD_PX", 256)
+        patch.undo()  # shards are large again, and yet those of the run that is gone on with are kept
         told = Told()
         segment_scene(scene, replace(settings, output=replace(settings.output, resume=True)), progress=told)
     assert [words for words in told.warnings if "1 of" in words and "made again" in words]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -166,14 +167,27 @@ def _model(name_or_path: str) -> str:
 
 
 def cut_runs(runs: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> list[Sequence[Shard]]:
-    """Downward runs cut into tasks: long ones repeat fewer patches, short ones share out more evenly.
+    """Downward runs cut into tasks so that all workers are done soonest.
 
-    A task of n shards repeats one patch row of n * rows; workers wait for about half a task at the end. Both together
-    are least at n = sqrt(2 * shards / (workers * rows)). Example: 100 shards of 9 rows, 2 workers: 3 shards a task.
+    Long tasks repeat fewer patches (a task of n shards computes n * rows + 1 patch rows), short ones share out more
+    evenly. Example: 4 runs of 9 shards stay whole for 2 workers and become 4 * 9 tasks for 36.
     """
-    shards = sum(len(shards) for shards in runs)
-    most = max(1, round(math.sqrt(2 * shards / (max(1, workers) * max(1.0, rows_a_shard)))))
-    return [run[start : start + most] for run in runs for start in range(0, len(run), most)]
+    longest = max((len(run) for run in runs), default=1)
+    sizes = sorted({math.ceil(longest / parts) for parts in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, longest)})
+    cuts = {size: _cut(runs, size) for size in sizes}
+    return cuts[min(sizes, key=lambda size: _rows_till_done(cuts[size], workers, rows_a_shard))]
+
+
+def _cut(runs: Sequence[Sequence[Shard]], size: int) -> list[Sequence[Shard]]:
+    return [run[start : start + size] for run in runs for start in range(0, len(run), size)]
+
+
+def _rows_till_done(pieces: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> float:
+    """Patch rows of the worker that has most of them, each taking the next task when it is free."""
+    busy = [0.0] * min(max(1, workers), max(1, len(pieces)))
+    for piece in pieces:
+        heapq.heapreplace(busy, busy[0] + len(piece) * rows_a_shard + 1)
+    return max(busy)
 
 
 def _rows_a_shard(step: Step, runs: Sequence[Sequence[Shard]]) -> float:

@@ -196,7 +196,8 @@ def test_runs_are_cut_into_tasks_that_hold_every_shard_once() -> None:
         pieces = cut_runs(runs, workers, rows_a_shard=9)
         assert [shard for piece in pieces for shard in piece] == [shard for run in runs for shard in run]
         assert all(len(list(runs_downwards(list(piece)))) == 1 for piece in pieces), "each is one downward run"
-    assert len(cut_runs(runs, 1000, 9)) == 200 > len(cut_runs(runs, 2, 9)) > 10
+    assert [len(cut_runs(runs, workers, 9)) for workers in (1, 5, 1000)] == [5, 5, 200]
+    assert 5 < len(cut_runs(runs, 2, 9)) < 200, "five runs for two: one of them would wait for the fifth"
 
 
 def deadly_plugin() -> object:
