@@ -87,6 +87,8 @@ class _Loader:
     def __init__(self, recipe: Recipe, data: Path, work: Path, files: GroundFiles, progress: Progress) -> None:
         self.recipe, self.data, self.work, self.files, self.progress = recipe, data, work, files, progress
         self.table = AllowedTable(recipe.legend)
+        if recipe.hole:
+            self.table.index_of([recipe.hole])
         self.finest_gsd_m = recipe.gsd_m * recipe.method.zoom[0] * 0.86
 
     def load(self) -> TrainingData:

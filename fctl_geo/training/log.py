@@ -24,10 +24,18 @@ Scores = Mapping[str, Mapping[str, float]]
 class TrainingLog:
     """The log of one stage of a training."""
 
-    def __init__(self, folder: Path, progress: Progress, *, tensorboard: bool, first: int, name: str = "") -> None:
-        """Open the log; rows that a killed run wrote after its last checkpoint (`first`) are taken out again."""
+    def __init__(
+        self, folder: Path, progress: Progress, *, tensorboard: bool, first: int, name: str = "",
+        recent: list[float] | None = None,
+    ) -> None:  # fmt: skip
+        """Open the log; rows that a killed run wrote after its last checkpoint (`first`) are taken out again.
+
+        Args:
+            recent: losses of the steps just before; it is kept up to date, to be kept in checkpoints.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.progress, self.name = folder / "log.csv", progress, name
+        self._recent = [] if recent is None else recent
         self._losses: list[float] = []
         self._since_s = time.monotonic()
         rows = [row for row in read_log(self.path) if row[0] <= first]
@@ -40,9 +48,10 @@ class TrainingLog:
     def step(self, step: int, loss: float, rate: float) -> None:
         """A step is done; `step` counts from 1."""
         self._losses.append(loss)
+        self._recent[:] = [*self._recent[1 - ROW_EVERY :], loss]
         self.progress.measure({"step": step, "loss": loss, "learning rate": rate})
         if step % ROW_EVERY == 0:
-            self._write(step, "loss", "", float(np.mean(self._losses[-ROW_EVERY:])))
+            self._write(step, "loss", "", float(np.mean(self._recent)))
             self._write(step, "learning rate", "", rate)
         if step % SAY_EVERY == 0:
             seconds = (time.monotonic() - self._since_s) / len(self._losses)
