@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osgeo import gdal
-from qgis.core import Qgis, QgsProcessingFeedback, QgsRasterBlockFeedback, QgsRectangle
+from qgis.core import (
+    Qgis,
+    QgsNetworkAccessManager,
+    QgsNetworkReplyContent,
+    QgsProcessingFeedback,
+    QgsRasterBlockFeedback,
+    QgsRectangle,
+)
 from qgis.PyQt.QtGui import QImage
+from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from .errors import EngineStopped, LayerError
 from .ground import metres_per_unit
@@ -123,16 +131,45 @@ def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: 
         if feedback.isCanceled():
             raise EngineStopped(tr("Stopped: no file under a final name was touched."))
         listening = QgsRasterBlockFeedback(feedback)
-        block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
-        if not listening.errors() and block.isValid() and block.dataType() in _COLOURS:
+        with Replies() as replies:
+            block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
+        errors = [*listening.errors(), *replies.errors()][:3]
+        if not errors and block.isValid() and block.dataType() in _COLOURS:
             return block.image().convertToFormat(QImage.Format.Format_RGBA8888)
-        words = "; ".join(listening.errors()) or block.error().summary() or tr("no picture came")
+        words = "; ".join(errors) or block.error().summary() or tr("no picture came")
         feedback.pushDebugInfo(tr("Request at column {}, row {} failed: {}").format(col, row, words))
         time.sleep(0.5 * attempt)
     raise LayerError(
         tr("The server of '{}' failed {} times at the same place: {}").format(scene.name, TRIES, words),
         tr("Try again later, or export the layer to a file by hand: Layer > Save As."),
     )
+
+
+class Replies:
+    """Hears how requests of this thread end while it is open: providers leave failed tiles transparent and silent."""
+
+    ABSENT = (204, 404, 410)
+    """HTTP: there is no such tile, for example over the sea; that is no data and no failure."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, str] = {}
+        self._manager = QgsNetworkAccessManager.instance()
+
+    def __enter__(self) -> Replies:
+        self._manager.finished[QgsNetworkReplyContent].connect(self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._manager.finished[QgsNetworkReplyContent].disconnect(self._hear)
+
+    def _hear(self, reply: QgsNetworkReplyContent) -> None:
+        status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+        failed = reply.error() != QNetworkReply.NetworkError.NoError and status not in self.ABSENT
+        self._ends[reply.request().url().toString()] = reply.errorString() if failed else ""
+
+    def errors(self) -> list[str]:
+        """Of the requests whose last try failed."""
+        return [words for words in self._ends.values() if words]
 
 
 _COLOURS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)

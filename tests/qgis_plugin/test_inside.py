@@ -136,8 +136,9 @@ processing.run("fctl:segmentraster", given)
 
 
 def test_a_crs_that_was_set_in_qgis_reaches_the_engine(qgis: Qgis, model: Path, tmp_path: Path) -> None:
-    lost = make_scene(tmp_path / "lost.tif", 150, 150, gsd=0.5, crs=None)
-    known = make_scene(tmp_path / "known.tif", 150, 150, gsd=0.5, crs="EPSG:32633")
+    place = rasterio.Affine(0.5, 0, 500_000, 0, -0.5, 6_000_000)
+    lost = make_scene(tmp_path / "lost.tif", 150, 150, crs=None, transform=place)
+    known = make_scene(tmp_path / "known.tif", 150, 150, crs="EPSG:32633", transform=place)
     qgis.script(
         """
 layer = QgsRasterLayer(tmp + "/lost.tif", "lost")
