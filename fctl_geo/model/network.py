@@ -66,3 +66,6 @@ class SegmentationNetwork(nn.Module):
     def adopt(self, name: str, pretrained: SegmentationNetwork) -> None:
         """Take over what a network of `pretraining` has learned, and freeze it."""
         raise NotImplementedError
+
+    def freeze_streams(self) -> None:
+        """Let the streams that are pre-trained learn no more; they came with another model's weights."""

@@ -7,6 +7,7 @@ VGG16's own classifier, which nothing uses.
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 import struct
@@ -102,6 +103,42 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(raw, Mapping) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in raw.items()):
         raise ModelFileError(f"{path} holds a {type(raw).__name__}, not a dictionary of tensors", hint=_HINT)
     return {key.removeprefix("module."): value.float() for key, value in raw.items()}
+
+
+def start_from_imagenet(network: FctlVgg16, path: Path) -> None:
+    """Give every stream and the first two layers of the head the weights of VGG16 trained on ImageNet, as released.
+
+    Args:
+        path: torchvision's checkpoint of vgg16 (vgg16-397923af.pth).
+    Raises:
+        ModelFileError: no such checkpoint, or a network of other widths, bands or with batch normalisation.
+    """
+    state = read_checkpoint(path)
+    taken: dict[str, Tensor] = {}
+    own = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    for name, shape in own.items():
+        theirs = _imagenet_name(name)
+        if theirs is None:
+            continue
+        if theirs not in state or state[theirs].numel() != math.prod(shape):
+            found = tuple(state[theirs].shape) if theirs in state else "missing"
+            raise ModelFileError(
+                f"{path}: {theirs} is {found}, the network's {name} is {shape}",
+                hint="it fits networks of three bands with VGG16's own widths and head, without batch_norm",
+            )
+        taken[name] = state[theirs].reshape(shape)
+    network.load_state_dict(taken, strict=False)
+
+
+def _imagenet_name(ours: str) -> str | None:
+    """Example: 'context_encoders.0.stages.1.2.bias' -> 'features.7.bias'; None: it has none."""
+    parts = ours.split(".")
+    if "stages" in parts:
+        stage, layer, leaf = parts[parts.index("stages") + 1 :]
+        return f"features.{_STAGE_LAYERS[int(stage)] + int(layer)}.{leaf}"
+    if ours.startswith(("decoder.classify.0.", "decoder.classify.3.")):
+        return f"classifier.{parts[2]}.{parts[3]}"
+    return None
 
 
 def _first_line(error: Exception) -> str:

@@ -295,6 +295,11 @@ class FctlVgg16(SegmentationNetwork):
         encoder.requires_grad_(False)
         encoder.eval()
 
+    def freeze_streams(self) -> None:
+        """As the released code does: the context streams were trained before."""
+        self.context_encoders.requires_grad_(False)
+        self.context_encoders.eval()
+
     def train(self, mode: bool = True) -> Self:
         """A frozen stream stays as it is: its normalisation follows nothing any more."""
         super().train(mode)

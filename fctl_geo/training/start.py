@@ -31,6 +31,8 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
         network={k: v for k, v in info.network.items() if k not in ("bands", "classes")},
         patch_px=info.patch_px,
         overlap_px=info.overlap_px,
+        layout=info.layout,
+        merge=info.merge,
         learning_rate=SLOWER * recipe.method.learning_rate,
     )
     if len(info.input.bands) != len(recipe.bands):
@@ -63,6 +65,7 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     if not fits:
         raise TrainingError(f"nothing of {model} fits a {info.architecture} network", hint="train without --init")
     network.load_state_dict(fits, strict=False)
+    network.freeze_streams()
     new = sorted({k.rpartition(".")[0] for k in wanted if k not in fits})
     classes = "its head too" if same else f"not its head: the classes are new ({', '.join(c.name for c in legend)})"
     anew = f"; begins anew: {', '.join(new)}" if new else ""

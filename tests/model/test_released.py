@@ -15,6 +15,7 @@ from fctl_geo import OutputSettings, Settings, segment_scene
 from fctl_geo.errors import ModelFileError
 from fctl_geo.model.importing import import_released
 from fctl_geo.model.modelfile import load_networks, read_model_info
+from fctl_geo.model.released import start_from_imagenet
 from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
 from fctl_geo.settings import EngineSettings
 
@@ -216,6 +217,22 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes)
     (tmp_path / FILES[2]).write_bytes(content)
     with pytest.raises(ModelFileError, match=r"B15\.epoch\.pth"):
         bring(tmp_path)
+
+
+def test_a_network_begins_with_the_weights_of_imagenet(tmp_path: Path) -> None:
+    vgg = reference.Released(WIDTHS, HEAD, 2, branch=False).vgg
+    torch.save(vgg.state_dict(), tmp_path / "vgg16.pth")
+    network = FctlVgg16(Vgg16Config(widths=WIDTHS, head=HEAD, classes=5))
+    start_from_imagenet(network, tmp_path / "vgg16.pth")
+    state = vgg.state_dict()
+    for encoder in (network.encoder, *network.context_encoders):
+        assert torch.equal(encoder.stages[3][4].weight, state["features.21.weight"])  # type: ignore[union-attr]
+    conv6 = network.decoder.classify[0].weight
+    assert torch.equal(conv6.flatten(1), state["classifier.0.weight"])  # type: ignore[operator]
+    with pytest.raises(
+        ModelFileError, match=r"features\.0\.weight is \(4, 3, 3, 3\), the network's .* is \(4, 4, 3, 3\)"
+    ):
+        start_from_imagenet(FctlVgg16(Vgg16Config(bands=4, widths=WIDTHS, head=HEAD)), tmp_path / "vgg16.pth")
 
 
 def test_a_data_set_brings_its_legend_ground_size_and_contexts(tmp_path: Path) -> None:
