@@ -22,7 +22,7 @@ from fctl_geo.spec import Legend
 from fctl_geo.step import write_run
 from fctl_geo.summary import RunSummary
 from fctl_geo.windows.shards import Shard, runs_downwards
-from fctl_geo.workfolder import WorkFolder, work_folder
+from fctl_geo.workfolder import WorkFolder, hold_outputs, work_folder
 
 WriteRuns = Callable[[Sequence[Sequence[Shard]]], None]
 
@@ -62,7 +62,11 @@ def segment_scene(
     ):
         for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
             progress.say(sentence)
-        with work_folder(products.paths[0], run.fingerprint, run.shard_px, resume=resume) as work:
+        with (
+            hold_outputs(products.paths[1:]),
+            work_folder(products.paths[0], run.fingerprint, run.shard_px, resume=resume) as work,
+        ):
+            products.clear_leftovers()
             for step in run.steps:
                 write = partial(crew.write, run, step, work=work, progress=progress)
                 write_shards(step, run.info.legend, work, write, progress)

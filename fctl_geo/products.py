@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 
@@ -93,6 +95,13 @@ class Products:
         """Remove what was made here of outputs that lie elsewhere, unless finished shards wait there."""
         for place in self.remote:
             place.tidy()
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed run left beside the products; the caller holds their lock."""
+        for path in self.paths:
+            for name in (path.name, path.with_suffix(".qml").name):
+                for left in path.parent.glob(f".{escape(name)}.partial-*"):
+                    shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
     def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """The products of a segmentation."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.spec import Merge
@@ -19,6 +21,27 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
 def _at_least(name: str, value: float | None, least: float) -> None:
     if value is not None and not value >= least:
         raise SettingsError(f"{name} is {value}, the least allowed is {least:g}")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of a setting's type; a whole number is also a float, True is no number."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in inner)
+    if origin is Literal:
+        return any(type(value) is type(one) and value == one for one in inner) or isinstance(value, str)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        parts = inner[:1] * len(value) if inner[-1] is ... else inner
+        return len(value) == len(parts) and all(map(_fits, value, parts))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+
+
+def _words_of(hint: Any) -> str:
+    return str(hint).removeprefix("<class '").removesuffix("'>").replace("pathlib.", "").replace("typing.", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +153,12 @@ class Settings:
             "output": OutputSettings,
         }
         home = {f.name: room for room, cls in rooms.items() for f in fields(cls)}
+        hints = {name: hint for cls in (*rooms.values(), Settings) for name, hint in get_type_hints(cls).items()}
         parts: dict[str, dict[str, Any]] = {room: {} for room in rooms}
         top: dict[str, Any] = {}
         for name, value in values.items():
+            if name in (*home, "model") and not _fits(value, hints[name]):
+                raise SettingsError(f"{name} is {reprlib.repr(value)}", hint=f"it should be {_words_of(hints[name])}")
             if name == "model":
                 top[name] = value
             elif name in home:

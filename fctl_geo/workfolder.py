@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -145,7 +145,12 @@ class WorkFolder:
     @property
     def empty(self) -> bool:
         """No shard is finished: nothing is lost with the folder."""
-        return not any(p.suffix == ".tif" and not p.name.startswith(".") for p in self.path.iterdir())
+        return not any(p.suffix == ".tif" and not p.name.startswith(".") for p in self.path.glob("*"))
+
+    def remove_if_empty(self) -> None:
+        """Nothing is lost with it then."""
+        if self.empty:
+            self.remove()
 
     def remove(self) -> None:
         """The run is done (or nothing was): the folder goes."""
@@ -234,15 +239,35 @@ def work_folder(output: Path, fingerprint: str, shard_px: int, *, resume: bool |
     folder = WorkFolder(WorkFolder.beside(output))
     _make(folder.path)
     with lock_folder(folder.path):
-        folder.start(fingerprint, shard_px, resume=resume)
         try:
+            folder.start(fingerprint, shard_px, resume=resume)
             yield folder
-        except BaseException:
-            if folder.empty:
-                folder.remove()
+        except BaseException as error:
+            folder.remove_if_empty()
+            if isinstance(error, Exception) and not output.parent.is_dir():
+                raise OutputError(
+                    f"the folder {output.parent} vanished while a run was writing into it",
+                    hint="was it moved, or its disk taken away? Bring it back and run the same command again",
+                ) from error
             raise
         else:
             folder.remove()
+
+
+@contextmanager
+def hold_outputs(outputs: Sequence[Path]) -> Iterator[None]:
+    """Hold the work folders of a run's further outputs, so that no run that names one of them first writes to it, too.
+
+    Raises:
+        OutputError: another run holds one.
+    """
+    with ExitStack() as held:
+        for output in outputs:
+            folder = WorkFolder(WorkFolder.beside(output))
+            _make(folder.path)
+            held.enter_context(lock_folder(folder.path))
+            held.callback(folder.remove_if_empty)
+        yield
 
 
 @contextmanager
@@ -257,7 +282,10 @@ def lock_folder(path: Path) -> Iterator[None]:
     except ImportError:  # Windows: no flock; two runs into one output are then not told apart
         yield
         return
-    handle = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
+    try:
+        handle = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
+    except OSError as error:
+        raise write_failure(path, str(error)) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

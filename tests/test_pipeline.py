@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,6 +206,43 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
 
 def stop(*_: object, **__: object) -> None:
     raise Cancelled("stopped", hint="")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
+def test_two_runs_that_share_their_second_output_are_refused(tmp_path: Path) -> None:
+    from fctl_geo.workfolder import hold_outputs, work_folder
+
+    shared = tmp_path / "b.gpkg"
+    with hold_outputs([shared]), work_folder(tmp_path / "a.tif", "a", 256, resume=False):
+        with pytest.raises(OutputError, match="another run"), work_folder(shared, "b", 256, resume=False):
+            pass
+        with pytest.raises(OutputError, match="another run"), hold_outputs([shared]):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_vanishes_is_told(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 300)
+    (tmp_path / "gone").mkdir()
+
+    class Vandal(Told):
+        def advance(self, steps: int = 1) -> None:
+            super().advance(steps)
+            shutil.rmtree(tmp_path / "gone", ignore_errors=True)
+
+    settings = Settings.of({"model": str(model), "outs": (tmp_path / "gone" / "out.tif",), "device": "cpu"})
+    with pytest.raises(OutputError, match="gone vanished"):
+        segment_scene(scene, settings, progress=Vandal())
+
+
+def test_what_a_killed_run_left_beside_the_outputs_is_cleared(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 200, 200)
+    (tmp_path / ".out.gpkg.partial-abcd").mkdir()
+    (tmp_path / ".out.gpkg.partial-abcd" / "out.gpkg-journal").write_bytes(b"x")
+    (tmp_path / ".out.tif.partial-1234.tif").write_bytes(b"x")
+    (tmp_path / ".other.tif.partial-1234.tif").write_bytes(b"somebody else's")
+    segment(scene, tmp_path / "out", model)
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == [".other.tif.partial-1234.tif"]
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_both_numbers(tmp_path: Path, model: Path) -> None:

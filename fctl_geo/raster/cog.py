@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import rasterio
 import rasterio.shutil
@@ -175,6 +175,7 @@ def _prove_whole(aside: Path, target: Path) -> None:
             with open_quietly(aside, **({} if level is None else {"overview_level": level})) as dataset:
                 row, col = ((side - 1) // BLOCK_PX * BLOCK_PX for side in dataset.shape)
                 dataset.read(1, window=RasterioWindow(col, row, dataset.width - col, dataset.height - row))
+        _prove_overviews(aside, levels)
     handle = os.open(aside, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -182,6 +183,26 @@ def _prove_whole(aside: Path, target: Path) -> None:
         raise write_failure(target, str(error)) from error
     finally:
         os.close(handle)
+
+
+def _prove_overviews(aside: Path, levels: int) -> None:
+    """A block without data must have none below it. GDAL's threads that run out of memory leave such blocks in silence.
+
+    Raises:
+        OSError: a block was lost.
+    """
+    for level in range(levels):
+        finer_level: dict[str, Any] = {} if level == 0 else {"overview_level": level - 1}
+        with open_quietly(aside, **finer_level) as finer, open_quietly(aside, overview_level=level) as coarse:
+            for _, window in coarse.block_windows(1):
+                if (coarse.read(1, window=window) == NODATA).all() and _has_data(finer, window):
+                    raise OSError(f"block {window.row_off}, {window.col_off} of overview {level + 1} is missing")
+
+
+def _has_data(finer: rasterio.DatasetReader, window: RasterioWindow) -> bool:
+    row, col = 2 * window.row_off, 2 * window.col_off
+    height, width = min(2 * window.height, finer.height - row), min(2 * window.width, finer.width - col)
+    return bool((finer.read(1, window=RasterioWindow(col, row, width, height)) != NODATA).any())
 
 
 def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> list[tuple[Path, Path]]:
@@ -211,7 +232,7 @@ def _aside(target: Path) -> Iterator[Path]:
     """A hidden name in the target's folder; what still bears it at the end (GDAL's overview file, too) is deleted."""
     if not target.parent.is_dir():
         raise OutputError(f"the folder {target.parent} does not exist", hint="create it, or choose another one")
-    stem = f".{target.stem}.partial-{secrets.token_hex(4)}"
+    stem = f".{target.name}.partial-{secrets.token_hex(4)}"
     try:
         yield target.with_name(f"{stem}{target.suffix}")
     finally:

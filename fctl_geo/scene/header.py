@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import CRSError, NotGeoreferencedWarning
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.address import gdal_name, is_remote, shown
-from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
+from fctl_geo.scene.references import GDAL_ERRORS, SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.windows.frame import Affine6
 
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
@@ -138,7 +138,7 @@ def files_of(uri: str) -> list[Path]:
     try:
         with rasterio.Env(), open_raster(uri) as dataset:
             return [path, *sorted(Path(file) for file in dataset.files if Path(file) != path)]
-    except RasterioIOError:
+    except GDAL_ERRORS:
         return [path]  # reading it tells what is wrong
 
 
@@ -182,7 +182,7 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
                 header = _header_of(dataset, uri, drivers)
                 if drivers is not None:
                     check_parts(uri, dataset.files)
-        except RasterioIOError as error:
+        except GDAL_ERRORS as error:
             raise _not_a_raster(uri, error) from error
     _refuse_giant_blocks(header)
     return header
@@ -293,7 +293,7 @@ _REMOTE_TROUBLES = (
 """What GDAL says, what it means, what to do. Keys are looked for in this order."""
 
 
-def _not_reached(uri: str, error: RasterioIOError) -> SceneError:
+def _not_reached(uri: str, error: Exception) -> SceneError:
     name = short_name(uri)
     cause = f"{error} {error.__cause__ or ''}".strip()
     for secret in (uri, uri.removeprefix("/vsicurl/")):
@@ -306,7 +306,7 @@ def _not_reached(uri: str, error: RasterioIOError) -> SceneError:
     )
 
 
-def _not_a_raster(uri: str, error: RasterioIOError) -> SceneError:
+def _not_a_raster(uri: str, error: Exception) -> SceneError:
     name = short_name(uri)
     if is_remote(uri):
         return _not_reached(uri, error)

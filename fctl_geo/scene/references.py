@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.address import is_remote, shown
 from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SUBCLASSES, WARP_OPTIONS
 
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+"""What GDAL says of a broken file: rasterio wraps most of it, not all."""
 SAFE_OPTIONS = {
     "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a file, whoever allows what
     "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE": "SIBLING_OR_CHILD_OF_VRT_PATH",
@@ -87,7 +90,7 @@ def _check_companion(uri: str, file: str) -> None:
     """GDAL opens these with any driver: a VRT under such a name would be one more way out."""
     try:
         open_with(file, ("GTiff", "HFA")).close()
-    except RasterioIOError:
+    except GDAL_ERRORS:
         raise _refusal(shown(uri), f"has a companion {Path(file).name} that is no TIFF") from None
 
 
@@ -131,7 +134,7 @@ def _check_source(vrt: Path, source: Path) -> None:
         with open_with(str(source), _WITH_MAGIC) as dataset:
             _ = dataset.overviews(1), dataset.mask_flag_enums
             check_parts(str(source), dataset.files)
-    except RasterioIOError:
+    except GDAL_ERRORS:
         raise _refusal(vrt.name, f"has a source {source.name} that is no picture with pixels of its own") from None
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError
 from fctl_geo.scene.address import is_remote, shown
 from fctl_geo.scene.header import Header, gdal_options, open_handle
+from fctl_geo.scene.references import GDAL_ERRORS
 from fctl_geo.windows.window import Window
 
 _MAX_HANDLES = 4
@@ -113,7 +113,7 @@ class Source:
             handle = self._borrow()
             try:
                 result: NDArray[Any] = read(handle, _box(window))
-            except RasterioIOError as error:
+            except GDAL_ERRORS as error:
                 if is_remote(self.header.uri):
                     result = self._again(window, read, error)
                 else:
@@ -122,7 +122,7 @@ class Source:
                 self._give_back(handle)
         return result
 
-    def _again(self, window: Window, read: Any, error: RasterioIOError) -> NDArray[Any]:
+    def _again(self, window: Window, read: Any, error: Exception) -> NDArray[Any]:
         """A window whose download broke off, asked for once more, and once more."""
         for delay_s in _RETRIES_AFTER_S:
             time.sleep(delay_s)
@@ -130,7 +130,7 @@ class Source:
                 with rasterio.Env(**gdal_options(self.header.uri, afresh=True)), self._opened() as handle:
                     result: NDArray[Any] = read(handle, _box(window))
                     return result
-            except RasterioIOError as next_error:
+            except GDAL_ERRORS as next_error:
                 error = next_error
         raise ReadError(
             f"{shown(self.header.uri)} broke off: pixels {_words(window)}{self._level_words} could not be fetched in "
@@ -146,7 +146,7 @@ class Source:
                 return self._handles.pop()
             try:
                 return self._open()
-            except RasterioIOError as error:
+            except GDAL_ERRORS as error:
                 raise ReadError(f"{self.header.name} could be opened before, but not again (GDAL: {error})") from error
 
     def _open(self) -> Any:
@@ -172,13 +172,13 @@ class Source:
             else:
                 self._handles.append(handle)
 
-    def _damage(self, handle: Any, window: Window, read: Any, error: RasterioIOError) -> ReadError:
+    def _damage(self, handle: Any, window: Window, read: Any, error: Exception) -> ReadError:
         """Read block by block once more, to name the one that is broken."""
         where, cause = f"pixels {_words(window)}", error
         for row, col, block in self._blocks(window):
             try:
                 read(handle, _box(block))
-            except RasterioIOError as block_error:
+            except GDAL_ERRORS as block_error:
                 where, cause = f"block {row} down, {col} across ({_words(block)})", block_error
                 break
         return ReadError(
@@ -213,7 +213,7 @@ def grids_of(header: Header) -> tuple[Grid, ...]:
                 continue
             try:
                 handle = open_handle(header.uri, header.drivers, overview_level=index)
-            except RasterioIOError as error:
+            except GDAL_ERRORS as error:
                 raise ReadError(
                     f"{header.name} has a damaged overview {factor} (GDAL: {error})",
                     hint="make the overviews again with gdaladdo, or copy the file again",

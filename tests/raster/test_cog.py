@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.enums import ColorInterp
+from affine import Affine
+from rasterio.enums import ColorInterp, Resampling
 
 from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.progress import Silent
@@ -234,3 +235,22 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere does not exist"):
         target = tmp_path / "nowhere" / "x.tif"
         write_cog(source, target, legend=None, metadata={}, overview="mode", progress=Silent())
+
+
+def test_an_overview_that_lost_a_block_is_found(tmp_path: Path) -> None:
+    """GDAL's threads leave such blocks in silence when memory ends."""
+    from fctl_geo.raster.cog import _prove_overviews
+
+    path = tmp_path / "a.tif"
+    values = np.full((2048, 2048), 255, np.uint8)
+    values[1100:1300, 100:300] = 7
+    with rasterio.open(path, "w", "GTiff", width=2048, height=2048, count=1, dtype="uint8", nodata=255, tiled=True,
+                       blockxsize=512, blockysize=512, transform=Affine(1, 0, 9, 0, -1, 9)) as dataset:  # fmt: skip
+        dataset.write(values, 1)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews([2, 4], Resampling.mode)
+    _prove_overviews(path, 2)
+    with rasterio.open(path, "r+", overview_level=1) as coarse:
+        coarse.write(np.full((512, 512), 255, np.uint8), 1)
+    with pytest.raises(OSError, match="block 0, 0 of overview 2 is missing"):
+        _prove_overviews(path, 2)
