@@ -167,7 +167,7 @@ def _confusion_table(found: Evaluation) -> str:
         for j in range(len(found.classes)):
             share = counts[i, j] / total if total else 0.0
             hue = "var(--good)" if i == j else "var(--bad)"
-            tint = f"color-mix(in srgb, {hue} {min(100, share * (70 if i == j else 160)):.0f}%, transparent)"
+            tint = f"color-mix(in srgb, {hue} {min(70, share * (70 if i == j else 140)):.0f}%, transparent)"
             words = f"{counts[i, j]:,} pixels of {score.name} were called {found.classes[j].name}"
             cells.append(f"<td class=n style='background:{tint}' title='{escape(words)}'>{share * 100:.1f}</td>")
         rows.append(f"<tr><th>{escape(score.name)}</th>{''.join(cells)}</tr>")
