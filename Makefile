@@ -2,6 +2,8 @@
 # make test    the tests
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
+# make fuzz    files from strangers for an hour (FUZZ_ARGS="--minutes 5" for less)
 # Each sets up an isolated environment in .venv by itself (Python 3.11 or newer); the second time that costs nothing.
 
 PYTHON ?= python3
@@ -16,8 +18,10 @@ SCENE ?=
 MODEL ?=
 OUT ?= demo
 PYTEST_ARGS ?=
+FAULTS_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: venv demo test check lint plugin clean
+.PHONY: venv demo test faults fuzz check lint plugin clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -37,6 +41,12 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+faults: $(STAMP)
+	$(BIN)/python tests/fault_matrix.py $(FAULTS_ARGS)
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/hostile.py $(FUZZ_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
