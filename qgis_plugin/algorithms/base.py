@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
 )
 from qgis.PyQt.QtCore import QUrl
@@ -21,7 +22,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from .. import runs
 from ..engine import find_engine, run_command
-from ..errors import EngineError, EngineStopped, PluginError
+from ..errors import EngineError, EngineStopped, LayerError, PluginError
 from ..words import tr
 
 ROOT = Path(__file__).parents[1]
@@ -136,10 +137,26 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if not fine:
             return fine, words
         try:
+            self._check_that_the_input_stays(parameters, context)
             self.check(parameters, context)
         except PluginError as error:
             return False, str(error)
         return True, ""
+
+    def _check_that_the_input_stays(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Results replace files of their name: they must not have the input's."""
+        layer = self.parameterAsRasterLayer(parameters, "INPUT", context)
+        if layer is None:
+            return
+        source = Path(layer.source().split("|")[0])
+        for definition in self.destinationParameterDefinitions():
+            value = parameters.get(definition.name())
+            if isinstance(value, QgsProcessingOutputLayerDefinition):
+                value = value.sink.staticValue()
+            if value and source.exists() and Path(str(value)).exists() and source.samefile(str(value)):
+                raise LayerError(
+                    tr("The result {} would replace the input itself.").format(value), tr("Choose another name.")
+                )
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         """Tell trouble before the run.

@@ -48,6 +48,14 @@
       <translation>Auswerten</translation>
     </message>
     <message>
+      <source>The result {} would replace the input itself.</source>
+      <translation>Das Ergebnis {} würde die Eingabe selbst ersetzen.</translation>
+    </message>
+    <message>
+      <source>Choose another name.</source>
+      <translation>Einen anderen Namen wählen.</translation>
+    </message>
+    <message>
       <source>Evaluate model</source>
       <translation>Modell bewerten</translation>
     </message>

@@ -317,3 +317,25 @@ answer = [algorithm.displayName(), algorithm.parameterDefinition("INPUT").descri
         tmp=tmp_path,
     )  # fmt: skip
     assert told == ["Raster segmentieren", "Bild", "segmentraster"]
+
+
+def test_lines_and_bar_are_right_however_the_engine_speaks(qgis: Qgis, tmp_path: Path) -> None:
+    told = qgis.script(
+        """
+from fctl_geo_qgis.engine import Lines, _event_of
+from fctl_geo_qgis.algorithms.base import STAGES, Stages
+data, lines, heard = "{\\"event\\": \\"say\\"}\\r\\nä€\\nrest".encode("utf-8"), Lines(), []
+for byte in data: heard += lines.feed(bytes([byte]))
+heard += lines.feed(b"", last=True)
+shown = []
+stages = Stages(STAGES["segment"], shown.append, 30.0)
+for name in ("segment", "measure", "unheard of", "cog", "polygonise", "write polygons"):
+    stages.hear({"event": "stage", "name": name, "total": 4})
+    for done in range(1, 5): stages.hear({"event": "advance", "done": done, "total": 4})
+answer = {"lines": heard, "shown": shown, "events": [_event_of(line) for line in [*heard, "{broken", "{}"]]}
+""",
+        tmp=tmp_path,
+    )  # fmt: skip
+    assert told["lines"] == ['{"event": "say"}', "ä€", "rest"]
+    assert told["events"] == [{"event": "say"}, None, None, None, None]
+    assert told["shown"] == sorted(told["shown"]) and told["shown"][0] > 30 and told["shown"][-1] == pytest.approx(100)

@@ -196,6 +196,12 @@ def test_unknown_classes_and_a_missing_result_are_told_before_the_run(
     assert "has 3 bands; a class raster has one" in said.text
 
 
+def test_a_result_never_replaces_the_input(qgis: Qgis, scene: Path, model: Path) -> None:
+    before = scene.read_bytes()
+    said = qgis.run("segmentraster", fine=False, INPUT=scene, MODEL=model, OUTPUT=scene, DEVICE="cpu")
+    assert said.code != 0 and "would replace the input itself" in said.text and scene.read_bytes() == before
+
+
 def test_a_layer_without_crs_is_segmented_and_told(qgis: Qgis, model: Path, tmp_path: Path) -> None:
     lost = make_scene(tmp_path / "lost.tif", 150, 150, crs=None)
     said = qgis.run(
