@@ -1,4 +1,4 @@
-"""A small part of the fault matrix (`make faults` runs the whole): nothing is broken, and resume gives the same bytes."""
+"""A small part of the fault matrix (`make faults` is the whole): nothing is broken, and resume gives the same bytes."""
 
 from __future__ import annotations
 
