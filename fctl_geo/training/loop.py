@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,8 @@ def train_on(
     if fabric.is_global_zero:
         told = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
         begin_run(settings.run, told, resume=settings.resume, overwrite=settings.overwrite)
+        if settings.resume and not any(settings.run.rglob("checkpoint.pt")):
+            progress.warn(f"{settings.run} has no checkpoint yet: the training begins anew")
         progress.say(said) if said else None
     fabric.barrier()
     if settings.init is None:
@@ -157,6 +159,20 @@ class _Learner(nn.Module):
         return forward(self.network, levels)
 
 
+@dataclass(slots=True)
+class _Standing:
+    """How a training stands; kept in its checkpoints."""
+
+    steps: int
+    """To make: fewer than the method's after an early stop."""
+    best: float = -math.inf
+    """mIoU of the best validation."""
+    waited: int = 0
+    """Validations since."""
+    recent: list[float] = field(default_factory=list)
+    """Losses of the last steps."""
+
+
 class _Stage:
     """One network's training, with checkpoints and a log of its own."""
 
@@ -167,6 +183,7 @@ class _Stage:
         self.fabric, self.recipe, self.data, self.settings, self.progress = fabric, recipe, data, settings, progress
         self.name = name
         self.folder = settings.run / name if name else settings.run
+        self.weights = torch.from_numpy(data.table.weights(recipe.method.class_weights)).to(fabric.device)
         self.allowed = torch.from_numpy(data.table.matrix()).to(fabric.device)
 
     def run(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[SegmentationNetwork, Any, int]:
@@ -178,12 +195,11 @@ class _Stage:
         optimiser = make_optimiser(network, method)
         learner, optimiser = fabric.setup(_Learner(network), optimiser)
         first, state = load_checkpoint(self.folder, network=network, optimiser=optimiser, average=average)
-        best, waited = float(state.get("best", -math.inf)), int(state.get("waited", 0))
-        steps = int(state.get("steps", method.steps))
+        standing = _Standing(**state) if state else _Standing(steps=method.steps)
         self.progress.stage(f"train {self.name}".strip(), method.steps)
         self.progress.advance(first)
-        with self._log(first) as log:
-            for step, batches in stream(plan, range(first, steps), settings.workers):
+        with self._log(first, standing.recent) as log:
+            for step, batches in stream(plan, range(first, standing.steps), settings.workers):
                 check_cancelled(self.progress)
                 torch.manual_seed(settings.seed * 1_000_003 + step * 101 + fabric.global_rank)  # dropout, by step alone
                 rate = learning_rate(method, step - 1, method.steps)
@@ -193,21 +209,25 @@ class _Stage:
                 log.step(step, loss, rate)
                 if step == max(1, round(method.early_share * method.steps)):
                     self._write(_EARLY, state_of(average))
-                if step % settings.validate_every == 0 or step == steps:
-                    score = self._validate(average, log, step)
-                    waited = 0 if score > best else waited + 1
-                    if method.patience and score > best:
-                        self._write(_BEST, state_of(average))
-                    best = max(best, score)
-                    if 0 < method.patience <= waited and step < steps:
-                        self.progress.say(f"early stop after {step} steps: mIoU was {best:.3f} and got no better")
-                        steps = step
-                if step % settings.checkpoint_every == 0 or step == steps:
-                    state = {"best": best, "waited": waited, "steps": steps}
-                    self._checkpoint(step, state, network=network, optimiser=optimiser, average=average)
-                if step == steps:
+                if step % settings.validate_every == 0 or step == standing.steps:
+                    self._judge(average, log, step, standing)
+                if step % settings.checkpoint_every == 0 or step == standing.steps:
+                    self._checkpoint(step, standing, network=network, optimiser=optimiser, average=average)
+                if step == standing.steps:
                     break
-        return (*self._result(average), steps)
+        return (*self._result(average), standing.steps)
+
+    def _judge(self, average: SegmentationNetwork, log: TrainingLog, step: int, standing: _Standing) -> None:
+        """Validate; keep the best weights and stop early where the method asks for it."""
+        patience = self.recipe.method.patience
+        score = self.fabric.broadcast(self._validate(average, log, step))  # all processes stop at the same step
+        standing.waited = 0 if score > standing.best else standing.waited + 1
+        if patience and score > standing.best:
+            self._write(_BEST, state_of(average))
+        standing.best = max(standing.best, score)
+        if 0 < patience <= standing.waited and step < standing.steps:
+            self.progress.say(f"early stop after {step} steps: mIoU was {standing.best:.3f} and got no better")
+            standing.steps = step
 
     def _plan(self, samples: SampleSource) -> BatchPlan:
         method, ranks = self.recipe.method, self.fabric.world_size
@@ -248,7 +268,13 @@ class _Stage:
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         method = self.recipe.method
         return partial_label_loss(
-            logits.float(), labels, self.allowed, gamma=method.focal_gamma, focal=method.focal, jaccard=method.jaccard
+            logits.float(),
+            labels,
+            self.allowed,
+            weights=self.weights,
+            gamma=method.focal_gamma,
+            focal=method.focal,
+            jaccard=method.jaccard,
         )
 
     def _validate(self, average: SegmentationNetwork, log: TrainingLog, step: int) -> float:
@@ -258,9 +284,9 @@ class _Stage:
         log.validation(step, scores)
         return mean_iou(scores)
 
-    def _checkpoint(self, step: int, state: dict[str, Any], **parts: Any) -> None:
+    def _checkpoint(self, step: int, standing: _Standing, **parts: Any) -> None:
         if self.fabric.is_global_zero:
-            save_checkpoint(self.folder, step, **parts, **state)
+            save_checkpoint(self.folder, step, **parts, **asdict(standing))
         self.fabric.barrier()
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
@@ -268,11 +294,11 @@ class _Stage:
             save(self.folder / name, state)
 
     @contextmanager
-    def _log(self, first: int) -> Iterator[TrainingLog]:
+    def _log(self, first: int, recent: list[float]) -> Iterator[TrainingLog]:
         board = self.settings.tensorboard and self.fabric.is_global_zero
         folder = self.folder if self.fabric.is_global_zero else self.folder / f"rank-{self.fabric.global_rank}"
         name = f"{self.name}, " if self.name else ""
-        log = TrainingLog(folder, self.progress, tensorboard=board, first=first, name=name)
+        log = TrainingLog(folder, self.progress, tensorboard=board, first=first, name=name, recent=recent)
         try:
             yield log
         finally:

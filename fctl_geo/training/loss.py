@@ -8,7 +8,14 @@ from torch.nn import functional as F
 
 
 def partial_label_loss(
-    logits: Tensor, label: Tensor, allowed: Tensor, *, gamma: float = 1.0, focal: float = 2.0, jaccard: float = 1.0
+    logits: Tensor,
+    label: Tensor,
+    allowed: Tensor,
+    *,
+    weights: Tensor | None = None,
+    gamma: float = 1.0,
+    focal: float = 2.0,
+    jaccard: float = 1.0,
 ) -> Tensor:
     """How far the logits are from what the labels allow.
 
@@ -19,6 +26,7 @@ def partial_label_loss(
         logits: (B, K, h, w).
         label: (B, h, w) int64 rows of `allowed`; the last row allows all classes and has no weight.
         allowed: (rows, K) of 0 and 1.
+        weights: (rows,) weight of each label in the focal part; None: all alike.
         focal, jaccard: weights of the two parts.
     Returns:
         A scalar.
@@ -28,6 +36,8 @@ def partial_label_loss(
     judged = (label < len(allowed) - 1).float()
     log_likelihood = torch.logsumexp(log_p.masked_fill(mask == 0, -30.0), dim=1)
     weight = judged * (1 - log_likelihood.detach().exp()).clamp(0, 1) ** gamma
+    if weights is not None:
+        weight = weight * weights[label]
     loss = -focal * (weight * log_likelihood).sum() / judged.sum().clamp(min=1)
     if not jaccard:
         return loss

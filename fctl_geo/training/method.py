@@ -22,6 +22,8 @@ class RefinementSettings:
     montages: int = 160
     """Crude masks to learn from, of 3 x 3 patches each; many a patch with its context is cut from one. 0: none, and no
     refinement network."""
+    crude: Literal["final", "early"] = "final"
+    """Whose masks: those of the finished network, or of the network as it was early on, as in the paper."""
     steps: int = 1200
     batch: int = 8
     patch_px: int = 256
@@ -31,6 +33,10 @@ class RefinementSettings:
     context: float = 2.0
     """Size of the context mask in patches (the paper: 1.5, 2, 2.5)."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.crude not in ("final", "early"):
+            raise TrainingError(f"crude is {self.crude!r}", hint="allowed: final, early")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ class Method:
     """Weight of the soft Jaccard loss beside the focal one."""
     focal: float = 2.0
     """Weight of the focal loss."""
+    class_weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of a class's pixels in the focal loss, by name; 1 for those not named."""
     clip: float = 5.0
     """Longest gradient; 0: any."""
     average: bool = True

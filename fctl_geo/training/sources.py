@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,7 @@ class AllowedTable:
 
     def index_of(self, names: Sequence[str]) -> int:
         """The row of that set of classes, made where it is new."""
-        unknown = [n for n in names if n not in self.names]
-        if unknown:
-            raise TrainingError(
-                f"label class {unknown[0]!r} is not a class of the recipe", hint=f"classes: {self.names}"
-            )
+        self._check(names)
         row = tuple(sorted(self.names.index(n) for n in names))
         if row not in self.rows:
             self.rows.append(row)
@@ -60,6 +56,19 @@ class AllowedTable:
             table[i, list(row)] = 1
         table[-1] = 1
         return table
+
+    def weights(self, classes: Mapping[str, float]) -> NDArray[np.float32]:
+        """(rows + 1,): weight of each row, that of its class where it allows just one, else 1."""
+        self._check(classes)
+        one = [classes.get(self.names[row[0]], 1.0) if len(row) == 1 else 1.0 for row in self.rows]
+        return np.array([*one, 1.0], np.float32)
+
+    def _check(self, names: Iterable[str]) -> None:
+        unknown = [n for n in names if n not in self.names]
+        if unknown:
+            raise TrainingError(
+                f"label class {unknown[0]!r} is not a class of the recipe", hint=f"classes: {self.names}"
+            )
 
 
 def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m: float) -> list[LabelledImage]:

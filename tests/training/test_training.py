@@ -99,6 +99,23 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
     assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
 
 
+def test_a_class_of_twice_the_weight_costs_twice_as_much() -> None:
+    table = AllowedTable(legend())
+    label = torch.tensor([[[table.index_of(["a"]), table.index_of(["a", "b"])]]])
+    weights = torch.from_numpy(table.weights({"a": 2.0}))
+    allowed = torch.from_numpy(table.matrix())
+    unsure = torch.zeros(1, 3, 1, 2)
+
+    def loss(column: int, weights: torch.Tensor | None) -> float:
+        part = unsure[..., column : column + 1], label[..., column : column + 1]
+        return float(partial_label_loss(*part, allowed, weights=weights, jaccard=0))
+
+    assert loss(0, weights) == pytest.approx(2 * loss(0, None))
+    assert loss(1, weights) == loss(1, None), "a label that allows several classes weighs 1"
+    with pytest.raises(TrainingError, match="forest"):
+        table.weights({"forest": 1.0})
+
+
 def test_iou_equals_the_definition() -> None:
     rng = np.random.default_rng(0)
     truth, guess = rng.integers(0, 3, (2, 50, 50))
