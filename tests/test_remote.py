@@ -1,9 +1,12 @@
-"""Scenes, areas and products on S3, with a real server."""
+"""Scenes, areas and products elsewhere, with real servers."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import tempfile
+import urllib.request
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +20,7 @@ from scene_factory import make_scene
 from shapely.geometry import box
 
 from fctl_geo import Settings, segment_scene
-from fctl_geo.errors import Cancelled, OutputError, SceneError
+from fctl_geo.errors import Cancelled, OutputError, ReadError, SceneError
 from fctl_geo.progress import Silent
 from fctl_geo.summary import RunSummary
 from fctl_geo.upload import RemotePlace
@@ -169,3 +172,27 @@ def test_an_upload_that_fails_is_gone_on_with_by_resume(
     assert "out/cover.gpkg" in s3.objects() and left_here() == []
     with rasterio.open(scene) as source:
         assert source.count == 3
+
+
+def test_a_run_whose_connection_drops_goes_on_with_resume(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fctl_geo.run.SHARD_PX", 256)
+    monkeypatch.setattr("fctl_geo.scene.source._RETRIES_AFTER_S", (0.01,))
+    scene = make_scene(tmp_path / "scene.tif", 256, 1500, compress=None, interleave="pixel")
+    segment(scene, tmp_path / "here.tif", model=model)
+    server = Path(__file__).parent / "scene" / "range_server.py"
+    with subprocess.Popen([sys.executable, str(server), str(scene)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            with pytest.raises(ReadError, match="broke off") as error:
+                segment(f"{address}/dying/scene.tif", tmp_path / "there.tif", model=model)
+            assert "--resume" in error.value.hint
+            assert list((tmp_path / ".there.tif.fctl-work").glob("*.json")), "finished shards are kept"
+            with urllib.request.urlopen(f"{address}/heal"):
+                pass
+            segment(f"{address}/dying/scene.tif", tmp_path / "there.tif", model=model, resume=True)
+        finally:
+            process.terminate()
+    assert (tmp_path / "there.tif").read_bytes() == (tmp_path / "here.tif").read_bytes()
