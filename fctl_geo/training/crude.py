@@ -1,4 +1,4 @@
-"""Crude masks for the refinement network to learn from: montages by a network early in its training (paper, 4.2)."""
+"""Crude masks for the refinement network to learn from: montages of patches side by side (paper, 4.2)."""
 
 from __future__ import annotations
 

@@ -82,12 +82,13 @@ def train_model(
 def _refiner(
     recipe: Recipe, data: TrainingData, trained: Trained, settings: TrainingSettings, progress: Progress
 ) -> Any:
-    """The refinement network, trained on crude masks of the early network; None where none is wanted."""
+    """The refinement network, trained on crude masks of the network; None where none is wanted."""
     wanted, folder = recipe.method.refinement, settings.run / "refinement"
     if not wanted.montages:
         return None
+    teacher = trained.early if wanted.crude == "early" else trained.network
     crude = make_crude_samples(
-        trained.early, trained.samples, wanted.montages, wanted.patch_px, forward, progress, keep=folder,
+        teacher, trained.samples, wanted.montages, wanted.patch_px, forward, progress, keep=folder,
         looks=recipe.method.looks,
     )  # fmt: skip
     refiner = train_refinement(crude, data.table, wanted, folder, progress, checkpoint_every=settings.checkpoint_every)
