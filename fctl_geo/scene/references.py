@@ -57,7 +57,8 @@ def drivers_for(uri: str) -> tuple[str, ...]:
     if not path.is_file() or not _is_vrt(path):
         return SELF_CONTAINED
     real = path.resolve()
-    _look_through(path, real.parent, seen=set(), above=(real,))
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):  # do not list a folder of ten thousand ten thousand times
+        _look_through(path, real.parent, seen=set(), above=(real,))
     return ("VRT",)
 
 
