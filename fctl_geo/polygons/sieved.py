@@ -18,7 +18,10 @@ def write_sieved(
     source: Path, target: Path, min_area: float, legend: Legend, gsd_m: float | None, progress: Progress
 ) -> None:
     """Write `source` without regions smaller than `min_area` (m2; px without a CRS) to the new file `target`."""
-    with open_class_raster(source, legend, trusted=True) as raster, BlockRasterWriter.create(target, raster.frame) as writer:
+    with (
+        open_class_raster(source, legend, trusted=True) as raster,
+        BlockRasterWriter.create(target, raster.frame) as writer,
+    ):
         areas = pixel_areas(raster.frame, gsd_m)
         progress.stage("sieve", raster.frame.height)
         strips = read_strips(raster, None, areas, progress)
