@@ -97,7 +97,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             raw = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except _UNREADABLE as error:
         raise ModelFileError(
-            f"{path} is no checkpoint of plain tensors and was not loaded ({_first_line(error)})",
+            f"{path} is no checkpoint of plain tensors and was not loaded: {_why(error)}",
             hint="a file that wants to run code is refused; get the authors' file anew",
         ) from None
     if not isinstance(raw, Mapping) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in raw.items()):
@@ -141,9 +141,10 @@ def _imagenet_name(ours: str) -> str | None:
     return None
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+def _why(error: Exception) -> str:
+    """What of torch's long words helps; its advice to load the file all the same does not."""
+    wanted = re.search(r"GLOBAL (\S+)", str(error))
+    return f"it wants to call {wanted[1]}" if wanted else "it cannot be read as one"
 
 
 def _names(ours: Mapping[str, tuple[int, ...]], branch: int | None) -> Iterator[tuple[str, str]]:
