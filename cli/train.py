@@ -54,6 +54,7 @@ label_options = combine(
 @click.option("--bands", type=BandList(), help="Bands to learn from, by name. [default: red,green,blue]")
 @click.option("--out", type=FILE, required=True, help="The model file (.safetensors); card and pictures go beside it.")
 @click.option("--init", type=FILE, metavar="MODEL", help="Fine-tune this model (a file or a shipped name).")
+@click.option("--imagenet", type=FILE, help="torchvision's vgg16 .pth: the paper's network begins with it.")
 @click.option("--run", type=FILE, help="A folder for checkpoints and the log. [default: OUT.run]")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Optimiser steps. [default: as the recipe says]")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), metavar="N", help="Instead of --steps.")
@@ -105,6 +106,7 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
             data=values["data"] or Path(),
             run=run,
             init=init,
+            imagenet=values["imagenet"],
             **{k: values[k] for k in ("seed", "device", "devices", "resume", "overwrite", "tensorboard")},
             **{k: values[k] for k in ("checkpoint_every", "validate_every")},
         )

@@ -27,7 +27,7 @@ from fctl_geo.training.optimise import follow, learning_rate, make_optimiser
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.sources import IGNORE, AllowedTable
-from fctl_geo.training.start import fine_tuned, start_from
+from fctl_geo.training.start import begin_with_imagenet, fine_tuned, start_from
 from fctl_geo.training.validate import mean_iou, validate
 
 
@@ -46,6 +46,8 @@ class TrainingSettings:
     """So many of them, each with its share of every batch."""
     init: Path | None = None
     """A model file to begin with: fine-tuning."""
+    imagenet: Path | None = None
+    """torchvision's checkpoint of VGG16, with which the paper's network begins in every stream."""
     resume: bool = False
     """Go on from the last checkpoint in the run's folder."""
     overwrite: bool = False
@@ -107,11 +109,14 @@ def train_on(
         recipe.method.architecture, recipe.method.network, bands=len(recipe.bands), classes=len(recipe.legend)
     )
     said = start_from(settings.init, network, recipe.legend) if settings.init else ""
+    if settings.imagenet:
+        begin_with_imagenet(network, settings.imagenet)
     samples = _samples(recipe, data, network)
     method = recipe.method.lasting(samples.area_m2, recipe.gsd_m)
     recipe = replace(recipe, method=method)
     if fabric.is_global_zero:
         told = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
+        told["imagenet"] = settings.imagenet
         begin_run(settings.run, told, resume=settings.resume, overwrite=settings.overwrite)
         if settings.resume and not any(settings.run.rglob("checkpoint.pt")):
             progress.warn(f"{settings.run} has no checkpoint yet: the training begins anew")
@@ -120,6 +125,8 @@ def train_on(
     if settings.init is None:
         for name, config in network.pretraining():
             branch = type(network)(config)
+            if settings.imagenet:
+                begin_with_imagenet(branch, settings.imagenet)
             share = replace(method, steps=max(1, round(method.pretrain_share * method.steps)), patience=0)
             stage = _Stage(fabric, replace(recipe, method=share), data, settings, progress, name)
             network.adopt(name, stage.run(branch, _samples(recipe, data, branch))[0])

@@ -72,6 +72,23 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{anew}"
 
 
+def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:
+    """Give a fctl-vgg16 (or FCN-8s) network the weights of VGG16 trained on ImageNet, as the paper does.
+
+    Raises:
+        TrainingError: another network.
+        ModelFileError: no such checkpoint, or one that does not fit.
+    """
+    from fctl_geo.model.released import start_from_imagenet
+    from fctl_geo.model.vgg16 import FctlVgg16
+
+    if not isinstance(network, FctlVgg16):
+        raise TrainingError(
+            "the weights of VGG16 fit fctl-vgg16 and fcn8s only", hint="choose --preset paper, or leave --imagenet out"
+        )
+    start_from_imagenet(network, path)
+
+
 def _head(info: ModelInfo) -> set[str]:
     """Tensors whose shape depends on the number of classes."""
     with torch.device("meta"):

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import released_reference as reference
 import torch
 from safetensors.torch import load_file
 from training_factory import make_training_data
 
+from fctl_geo.errors import TrainingError
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.model.vgg16 import FctlVgg16
 from fctl_geo.spec import ClassInfo, Legend
@@ -48,6 +50,21 @@ def test_the_papers_preset_gives_a_model_that_is_cut_and_merged_as_released(made
     assert info.contexts == (2, "global", 1) and info.refinement is not None and info.refinement["context"] == 1.5
     assert set(made.report.crude) == set(made.report.refined) == {"the same squares"}
     assert {p.name for p in (made.folder / "run").iterdir()} >= {"context-2", "context-global"}, "trained before"
+
+
+def test_every_stream_begins_with_the_weights_of_imagenet(made: Made) -> None:
+    """With a learning rate of nothing they are still there at the end."""
+    vgg = reference.Released((4, 4, 8, 8, 8), 8, 2, branch=False).vgg.state_dict()
+    torch.save(vgg, made.folder / "vgg16.pth")
+    still = replace(made.recipe, method=replace(made.recipe.method, steps=1, learning_rate=0.0))
+    settings = TrainingSettings(made.folder, made.folder / "begun", imagenet=made.folder / "vgg16.pth")
+    trained = train(still, settings)
+    assert trained is not None and isinstance(trained.network, FctlVgg16)
+    for encoder in (trained.network.encoder, *trained.network.context_encoders):
+        assert torch.equal(encoder.stages[2][2].weight, vgg["features.12.weight"])  # type: ignore[union-attr]
+    other = replace(still, method=replace(still.method, architecture="unet", network={}))
+    with pytest.raises(TrainingError, match="fit fctl-vgg16 and fcn8s only"):
+        train(other, replace(settings, run=made.folder / "other"))
 
 
 def test_fine_tuning_with_new_classes_keeps_streams_frozen_and_patches_as_they_were(made: Made) -> None:
