@@ -1,6 +1,6 @@
 """Does QGIS's memory grow with the raster? Peak memory of a QGIS process that segments layers of several sizes.
 
-Run with QGIS's own Python (3.22 or newer), naming the engine's interpreter; sizes are of squared layers in pixels:
+Run on Linux with QGIS's own Python (3.22 or newer), naming the engine's interpreter; sizes are of squared layers in pixels:
 
     FCTL_GEO_PYTHON=.venv/bin/python /usr/bin/python3 benchmarks/qgis_memory.py --sizes 1000 5000 20000
 
@@ -44,6 +44,12 @@ def make_layer(path: Path, size_px: int) -> None:
     dataset.FlushCache()
 
 
+def own_peak_mb() -> float:
+    """The peak of this process since it was started; `ru_maxrss` would also tell that of the process before it."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+
 def measure(path: Path, model: str, grid: str) -> dict[str, float]:
     """Segment a layer as the toolbox does, and tell what it took; runs in a process of its own."""
     import resource
@@ -64,7 +70,7 @@ def measure(path: Path, model: str, grid: str) -> dict[str, float]:
     plugin.initProcessing()
     layer = QgsRasterLayer(str(path), "layer")
     QgsProject.instance().addMapLayer(layer)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = own_peak_mb()
     start = time.monotonic()
     out = path.parent
     given = {"INPUT": layer.id(), "MODEL": model, "GRID": grid, "DEVICE": "cpu", "THREADS": 2,
@@ -72,7 +78,7 @@ def measure(path: Path, model: str, grid: str) -> dict[str, float]:
     processing.run("fctl:segmentraster", given)
     for each in (QgsRasterLayer(str(out / "out.tif"), "classes"),):  # as it is when it arrives in the project
         assert each.isValid()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = own_peak_mb()
     engine = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {"qgis_mb": peak, "qgis_grown_mb": peak - before, "engine_mb": engine, "seconds": time.monotonic() - start}
 
