@@ -3,7 +3,7 @@
     python tests/fault_matrix.py [--times 30] [--only kill,disk] [--seed 0]
 
 prints a table: fault, times tried, lost or broken files (must be 0), resumed equal (must be all), how the runs ended.
-Each run is the real command in a process of its own, on a small scene and a tiny network, in six shards. A fault is a
+Each run is the real command in a process of its own, on a small scene and a tiny network, in five shards. A fault is a
 function that starts a run, does its harm and waits for the end; what is judged after is the same for all.
 """
 
@@ -390,7 +390,7 @@ def _end_words(code: int) -> str:
 
 def make_bench(folder: Path) -> Bench:
     """Scene, model and the undisturbed run."""
-    scene = make_scene(folder / "scene.tif", 540, 300, gsd=0.3, compress="deflate")
+    scene = make_scene(folder / "scene.tif", 256, 1200, gsd=0.3, interleave="pixel")  # read as it is swept
     model = make_model(folder / "tiny.safetensors", gsd_m=0.3)
     (folder / "undisturbed").mkdir()
     bench = Bench(folder, scene, model, {}, 0.0)
