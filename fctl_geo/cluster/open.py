@@ -22,6 +22,8 @@ _CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Dask looks into its workers a hundred times a second to draw a profile that nobody asked for.
+    "distributed.worker.profile.enabled": False,
 }
 _CONNECT_S = 30
 

@@ -172,16 +172,18 @@ def test_a_killed_worker_does_not_show_in_the_bytes(tmp_path: Path, model: Path)
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
 
 
+@pytest.mark.parametrize("death", ["crash", "hunger"])
 def test_a_shard_that_kills_every_worker_is_named_and_the_others_are_kept(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model: Path, death: str
 ) -> None:
-    """A crash, not an error: what a fault in a library or the memory limit does."""
+    """What a fault in a library does, and what the memory limit does."""
     import dask
 
     scene = make_scene(tmp_path / "scene.tif", 256, 1100)
     outs = outs_of(tmp_path / "many")
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), open_cluster(workers=2) as crew:
-        crew._client.register_plugin(deadly_plugin())
+    engine = EngineSettings(max_memory_bytes=1500 << 20)
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), open_cluster(engine, workers=2) as crew:
+        crew._client.register_plugin(deadly_plugin(death))
         with pytest.raises(ClusterError, match=r"r00003-c00000: every worker that tried it died"):
             segment_scene(scene, settings_of(model, *outs), crew=crew)
     work = tmp_path / "many" / ".out.tif.fctl-work"
@@ -200,8 +202,8 @@ def test_runs_are_cut_into_tasks_that_hold_every_shard_once() -> None:
     assert 5 < len(cut_runs(runs, 2, 9)) < 200, "five runs for two: one of them would wait for the fifth"
 
 
-def deadly_plugin() -> object:
-    """Lets every worker, new ones too, end at once when it begins the shard of row 3."""
+def deadly_plugin(death: str) -> object:
+    """Lets every worker, new ones too, end when it begins the shard of row 3."""
     import sys
 
     import cloudpickle
@@ -214,8 +216,12 @@ def deadly_plugin() -> object:
             create = fctl_geo.step.ShardFiles.__init__
 
             def deadly(self: object, folder: object, shard: object, *arguments: object) -> None:
-                if shard.row_index == 3:  # type: ignore[attr-defined]
+                if shard.row_index == 3 and death == "crash":  # type: ignore[attr-defined]
                     os._exit(77)
+                eaten = []
+                while shard.row_index == 3 and len(eaten) < 20:  # type: ignore[attr-defined]
+                    eaten.append(b"x" * (200 << 20))
+                    time.sleep(0.1)
                 create(self, folder, shard, *arguments)  # type: ignore[arg-type]
 
             fctl_geo.step.ShardFiles.__init__ = deadly  # type: ignore[method-assign,assignment]
