@@ -1,6 +1,6 @@
 """Does QGIS's memory grow with the raster? Peak memory of a QGIS process that segments layers of several sizes.
 
-Run on Linux with QGIS's own Python (3.22 or newer), naming the engine's interpreter; sizes are of squared layers in pixels:
+Run on Linux with QGIS's own Python (3.22 or newer), naming the engine's interpreter; sizes are sides in pixels:
 
     FCTL_GEO_PYTHON=.venv/bin/python /usr/bin/python3 benchmarks/qgis_memory.py --sizes 1000 5000 20000
 

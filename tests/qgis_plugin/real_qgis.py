@@ -120,7 +120,12 @@ _SCRIPT = """
 import json, os, sys
 globals().update(json.loads({given!r}))
 from qgis.core import *
-from qgis.PyQt.QtCore import QTimer, QCoreApplication, QEventLoop
+from qgis.PyQt.QtCore import QCoreApplication, QSettings
+profile = os.path.join(os.environ["QGIS_CUSTOM_CONFIG_PATH"], "profiles", "default")
+QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, profile)
+QCoreApplication.setOrganizationName("QGIS")
+QCoreApplication.setApplicationName("QGIS3")
 QgsApplication.setPrefixPath("/usr", True)
 application = QgsApplication([], False)
 application.initQgis()
