@@ -98,7 +98,12 @@ def run_row(row: Row, data: TrainingData, work: Path, device: str, progress: Pro
     start = time.monotonic()
     folder = work / row.dataset / row.training
     settings = TrainingSettings(
-        data=Path(), run=folder, seed=row.seed, device=device, resume=True, validate_every=row.recipe.method.steps
+        data=Path(),
+        run=folder,
+        seed=row.seed,
+        device=device,
+        resume=any(folder.rglob("checkpoint.pt")),
+        validate_every=row.recipe.method.steps,
     )
     trained = train_on(row.recipe, data, settings, progress)
     assert trained is not None, "one process"
