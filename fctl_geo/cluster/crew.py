@@ -14,7 +14,7 @@ from distributed.scheduler import KilledWorker
 
 from fctl_geo import __version__
 from fctl_geo.cluster.desk import SEAT, Desk
-from fctl_geo.cluster.flow import Flow
+from fctl_geo.cluster.flow import Flow, scheduler_errors
 from fctl_geo.cluster.tasks import (
     Done,
     Failure,
@@ -39,6 +39,8 @@ Outcome = TypeVar("Outcome")
 
 _JOIN_S = 60
 _NAMED = 5
+_DEADLY = "every worker that tried it died (out of memory, or a crash)"
+_DEADLY_HINT = "look into the workers' logs; --max-memory makes shards smaller"
 
 
 class DaskCrew:
@@ -74,8 +76,9 @@ class DaskCrew:
         key = (run.model_checksum, run.settings.engine, run.refines)
         if key not in self._timed:
             arguments = (run.source, portable(run.settings), run.shard_px)
-            future = self._client.submit(time_a_patch, *arguments, pure=False, resources={SEAT: 1})
-            self._timed[key] = float(future.result())
+            with scheduler_errors():
+                future = self._client.submit(time_a_patch, *arguments, pure=False, resources={SEAT: 1})
+                self._timed[key] = float(future.result())
         return self._timed[key]
 
     def write(
@@ -91,17 +94,34 @@ class DaskCrew:
         flow = Flow(self._client, progress, steps=sum(patches[: len(runs)]), said=sum(patches[len(runs) :]))
         for piece in pieces:
             self._add(flow, run, step, piece, work)
-        failures: list[Failure] = []
-        for call, future in flow.finished():
-            if future.status == "error" and isinstance(future.exception(), KilledWorker):
-                failures += self._after_deaths(flow, run, step, call.about, work)
-                continue
-            done: Done = future.result()  # an error of ours stops the run: the cluster is not fit for it
-            failures += done.failures
-            for words in done.warnings:
-                progress.warn(words)
+        failures, suspects = self._collect(flow, run, step, work, progress)
+        for shard in suspects:  # alone, so that no other shard can have been the cause
+            flow = Flow(self._client, progress, steps=0, said=0)
+            self._add(flow, run, step, [shard], work)
+            more, guilty = self._collect(flow, run, step, work, progress)
+            failures += more + [Failure(one.name, _DEADLY, _DEADLY_HINT) for one in guilty]
         if failures:
             raise _shards_failed(failures, len(step.stage.shards))
+
+    def _collect(
+        self, flow: Flow, run: Run, step: Step, work: WorkFolder, progress: Progress
+    ) -> tuple[list[Failure], list[Shard]]:
+        """Shards that failed by an error, and single ones that no worker came back from."""
+        failures: list[Failure] = []
+        suspects: list[Shard] = []
+        with scheduler_errors():
+            for call, future in flow.finished():
+                if _is_killed(future):
+                    left = [shard for shard in call.about if not work.has(step.layer, shard)]
+                    suspects += left if len(left) == 1 else []
+                    for shard in left if len(left) > 1 else []:  # each has another try, on its own
+                        self._add(flow, run, step, [shard], work)
+                    continue
+                done: Done = future.result()  # an error of ours stops the run: the cluster is not fit for it
+                failures += done.failures
+                for words in done.warnings:
+                    progress.warn(words)
+        return failures, suspects
 
     def each(
         self, function: Callable[[Job, Crew, Progress], Outcome], jobs: Sequence[Job], progress: Progress
@@ -112,8 +132,9 @@ class DaskCrew:
         flow = Flow(self._client, progress, steps=steps, said=steps)
         for job in small:
             flow.add(run_job, job, function, job)
-        for call, future in flow.finished():
-            yield _outcome_of(call.about, future)
+        with scheduler_errors():
+            for call, future in flow.finished():
+                yield _outcome_of(call.about, future)
         for job in jobs:
             if getattr(job, "large", False):
                 yield function(job, self, progress)
@@ -125,18 +146,6 @@ class DaskCrew:
         )
         flow.add(write_shards, shards, task)
 
-    def _after_deaths(
-        self, flow: Flow, run: Run, step: Step, shards: Sequence[Shard], work: WorkFolder
-    ) -> list[Failure]:
-        """What several workers died of: one shard is named; of several, each has another try on its own."""
-        left = [shard for shard in shards if not work.has(step.layer, shard)]
-        if len(left) == 1:
-            words = "every worker that tried it died (out of memory, or a crash)"
-            return [Failure(left[0].name, words, "look into the workers' logs; --max-memory makes shards smaller")]
-        for shard in left:
-            self._add(flow, run, step, [shard], work)
-        return []
-
     def _describe(self, engine: EngineSettings) -> list[WorkerInfo]:
         try:
             self._client.wait_for_workers(1, timeout=_JOIN_S)
@@ -144,11 +153,12 @@ class DaskCrew:
             raise ClusterError(
                 f"no worker joined the cluster in {_JOIN_S} s", hint="start some: dask worker ADDRESS"
             ) from None
-        futures = [
-            self._client.submit(describe_worker, engine, workers=[address], pure=False, resources={SEAT: 1})
-            for address in self._client.nthreads()
-        ]
-        told: list[WorkerInfo | FctlError] = self._client.gather(futures)
+        with scheduler_errors():
+            futures = [
+                self._client.submit(describe_worker, engine, workers=[address], pure=False, resources={SEAT: 1})
+                for address in self._client.nthreads()
+            ]
+            told: list[WorkerInfo | FctlError] = self._client.gather(futures)
         for answer in told:
             if isinstance(answer, FctlError):
                 raise answer
@@ -220,6 +230,8 @@ def _shards_failed(failures: Sequence[Failure], shards: int) -> ClusterError:
 
 def _outcome_of(job: Any, future: Future[Any]) -> Any:
     """What a job came to; the end of one whose workers died is the job's to say."""
-    if future.status == "error" and isinstance(future.exception(), KilledWorker):
-        return job.lost("every worker that tried it died (out of memory, or a crash)", "look into the workers' logs")
-    return future.result()
+    return job.lost(_DEADLY, _DEADLY_HINT) if _is_killed(future) else future.result()
+
+
+def _is_killed(future: Future[Any]) -> bool:
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)

@@ -7,10 +7,12 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import Client, Future
+from distributed.client import FutureCancelledError
 
 from fctl_geo.cluster.desk import SEAT
 from fctl_geo.errors import ClusterError
@@ -19,6 +21,22 @@ from fctl_geo.progress import Progress, check_cancelled
 _LOOK_S = 0.2
 _COUNT_EVERY_S = 5.0
 _PATIENCE_S = 60.0
+
+
+@contextmanager
+def scheduler_errors() -> Iterator[None]:
+    """Turn what Dask raises when its scheduler dies, in the midst of whatever, into an error of ours."""
+    try:
+        yield
+    except (OSError, FutureCancelledError) as error:  # CommClosedError is an OSError
+        raise scheduler_lost() from error
+
+
+def scheduler_lost() -> ClusterError:
+    return ClusterError(
+        "the connection to the Dask scheduler was lost",
+        hint="finished shards and scenes are kept: start the cluster, then the same command (segment: with --resume)",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +120,7 @@ class Flow:
         elif what in self._out:
             call, future = self._out.pop(what)
             if future.status in ("cancelled", "lost"):
-                raise ClusterError(
-                    "the connection to the Dask scheduler was lost",
-                    hint="finished shards and scenes are kept: start the cluster again and run the same command",
-                )
+                raise scheduler_lost()
             yield call, future
 
     def _advance(self, to: int) -> None:

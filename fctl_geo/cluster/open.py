@@ -73,15 +73,20 @@ def _local(stack: ExitStack, engine: EngineSettings, workers: int) -> Client:
     from fctl_geo.model.device import available_cores
 
     stack.enter_context(dask.config.set(_CONFIG))
-    cluster = stack.enter_context(
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=engine.threads or max(1, available_cores() // workers),
-            processes=True,
-            memory_limit=engine.max_memory_bytes or "auto",
-            dashboard_address="127.0.0.1:0",  # its HTTP server takes any free port, not 8787 of another cluster
-            silence_logs=logging.CRITICAL,
+    try:
+        cluster = stack.enter_context(
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=engine.threads or max(1, available_cores() // workers),
+                processes=True,
+                memory_limit=engine.max_memory_bytes or "auto",
+                dashboard_address="127.0.0.1:0",  # its HTTP server takes any free port, not 8787 of another cluster
+                silence_logs=logging.CRITICAL,
+            )
         )
-    )
+    except (RuntimeError, OSError) as error:
+        raise ClusterError(
+            f"{workers} worker processes could not be started ({error})", hint="is there memory enough? take fewer"
+        ) from error
     client: Client = stack.enter_context(Client(cluster))
     return client
