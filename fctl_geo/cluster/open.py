@@ -24,6 +24,8 @@ _CONFIG = {
     "distributed.worker.memory.terminate": 0.95,
     # Dask looks into its workers a hundred times a second to draw a profile that nobody asked for.
     "distributed.worker.profile.enabled": False,
+    # Dask's own list has MALLOC_TRIM_THRESHOLD_ too: memory is then given back and asked for again with every patch.
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), 1),
 }
 _CONNECT_S = 30
 
