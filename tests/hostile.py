@@ -361,7 +361,7 @@ def serve(pipe: Connection, folder: str) -> None:
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
-    kitchen = Kitchen(Path(folder))
+    kitchen = Kitchen(Path(tempfile.mkdtemp(dir=folder)))
     for target in TARGETS:  # what is imported and compiled once is no growth
         _try(kitchen, target, 0, FctlError)
     pipe.send("ready")
@@ -403,6 +403,7 @@ def try_all(names: list[str], seed: int, go_on: Callable[[int], bool]) -> list[T
                 tally.ends[end] += 1
                 if end not in ("taken", "refused"):
                     tally.troubles.append(f"{name} {number}: {end}: {words}")
+                    print(tally.troubles[-1], file=sys.stderr, flush=True)
             number += 1
         cook.close()
     return list(tallies.values())

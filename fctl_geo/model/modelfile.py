@@ -135,7 +135,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
         )
         check_limits(info)
         return info
-    except (KeyError, TypeError, ValueError, AttributeError, SettingsError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, SettingsError, RecursionError) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
 
 
@@ -183,7 +183,10 @@ def load_networks(path: Path, info: ModelInfo) -> dict[str, nn.Module]:
     import torch
 
     with torch.device("meta"):  # no memory and no time for weights that the file replaces
-        networks = build_networks(info)
+        try:
+            networks = build_networks(info)
+        except (IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
+            raise ModelFileError(f"{path} describes a network that cannot be ({error!r})", hint="get it anew") from None
     load_weights(path, networks)
     return {name: _fused(network.eval()) for name, network in networks.items()}
 

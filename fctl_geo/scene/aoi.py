@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError, ProjError
 from rasterio.features import rasterize
+from shapely.errors import ShapelyError
 
 from fctl_geo.errors import AoiError
 from fctl_geo.scene.address import gdal_name, is_remote, shown
@@ -86,8 +87,13 @@ def read_region(
 
 
 def _polygons_in(aoi: Path, scene_wkt: str) -> tuple[Any, tuple[str, ...]]:
-    geometries, crs, warnings = _read_vector(aoi)
-    polygons = shapely.get_parts(shapely.make_valid(shapely.force_2d(geometries)))
+    try:
+        geometries, crs, warnings = _read_vector(aoi)
+        polygons = shapely.get_parts(shapely.make_valid(shapely.force_2d(geometries)))
+    except (ShapelyError, UnicodeDecodeError) as error:
+        raise AoiError(
+            f"{aoi.name} holds damaged shapes ({error})", hint="make it again, or mend it in QGIS"
+        ) from error
     polygons = polygons[np.isin(shapely.get_type_id(polygons), (3, 6)) & ~shapely.is_empty(polygons)]
     if len(polygons) == 0:
         raise AoiError(

@@ -16,14 +16,14 @@ from typing import Any
 
 import rasterio
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.address import is_remote, shown
 from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SUBCLASSES, WARP_OPTIONS
 
-GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+GDAL_ERRORS = (RasterioError, CPLE_BaseError, CRSError)
 """What GDAL says of a broken file: rasterio wraps most of it, not all."""
 SAFE_OPTIONS = {
     "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a file, whoever allows what

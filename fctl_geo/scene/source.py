@@ -102,7 +102,13 @@ class Source:
         Raises:
             ReadError: damaged data, with the block's place.
         """
-        return self._access(window, lambda handle, box: handle.read(self.numbers, window=box, out_dtype=self.dtype))
+        if len({self.header.bands[n - 1].dtype for n in self.numbers}) == 1:
+            return self._access(window, lambda handle, box: handle.read(self.numbers, window=box))
+
+        def one_by_one(handle: Any, box: RasterioWindow) -> NDArray[np.generic]:  # rasterio reads one type at a time
+            return np.stack([handle.read(n, window=box).astype(self.dtype) for n in self.numbers])
+
+        return self._access(window, one_by_one)
 
     def read_mask(self, window: Window) -> NDArray[np.bool_]:
         """(h, w) of the file's mask band, True where it is not 0."""

@@ -140,6 +140,16 @@ def test_a_virtual_raster_of_a_missing_file_is_told(tmp_path: Path) -> None:
         scene.read(Window(0, 0, 20, 20))
 
 
+def test_bands_of_several_types_are_read_as_the_widest(tmp_path: Path) -> None:
+    make_scene(tmp_path / "a.tif", 20, 20)
+    band = '<VRTRasterBand dataType="{}" band="{}"><SimpleSource><SourceFilename relativeToVRT="1">a.tif' \
+        "</SourceFilename><SourceBand>{}</SourceBand></SimpleSource></VRTRasterBand>"  # fmt: skip
+    bands = "".join(band.format(kind, n, n) for n, kind in enumerate(("Byte", "UInt16", "Byte"), 1))
+    (tmp_path / "mixed.vrt").write_text(f'<VRTDataset rasterXSize="20" rasterYSize="20">{bands}</VRTDataset>')
+    with open_scene(tmp_path / "mixed.vrt", RGB) as scene:
+        assert scene.read(Window(0, 0, 20, 20)).valid.all()
+
+
 def test_connection_strings_and_paths_in_archives_are_opened(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", 50, 40)
     for uri in (f"GTIFF_DIR:1:{path}", f"/vsisubfile/0_{path.stat().st_size},{path}", f"file://{path}"):
