@@ -135,7 +135,16 @@ def _parse(text: str, path: Path) -> ModelInfo:
         )
         check_limits(info)
         return info
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, SettingsError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        SettingsError,
+        RecursionError,
+    ) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
 
 
