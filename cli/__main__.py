@@ -1,5 +1,5 @@
 """`python -m fctl_geo_cli`: the console script where no script is on the PATH (QGIS runs the engine so)."""
 
-from fctl_geo_cli.main import main
+from .main import main
 
 main()

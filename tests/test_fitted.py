@@ -1,4 +1,4 @@
-"""The laws of the flow for patches that are fitted into the scene, with contexts of their own and of the whole scene."""
+"""The laws of the flow for patches fitted into the scene, with contexts of their own and of the whole scene."""
 
 from __future__ import annotations
 

@@ -178,8 +178,8 @@ def _source(out: ET.Element, header: Header, place: Window, number: str, dtype: 
         BlockYSize=str(block_h),
     )
     size = {"xSize": str(place.width), "ySize": str(place.height)}
-    ET.SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
-    ET.SubElement(source, "DstRect", xOff=str(place.col), yOff=str(place.row), **size)
+    ET.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0", **size})
+    ET.SubElement(source, "DstRect", {"xOff": str(place.col), "yOff": str(place.row), **size})
     return source
 
 
