@@ -19,6 +19,7 @@ import pytest
 from real_qgis import Qgis
 from scene_factory import make_scene
 
+from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.synthetic.write import write_scene
 
 pytestmark = pytest.mark.qgis
@@ -84,7 +85,8 @@ def test_the_panel_shows_engine_models_and_layer(seen: dict[str, Any]) -> None:
 
 
 def test_a_preview_replaces_the_last_one_and_refuses_what_would_take_long(seen: dict[str, Any]) -> None:
-    assert [name for name in seen["preview"] if name.startswith("Preview")] == ["Preview: landcover 1"]
+    version = read_model_info("landcover").version
+    assert [name for name in seen["preview"] if name.startswith("Preview")] == [f"Preview: landcover {version}"]
     assert seen["preview_legend"] == ["building", "land", "road", "vegetation", "water"]
     assert "Zoom in" in seen["preview_too_large"]
 
