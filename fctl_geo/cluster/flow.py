@@ -19,7 +19,7 @@ from fctl_geo.errors import ClusterError
 from fctl_geo.progress import Progress, check_cancelled
 
 _LOOK_S = 0.2
-_COUNT_EVERY_S = 5.0
+_COUNT_EVERY_S = 1.0
 _PATIENCE_S = 60.0
 
 
@@ -71,7 +71,7 @@ class Flow:
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._told: dict[str, int] = {}
         self._advanced = 0
-        self._seats, self._counted_at_s, self._alone_since_s = 1, 0.0, None
+        self._seats, self._counted_at_s, self._alone_since_s = 0, 0.0, None
 
     _alone_since_s: float | None
 
@@ -135,12 +135,23 @@ class Flow:
         if now_s - self._counted_at_s < _COUNT_EVERY_S:
             return
         self._counted_at_s = now_s
-        count = len(self._client.nthreads())
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        count = sum(SEAT in worker["resources"] for worker in workers)
         if count == 0 and self._alone_since_s is None:
             self._alone_since_s = now_s
         elif count == 0 and now_s - (self._alone_since_s or 0) > _PATIENCE_S:
             self._progress.warn("the cluster has no workers: waiting for some to join")
             self._alone_since_s = now_s
-        elif count:
+        elif count and self._alone_since_s is not None:
             self._alone_since_s = None
-        self._seats = max(1, count)
+            self._call_again()
+        self._seats = count
+
+    def _call_again(self) -> None:
+        """Send again what waits for a seat: Dask does not look anew when a worker that has joined gets one later."""
+        at_work = {key for keys in self._client.processing().values() for key in keys}
+        for key, (call, future) in list(self._out.items()):
+            if key not in at_work and future.status == "pending":
+                del self._out[key]
+                self._client.cancel([future], force=True)
+                self._waiting.appendleft(Call(call.function, call.about, call.arguments))
