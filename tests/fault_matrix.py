@@ -136,8 +136,9 @@ class Running:
 
     def _read(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line)
+        with self.process.stderr as stderr:
+            for line in stderr:
+                self.lines.append(line)
 
 
 @dataclass
