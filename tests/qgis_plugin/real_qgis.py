@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,13 @@ class Qgis:
         return variables | ({"FCTL_GEO_PYTHON": self.engine} if self.engine else {}) | more
 
     def without_engine(self, python: str = "") -> Qgis:
-        """The same profile, with another interpreter as engine, or none."""
-        return Qgis(self.config, python)
+        """A copy of the profile without the engine that another test may have chosen or set up in it."""
+        config = Path(tempfile.mkdtemp(dir=self.config.parent)) / "config"
+        shutil.copytree(self.config, config, ignore=shutil.ignore_patterns("engine"), symlinks=True)
+        for path in config.rglob("*.ini"):
+            lines = path.read_text("utf-8").splitlines(keepends=True)
+            path.write_text("".join(line for line in lines if "engine-python" not in line), "utf-8")
+        return Qgis(config, python)
 
     def process(self, *arguments: str, **environment: str) -> Said:
         """Run qgis_process as typed; results are those of `run`."""

@@ -52,7 +52,8 @@ def wheels(qgis: Qgis, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_offline_set_up_makes_an_engine_that_segments(
     qgis: Qgis, wheels: Path, scene: Path, model: Path, tmp_path: Path
 ) -> None:
-    told = qgis.without_engine().script(
+    bare = qgis.without_engine()
+    told = bare.script(
         """
 from fctl_geo_qgis import install
 from fctl_geo_qgis.engine import find_engine, engine_folder
@@ -72,13 +73,14 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
     assert told["percents"] == sorted(told["percents"]) and told["percents"][-1] == 100
     assert any("Installing from the folder" in line for line in told["lines"])
     assert any(line.startswith("ok: fctl-geo") for line in told["log"].splitlines())
-    again = qgis.without_engine().process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
+    again = bare.process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
                                           f"--OUTPUT={tmp_path / 'out.fgb'}")  # fmt: skip
     assert again.code == 0 and (tmp_path / "out.fgb").exists(), "another QGIS process finds it, too"
 
 
 def test_a_set_up_that_is_stopped_or_fails_leaves_nothing(qgis: Qgis, wheels: Path, tmp_path: Path) -> None:
-    told = qgis.without_engine().script(
+    bare = qgis.without_engine()
+    told = bare.script(
         """
 from pathlib import Path
 from fctl_geo_qgis import install
