@@ -68,7 +68,7 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
 """,
         tmp=tmp_path, base=BASE, wheels=wheels, scene=scene, model_file=model, out=tmp_path / "out.tif",
     )  # fmt: skip
-    assert told["same"] and told["python"].startswith(str(qgis.profile))
+    assert told["same"] and told["python"].startswith(str(bare.profile))
     assert (tmp_path / "out.tif").exists()
     assert told["percents"] == sorted(told["percents"]) and told["percents"][-1] == 100
     assert any("Installing from the folder" in line for line in told["lines"])
