@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from distributed import Client, Future
+from distributed import Client, Future, Scheduler
 from distributed.client import FutureCancelledError
 
 from fctl_geo.cluster.desk import SEAT
@@ -37,6 +37,11 @@ def scheduler_lost() -> ClusterError:
         "the connection to the Dask scheduler was lost",
         hint="finished shards and scenes are kept: start the cluster, then the same command (segment: with --resume)",
     )
+
+
+def _seats(dask_scheduler: Scheduler) -> tuple[int, set[str]]:
+    """How many seats there are, and the calls that found none."""
+    return len(dask_scheduler.resources.get(SEAT, {})), {str(task.key) for task in dask_scheduler.unrunnable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,7 @@ class Flow:
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._told: dict[str, int] = {}
         self._advanced = 0
-        self._seats, self._counted_at_s, self._alone_since_s = 0, 0.0, None
-
-    _alone_since_s: float | None
+        self._seats, self._counted_at_s, self._alone_since_s = 0, 0.0, time.monotonic()
 
     def add(self, function: Callable[..., Any], about: Any, *arguments: Any) -> None:
         """One more call: `function(*arguments, topic, key)`."""
@@ -135,23 +138,17 @@ class Flow:
         if now_s - self._counted_at_s < _COUNT_EVERY_S:
             return
         self._counted_at_s = now_s
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        count = sum(SEAT in worker["resources"] for worker in workers)
-        if count == 0 and self._alone_since_s is None:
+        self._seats, stranded = self._client.run_on_scheduler(_seats)
+        if self._seats:
             self._alone_since_s = now_s
-        elif count == 0 and now_s - (self._alone_since_s or 0) > _PATIENCE_S:
+            self._call_again(stranded & set(self._out))
+        elif now_s - self._alone_since_s > _PATIENCE_S:
             self._progress.warn("the cluster has no workers: waiting for some to join")
             self._alone_since_s = now_s
-        elif count and self._alone_since_s is not None:
-            self._alone_since_s = None
-            self._call_again()
-        self._seats = count
 
-    def _call_again(self) -> None:
-        """Send again what waits for a seat: Dask does not look anew when a worker that has joined gets one later."""
-        at_work = {key for keys in self._client.processing().values() for key in keys}
-        for key, (call, future) in list(self._out.items()):
-            if key not in at_work and future.status == "pending":
-                del self._out[key]
-                self._client.cancel([future], force=True)
-                self._waiting.appendleft(Call(call.function, call.about, call.arguments))
+    def _call_again(self, stranded: set[str]) -> None:
+        """Dask does not look anew for who could take a call when a worker gets its seat, which is after it joined."""
+        for key in stranded:
+            call, future = self._out.pop(key)
+            self._client.cancel([future], force=True)
+            self._waiting.appendleft(Call(call.function, call.about, call.arguments))
