@@ -80,7 +80,7 @@ def command(
     fctl-geo evaluate inria.safetensors --data AerialImageDataset --convention inria --json report.json
     """
     from fctl_geo.errors import TrainingError
-    from fctl_geo.polygons.outputs import check_outputs
+    from fctl_geo.outputs import check_outputs
     from fctl_geo.training.evaluate import EvaluationSettings, evaluate_classes, evaluate_model
     from fctl_geo.training.report import report_values, write_html, write_json
 

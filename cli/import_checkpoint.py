@@ -52,7 +52,7 @@ def command(talk: Talk, /, whole: Path, *, out: Path, overwrite: bool, **values:
     fctl-geo import-checkpoint all.epoch.pth --medium B10.epoch.pth --large B15.epoch.pth --out inria.safetensors
     """
     from fctl_geo.model.importing import import_released
-    from fctl_geo.polygons.outputs import check_outputs
+    from fctl_geo.outputs import check_outputs
     from fctl_geo.spec import context_words
 
     from .summary import make_console

@@ -88,7 +88,7 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     fctl-geo train buildings --data imagery --out mine.safetensors --resume
     """
     from fctl_geo.errors import SettingsError
-    from fctl_geo.polygons.outputs import check_outputs
+    from fctl_geo.outputs import check_outputs
     from fctl_geo.training.loop import TrainingSettings
     from fctl_geo.training.machine import use_threads
     from fctl_geo.training.train_model import train_model

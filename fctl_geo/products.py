@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fctl_geo.errors import FctlError, SettingsError
-from fctl_geo.polygons.outputs import RASTER_ENDINGS, check_endings, check_outputs
+from fctl_geo.outputs import RASTER_ENDINGS, check_endings, check_outputs
 from fctl_geo.polygons.polygonise import polygonise
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.progress import Progress

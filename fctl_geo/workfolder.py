@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import OutputError
+from fctl_geo.outputs import write_failure
 from fctl_geo.progress import Progress
-from fctl_geo.raster.gdal import write_failure
 from fctl_geo.raster.mosaic import write_mosaic
 from fctl_geo.raster.writer import BlockRasterWriter
 from fctl_geo.spec import Legend
@@ -285,7 +285,7 @@ def lock_folder(path: Path) -> Iterator[None]:
     try:
         handle = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
     except OSError as error:
-        raise write_failure(path, str(error)) from error
+        raise write_failure(path, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -315,7 +315,7 @@ def write_text_whole(path: Path, text: str) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise write_failure(path, str(error)) from error
+        raise write_failure(path, error) from error
 
 
 def _make(path: Path) -> None:

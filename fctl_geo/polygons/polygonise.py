@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import SceneError, SettingsError
+from fctl_geo.outputs import VECTOR_ENDINGS, check_outputs, folder_aside
 from fctl_geo.polygons.area import Unit, pixel_areas, pixel_size_m
-from fctl_geo.polygons.outputs import VECTOR_ENDINGS, check_outputs, folder_aside
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.spool import spool_polygons
 from fctl_geo.polygons.strips import read_strips

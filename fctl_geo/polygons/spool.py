@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import OutputError
-from fctl_geo.polygons.outputs import write_failure
+from fctl_geo.outputs import write_failure
 from fctl_geo.spec import Legend
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import FctlError, OutputError
+from fctl_geo.outputs import folder_aside, write_failure
 from fctl_geo.polygons.geopackage import CREATED, GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.polygons.geoparquet import write_geoparquet
-from fctl_geo.polygons.outputs import folder_aside, write_failure
 from fctl_geo.polygons.spool import GEOMETRY, Spool, schema_of
 from fctl_geo.polygons.style import file_qml
 from fctl_geo.progress import Progress, check_cancelled

@@ -22,8 +22,9 @@ import rasterio.shutil
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
+from fctl_geo.outputs import write_failure
 from fctl_geo.progress import Progress, check_cancelled
-from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors, write_failure
+from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors
 from fctl_geo.raster.pam import pam_path, pam_xml
 from fctl_geo.spec import NODATA, Legend
 
@@ -180,7 +181,7 @@ def _prove_whole(aside: Path, target: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        raise write_failure(target, str(error)) from error
+        raise write_failure(target, error) from error
     finally:
         os.close(handle)
 

@@ -1,9 +1,8 @@
-"""The room's ground rules for GDAL: a bounded block cache, quiet georeference, and write failures in our words."""
+"""The room's ground rules for GDAL: a bounded block cache, quiet georeference, and write failures in words."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from fctl_geo.errors import OutputError
+from fctl_geo.outputs import write_failure
 from fctl_geo.windows.frame import RasterFrame
 
 CACHE_BYTES = 32 << 20
@@ -53,25 +53,11 @@ def output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError) as error:
-        raise write_failure(path, str(error)) from error
+        raise write_failure(path, error) from error
     finally:
         log.removeHandler(heard)
     if heard.lines:
         raise write_failure(path, heard.lines[0])
-
-
-def write_failure(path: Path, reason: str) -> OutputError:
-    """The error for a write that failed; says 'disk full' where less is free than a block or GDAL says so."""
-    folder = path.parent
-    free_bytes = shutil.disk_usage(folder).free if folder.is_dir() else 0
-    if "No space left" in reason or free_bytes < 1 << 20:
-        return OutputError(
-            f"disk full while writing {path}",
-            hint=f"{free_bytes:,} bytes are free in {folder}; free some space or choose another folder",
-        )
-    return OutputError(
-        f"cannot write {path}: {reason}", hint=f"{free_bytes:,} bytes are free in {folder}; may it be written?"
-    )
 
 
 def crs_of(frame: RasterFrame) -> CRS | None:

@@ -140,7 +140,7 @@ class ColorMaskLabels:
 
         if not spec.classes:
             raise TrainingError(
-                f"{spec.path.name} is a picture of {3} bands: its colours mean nothing yet",
+                f"{spec.path.name} is an RGB picture: its colours mean nothing yet",
                 hint='say what they are: --classes "FF0000=building,000000=background"',
             )
         self.dataset = open_quietly(spec.path)

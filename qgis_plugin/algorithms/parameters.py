@@ -235,11 +235,20 @@ def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
         tr("For example 'background' or 'land', if all of the area is labelled. Empty: it is not known, and not used."),
     )  # fmt: skip
     algorithm.addParameter(background)
-    aoi = QgsProcessingParameterFeatureSource(
-        AOI, tr("Area that is labelled"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
+    _add_area(algorithm, tr("Area that is labelled"), tr("Only what lies inside is used. Empty: all of the image."))
+
+
+def add_aoi(algorithm: QgsProcessingAlgorithm) -> None:
+    """What is to be segmented."""
+    _add_area(
+        algorithm, tr("Area of interest"), tr("Only inside these polygons, in any CRS; what lies outside is no data.")
     )
-    aoi.setHelp(tr("Only what lies inside is used. Empty: all of the image."))
-    algorithm.addParameter(aoi)
+
+
+def _add_area(algorithm: QgsProcessingAlgorithm, words: str, help_text: str) -> None:
+    made = QgsProcessingParameterFeatureSource(AOI, words, [QgsProcessing.SourceType.TypeVectorPolygon], None, True)
+    made.setHelp(help_text)
+    algorithm.addParameter(made)
 
 
 def add_device(algorithm: QgsProcessingAlgorithm) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 
 from qgis.core import (
-    QgsProcessing,
     QgsProcessingOutputMultipleLayers,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterEnum,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
@@ -31,7 +29,7 @@ class SegmentFolder(EngineAlgorithm):
 
     NAME = "segmentfolder"
     PICTURE = "segmentfolder.jpg"
-    INPUT, AOI, FORMATS, MOSAIC, STOP = "INPUT", "AOI", "FORMATS", "MOSAIC", "STOP_AT_FAILURE"
+    INPUT, FORMATS, MOSAIC, STOP = "INPUT", "FORMATS", "MOSAIC", "STOP_AT_FAILURE"
     OUTPUT, OUTPUT_LAYERS = "OUTPUT", "OUTPUT_LAYERS"
     DONE, FAILED, SUMMARY = "DONE", "FAILED", "SUMMARY"
 
@@ -64,11 +62,7 @@ class SegmentFolder(EngineAlgorithm):
         mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Images that touch are one"), False)
         mosaic.setHelp(tr("The network looks across their borders, and polygons go across them."))
         self.addParameter(mosaic)
-        aoi = QgsProcessingParameterFeatureSource(
-            self.AOI, tr("Area of interest"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
-        )
-        aoi.setHelp(tr("Only inside these polygons, in any CRS; what lies outside is no data."))
-        self.addParameter(aoi)
+        p.add_aoi(self)
         p.add_polygons(self)
         p.add_scene(self)
         p.add_trust(self)
@@ -89,7 +83,7 @@ class SegmentFolder(EngineAlgorithm):
             raise LayerError(tr("No result is asked for."), tr("Choose at least one kind of result."))
 
     def prepare_layers(self, parameters, context) -> None:
-        self._aoi = self.parameterAsSource(parameters, self.AOI, context)
+        self._aoi = self.parameterAsSource(parameters, p.AOI, context)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         card = p.model_card(self, parameters, context)

@@ -11,7 +11,6 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterExtent,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterVectorDestination,
@@ -36,7 +35,7 @@ class SegmentRaster(EngineAlgorithm):
 
     NAME = "segmentraster"
     PICTURE = "segmentraster.jpg"
-    INPUT, EXTENT, AOI, RESUME = "INPUT", "EXTENT", "AOI", "RESUME"
+    INPUT, EXTENT, RESUME = "INPUT", "EXTENT", "RESUME"
     OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE, SUMMARY = "OUTPUT", "OUTPUT_POLYGONS", "OUTPUT_CONFIDENCE", "SUMMARY"
     OUTPUTS = (OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE)
 
@@ -68,11 +67,7 @@ class SegmentRaster(EngineAlgorithm):
         extent = QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), None, True)
         extent.setHelp(tr("Only this part of the image; empty: all of it. Online layers need one."))
         self.addParameter(extent)
-        aoi = QgsProcessingParameterFeatureSource(
-            self.AOI, tr("Area of interest"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
-        )
-        aoi.setHelp(tr("Only inside these polygons, in any CRS; what lies outside is no data."))
-        self.addParameter(aoi)
+        p.add_aoi(self)
         p.add_polygons(self)
         p.add_scene(self)
         p.add_trust(self)
@@ -115,7 +110,7 @@ class SegmentRaster(EngineAlgorithm):
             )
         extent = self._extent(parameters, context, scene)
         if scene.online:
-            if extent is None and self.parameterAsSource(parameters, self.AOI, context) is None:
+            if extent is None and self.parameterAsSource(parameters, p.AOI, context) is None:
                 raise LayerError(
                     tr("'{}' is an online layer: it has no end.").format(scene.name),
                     tr("Choose an extent or an area of interest."),
@@ -138,7 +133,7 @@ class SegmentRaster(EngineAlgorithm):
         if layer is None:
             raise LayerError(self.invalidRasterError(parameters, self.INPUT))
         self._scene = scene_of(layer)
-        self._aoi = self.parameterAsSource(parameters, self.AOI, context)
+        self._aoi = self.parameterAsSource(parameters, p.AOI, context)
         self._bounds = self._extent(parameters, context, self._scene)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
+from fctl_geo.outputs import check_outputs, write_failure
 from fctl_geo.polygons import spool as spool_module
 from fctl_geo.polygons.geopackage import CREATED, layer_name
-from fctl_geo.polygons.outputs import check_outputs, write_failure
 from fctl_geo.polygons.spool import Spool, spool_polygons
 from fctl_geo.polygons.trace import PolygonBatch
 from fctl_geo.polygons.vector_writer import VectorLayer, check_crs, write_products

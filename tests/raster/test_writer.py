@@ -141,4 +141,4 @@ def test_a_full_disk_is_said_with_the_free_bytes(small_disk: Path, flush_each: b
                 writer.write(Window(row, 0, 256, 2048), noise)
                 if flush_each:
                     writer.flush()
-    assert "bytes are free" in caught.value.hint
+    assert "MB free" in caught.value.message
