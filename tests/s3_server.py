@@ -1,7 +1,11 @@
-"""A real S3 server (moto's) in a process of its own, and the variables that point GDAL and boto3 to it."""
+"""A real S3 server (moto's) in a process of its own, and the variables that point GDAL and boto3 to it.
+
+Run with a port, it serves; GET /served answers with JSON: requests for objects, and bytes of them that were sent.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -9,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +31,12 @@ class S3:
     def objects(self) -> dict[str, int]:
         """Size by key."""
         return {o["Key"]: o["Size"] for o in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
+
+    @property
+    def served(self) -> dict[str, int]:
+        """Requests for objects so far, and bytes of their content that were sent."""
+        with urllib.request.urlopen(f"{self.address}/served") as answer:
+            return dict(json.loads(answer.read()))
 
     def uploads(self) -> int:
         """How many uploads in parts were begun and neither finished nor called off."""
@@ -56,7 +66,7 @@ def running_s3() -> Iterator[S3]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, __file__, str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **quiet, env={**os.environ, **variables(address)}) as process:
         try:
@@ -79,3 +89,38 @@ def _wait(url: str) -> None:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
     raise RuntimeError(f"{url} does not answer")
+
+
+class Counting:
+    """moto's WSGI application, with every answer to a request for an object counted."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._served = {"requests": 0, "bytes": 0}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/served":
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(self._served).encode()]
+        answer = self._application(environ, start_response)
+        is_object = environ["PATH_INFO"].startswith(f"/{BUCKET}/") and environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        return self._counted(answer) if is_object else answer
+
+    def _counted(self, answer: Iterable[bytes]) -> Iterator[bytes]:
+        self._served["requests"] += 1
+        for piece in answer:
+            self._served["bytes"] += len(piece)
+            yield piece
+
+
+def serve(port: int) -> None:
+    """Until it is ended."""
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import run_simple
+
+    application = Counting(DomainDispatcherApplication(create_backend_app))
+    run_simple("127.0.0.1", port, application, threaded=True)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -12,18 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
 import rasterio
 from model_factory import make_model
 from s3_server import BUCKET, S3, running_s3, variables
-from scene_factory import make_scene
+from scene_factory import make_pixels, make_scene
 from shapely.geometry import box
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, OutputError, ReadError, SceneError
 from fctl_geo.progress import Silent
+from fctl_geo.scene import open_scene
+from fctl_geo.spec import InputSpec
 from fctl_geo.summary import RunSummary
 from fctl_geo.upload import RemotePlace
+from fctl_geo.windows.window import Window
 
 OUT = "s3://maps/out/cover.gpkg"
 
@@ -70,6 +74,25 @@ def test_a_scene_and_an_area_on_s3_give_the_bytes_that_files_give(s3: S3, tmp_pa
     segment(scene, tmp_path / "here.tif", model=model, aoi=aoi)
     segment("s3://maps/in/scene.tif", tmp_path / "there.tif", model=model, aoi=Path("s3://maps/in/aoi.gpkg"))
     assert (tmp_path / "here.tif").read_bytes() == (tmp_path / "there.tif").read_bytes()
+
+
+def test_a_window_of_a_scene_on_s3_costs_its_blocks_and_a_few_requests(s3: S3, tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "scene.tif", 1500, 1400, block=256, compress=None, overviews=(2, 4))
+    s3.client.upload_file(str(path), BUCKET, "in/scene.tif")
+    begun = s3.served
+    with open_scene("s3://maps/in/scene.tif", InputSpec()) as scene:
+        opened = s3.served
+        tile = scene.read(Window(700, 600, 90, 80))
+        after = s3.served
+        scene.read(Window(705, 605, 80, 70))
+        assert s3.served == after, "what was fetched is not fetched again"
+    np.testing.assert_array_equal(tile.pixels, make_pixels(3, 1400, 1500)[:, 700:790, 600:680])
+    blocks = 2 * 1 * 3  # the window meets 2 blocks of each of the 3 bands
+    assert opened["bytes"] - begun["bytes"] <= 8 * 32768, "opening reads headers only"
+    assert blocks * 256 * 256 <= after["bytes"] - opened["bytes"] <= blocks * (256 * 256 + 2 * 16384)
+    assert after["requests"] - opened["requests"] <= blocks + 4
+    assert opened["requests"] - begun["requests"] <= 32, "few names are looked for beside it"
+    assert after["bytes"] - begun["bytes"] < path.stat().st_size / 10
 
 
 @pytest.mark.parametrize(("address", "words"), [("s3://maps/no.tif", "is not there"), ("s3://nomaps/a.tif", "bucket")])

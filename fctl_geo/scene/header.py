@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ _REMOTE_OPTIONS = {
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 1,
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
-    "GDAL_HTTP_LOW_SPEED_TIME": 60,  # a server that says nothing for a minute is given up
-    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
+    "GDAL_HTTP_LOW_SPEED_TIME": 30,  # a server that says nothing, or next to nothing, for so long is given up
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 500,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
     "VSI_CACHE": "TRUE",
 }
+_TIFF = re.compile(r"^/vsi(curl|s3|gs|az|oss)/[^?]*(\.tiff?)$", re.IGNORECASE)
+_COMPANIONS = ".msk,.ovr,.aux.xml,.tfw,.tifw,.wld,.rpb,_rpc.txt"
+"""All that we use of what GDAL looks for beside a TIFF. It would ask a server for some forty names more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,10 @@ def gdal_options(uri: str, *, afresh: bool = False) -> dict[str, Any]:
     """
     if not is_remote(uri):
         return dict(SAFE_OPTIONS)
-    return {**SAFE_OPTIONS, **_REMOTE_OPTIONS, **({"CPL_VSIL_CURL_NON_CACHED": uri} if afresh else {})}
+    options = {**SAFE_OPTIONS, **_REMOTE_OPTIONS}
+    if tiff := _TIFF.match(uri):
+        options["CPL_VSIL_CURL_ALLOWED_EXTENSIONS"] = f"{tiff[2]},{_COMPANIONS}"
+    return {**options, "CPL_VSIL_CURL_NON_CACHED": uri} if afresh else options
 
 
 def uri_of(path: str | Path) -> str:
@@ -176,6 +182,7 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
     """
     uri = uri_of(path)
     drivers = None if allow_external else drivers_for(uri)
+    _forget(uri)
     with rasterio.Env(**gdal_options(uri, afresh=True)):
         try:
             with open_raster(uri, drivers) as dataset:
@@ -186,6 +193,16 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
             raise _not_a_raster(uri, error) from error
     _refuse_giant_blocks(header)
     return header
+
+
+def _forget(uri: str) -> None:
+    """Have GDAL ask the server anew: it keeps what it read as long as the process lives, and the file may be another.
+
+    GDAL forgets a file when one that is not to be kept is closed; a driver that refuses it opens and closes it alone.
+    """
+    if is_remote(uri):
+        with rasterio.Env(**gdal_options(uri, afresh=True)), suppress(*GDAL_ERRORS), open_raster(uri, ("PNG",)):
+            pass
 
 
 def _refuse_giant_blocks(header: Header) -> None:

@@ -8,8 +8,10 @@ Run with the path of the file; prints the port. The folder in an address chooses
     /shaky/scene.tif     every answer with pixels breaks off in the middle, the first time
     /dying/scene.tif     from half of the file on each answer breaks off
     /busy/scene.tif      the first three answers with pixels are 503
+    /mute/scene.tif      where pixels of the first half are asked for, no answer ever comes
 
 GET /served answers with JSON: requests, and bytes that were sent so far. GET /heal lets /dying be well from then on.
+POST /put with a path serves that file from then on.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-CONTENT = Path(sys.argv[1]).read_bytes()
+CONTENT = bytearray(Path(sys.argv[1]).read_bytes())
 SENT = {"requests": 0, "bytes": 0, "pieces": 0}
 HEALED: list[bool] = []
 SEEN: set[int] = set()
@@ -35,6 +38,11 @@ class RangeHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.answer(body=True)
 
+    def do_POST(self) -> None:
+        path = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        CONTENT[:] = Path(path).read_bytes()
+        self.send(200, b"put", body=True)
+
     def answer(self, *, body: bool) -> None:
         if self.path == "/served":
             self.send(200, json.dumps(SENT).encode(), body=True)
@@ -47,18 +55,20 @@ class RangeHandler(BaseHTTPRequestHandler):
         manner, _, name = self.path.partition("?")[0].strip("/").rpartition("/")
         if manner == "forbidden":
             self.refuse(403)
-        elif name != "scene.tif" or manner not in ("", "plain", "shaky", "dying", "busy"):
+        elif name != "scene.tif" or manner not in ("", "plain", "shaky", "dying", "busy", "mute"):
             self.refuse(404)
         elif (asked := re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))) and manner != "plain":
             self.answer_range(int(asked[1]), int(asked[2] or len(CONTENT) - 1), manner, body=body)
         else:
             SENT["bytes"] += len(CONTENT) * body
-            self.send(200, CONTENT, body=body)
+            self.send(200, bytes(CONTENT), body=body)
 
     def answer_range(self, first: int, last: int, manner: str, *, body: bool) -> None:
-        piece = CONTENT[first : last + 1]
+        piece = bytes(CONTENT[first : last + 1])
         if body and first > 0:
             SENT["pieces"] += 1
+            if manner == "mute" and first < len(CONTENT) // 2:
+                threading.Event().wait()
         broken = manner == "shaky" and body and first > 0 and first not in SEEN
         SEEN.add(first)
         broken |= manner == "dying" and last > len(CONTENT) // 2 and not HEALED

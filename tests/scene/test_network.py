@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +20,7 @@ from shapely.geometry import box
 
 from fctl_geo.errors import AoiError, ReadError, SceneError
 from fctl_geo.scene import open_scene
+from fctl_geo.scene.header import _REMOTE_OPTIONS
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
@@ -37,6 +39,11 @@ class Server:
     def ask(self, path: str) -> bytes:
         with urllib.request.urlopen(f"{self.address}/{path}") as answer:
             return bytes(answer.read())
+
+    def put(self, path: Path) -> None:
+        """Another file in the place of the one that is served."""
+        with urllib.request.urlopen(f"{self.address}/put", data=str(path).encode()):
+            pass
 
     @property
     def served(self) -> dict[str, int]:
@@ -63,7 +70,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fctl_geo.scene.source._RETRIES_AFTER_S", (0.01, 0.01, 0.01))
-    monkeypatch.setitem(__import__("fctl_geo.scene.header").scene.header._REMOTE_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
+    monkeypatch.setitem(_REMOTE_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
 
 
 def test_a_window_costs_its_blocks_and_a_few_requests(server: Server) -> None:
@@ -122,6 +129,42 @@ def test_a_connection_that_stays_away_is_told_and_can_come_back(server: Server) 
         server.ask("heal")
         tile = scene.read(Window(1200, 1200, 100, 100))
     np.testing.assert_array_equal(tile.pixels, PICTURE[:, 1200:1300, 1200:1300])
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
+    monkeypatch.setitem(_REMOTE_OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME", 1)
+    monkeypatch.setattr("fctl_geo.scene.source._RETRIES_AFTER_S", (0.01,))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_server_that_takes_the_call_and_never_answers_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/scene.tif"
+        with pytest.raises(SceneError, match="is not answered in time") as error:
+            open_scene(address, InputSpec())
+    assert error.value.hint
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_server_that_falls_silent_amid_the_pixels_is_given_up(server: Server) -> None:
+    with (
+        pytest.raises(ReadError, match=r"mute/scene.tif broke off: pixels .* in 2 attempts"),
+        open_scene(f"{server.address}/mute/scene.tif", InputSpec()) as scene,
+    ):
+        scene.read(Window(500, 500, 100, 100))
+
+
+def test_a_file_that_was_replaced_on_the_server_is_read_anew(tmp_path: Path) -> None:
+    """GDAL keeps pieces of files elsewhere as long as a process lives; a worker lives for days."""
+    path = make_scene(tmp_path / "scene.tif", 300, 200, seed=1)
+    with serving(path) as server:
+        with open_scene(f"{server.address}/scene.tif", InputSpec()) as scene:
+            scene.read(Window(0, 0, 50, 50))
+        server.put(make_scene(tmp_path / "other.tif", 1500, 1400, block=256, compress=None))
+        with open_scene(f"{server.address}/scene.tif", InputSpec()) as scene:
+            tile = scene.read(Window(1200, 1100, 100, 100))
+    np.testing.assert_array_equal(tile.pixels, PICTURE[:, 1200:1300, 1100:1200])
 
 
 def test_an_area_of_interest_may_lie_elsewhere(tmp_path: Path) -> None:
