@@ -45,6 +45,23 @@ def check_outputs(
         _check_writable(folder)
 
 
+def refuse_inputs(outs: Sequence[Path | str], inputs: Sequence[Path]) -> None:
+    """Refuse an output that would replace what it is made of, `--overwrite` or not.
+
+    Args:
+        outs: files, and the addresses of those that lie elsewhere.
+        inputs: the same of what is read.
+    """
+    for out in outs:
+        for file in inputs:
+            address = address_of(out)
+            here = address is None and Path(out).exists() and file.exists() and file.samefile(out)
+            if here or (address is not None and address == address_of(file)):
+                raise OutputError(
+                    f"the output {out} is what it would be made of", hint="choose another name: the input is kept"
+                )
+
+
 def check_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
     """Refuse a product that nobody makes."""
     for path in paths:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.memory import give_back_freed_memory
+from fctl_geo.outputs import refuse_inputs
 from fctl_geo.plan import RunPlan, plan_of
 from fctl_geo.products import Products
 from fctl_geo.progress import Progress, Silent
@@ -60,6 +61,7 @@ def segment_scene(
             WorkFolder.shard_px_before(products.paths[0], resume),
         ) as run,
     ):
+        refuse_inputs(products.names, run.inputs)
         for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with (
@@ -101,6 +103,7 @@ def refine_raster(
         model: a shipped name or a model file whose refinement network is used.
     """
     start = time.monotonic()
+    refuse_inputs([out], [classes])
     with (
         Products.raster(out, overwrite=overwrite) as products,
         open_refine_run(classes, model, engine, progress) as run,

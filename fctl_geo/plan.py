@@ -41,7 +41,8 @@ class RunPlan:
         left_out = f" ({self.patches_left_out:,} outside the area left out)" if self.patches_left_out else ""
         refined = ", then refined" if self.refines else ""
         shards = f"{self.shards} shard{'s' if self.shards > 1 else ''}"
-        lines.append(f"{self.patches:,} patches in {shards}{left_out}{refined}, on {self.device}")
+        patches = f"{self.patches:,} patch{'es' if self.patches != 1 else ''}"
+        lines.append(f"{patches} in {shards}{left_out}{refined}, on {self.device}")
         lines.append(f"about {_duration(self.seconds)} and {self.memory_bytes / 2**30:.1f} GiB of memory at the most")
         return lines
 

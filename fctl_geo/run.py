@@ -132,6 +132,12 @@ class Run:
         }
 
     @property
+    def inputs(self) -> list[Path]:
+        """The files that it reads, as far as they can be told, but for the model's."""
+        area = self.settings.scene.aoi
+        return [*files_of(self.source), *([area] if area else [])]
+
+    @property
     def fingerprint(self) -> str:
         """Changes with anything that would change a finished shard."""
         area = self.settings.scene.aoi
@@ -165,6 +171,7 @@ def open_run(
     """
     info = read_model_info(settings.model)
     refine = info.refine if settings.engine.refine is None else settings.engine.refine
+    info.legend.ids_of(settings.polygons.classes or ())
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -75,6 +75,18 @@ class Legend:
     def name_of(self, class_id: int) -> str:
         """The class's name, or 'class 7' where the legend has none."""
         return next((c.name for c in self.classes if c.id == class_id), f"class {class_id}")
+
+    def ids_of(self, names: Iterable[str]) -> frozenset[int]:
+        """Ids of classes.
+
+        Raises:
+            SettingsError: a name that the legend does not have.
+        """
+        ids = {c.name: c.id for c in self.classes}
+        unknown = [name for name in names if name not in ids]
+        if unknown:
+            raise SettingsError(f"there is no class {unknown[0]!r}", hint="there are: " + ", ".join(ids))
+        return frozenset(ids[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,17 @@ from model_factory import make_model
 from scene_factory import make_scene
 from shapely.geometry import box
 
-from fctl_geo import Settings, segment_scene
-from fctl_geo.errors import AoiError, BandError, FctlError, ModelFileError, OutputError, ReadError, SceneError
+from fctl_geo import Settings, refine_raster, segment_scene
+from fctl_geo.errors import (
+    AoiError,
+    BandError,
+    FctlError,
+    ModelFileError,
+    OutputError,
+    ReadError,
+    SceneError,
+    SettingsError,
+)
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +148,32 @@ def test_a_header_that_declares_a_quintillion_pixels_is_refused_at_once(
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(FctlError, match="'overlapp'"):
         Settings.of({"overlapp": 3})
+
+
+@pytest.mark.parametrize("what", ["scene", "aoi"])
+def test_an_output_that_is_an_input_is_refused_even_to_overwrite(
+    tmp_path: Path, scene: Path, model: Path, what: str
+) -> None:
+    area = tmp_path / "area.gpkg"
+    geopandas.GeoDataFrame(geometry=[box(0, 0, 1e7, 1e7)], crs="EPSG:32633").to_file(area)
+    (tmp_path / "link").symlink_to(tmp_path)
+    out = tmp_path / "link" / (scene.name if what == "scene" else area.name)
+    before = out.read_bytes()
+    error = refused(scene, out, model, aoi=area, overwrite=True)
+    assert isinstance(error, OutputError) and "made of" in error.message
+    assert out.read_bytes() == before
+
+
+def test_a_class_raster_is_not_refined_into_itself(tmp_path: Path, model: Path) -> None:
+    classes = make_scene(tmp_path / "classes.tif", pixels=np.zeros((1, 20, 20), np.uint8), gsd=0.3)
+    before = classes.read_bytes()
+    with pytest.raises(OutputError, match="made of"):
+        refine_raster(classes, classes, model=str(model), overwrite=True)
+    assert classes.read_bytes() == before
+
+
+def test_a_class_that_the_model_does_not_have_is_refused_before_the_work(
+    tmp_path: Path, scene: Path, model: Path
+) -> None:
+    error = refused(scene, tmp_path / "out.gpkg", model, classes=("wood",))
+    assert isinstance(error, SettingsError) and "'wood'" in error.message and "nothing, a, b" in error.hint

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.errors import SceneError, SettingsError
-from fctl_geo.outputs import VECTOR_ENDINGS, check_outputs, folder_aside
+from fctl_geo.errors import SceneError
+from fctl_geo.outputs import VECTOR_ENDINGS, check_outputs, folder_aside, refuse_inputs
 from fctl_geo.polygons.area import Unit, pixel_areas, pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.spool import spool_polygons
@@ -94,6 +94,7 @@ def polygonise(
 
     started, progress, settings = time.perf_counter(), progress or Silent(), settings or PolygonSettings()
     check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
+    refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
         raster = opened.enter_context(open_class_raster(classes_path, legend, trusted=legend is not None))
         confidence = None
@@ -144,11 +145,7 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
     """
     if settings.classes is None:
         return frozenset({NODATA, *(info.id for info in legend if info.background)})
-    ids = {info.name: info.id for info in legend}
-    unknown = [name for name in settings.classes if name not in ids]
-    if unknown:
-        raise SettingsError(f"there is no class {unknown[0]!r}", hint="classes of this raster: " + ", ".join(ids))
-    return frozenset(range(256)) - {ids[name] for name in settings.classes}
+    return frozenset(range(256)) - legend.ids_of(settings.classes)
 
 
 def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
