@@ -99,13 +99,13 @@ class Catalogue:
         """What a list of models offers without waiting for the engine: shipped names, then the user's files."""
         return [*self._remembered_names(), *settings.model_files()]
 
-    def shipped(self) -> list[ModelCard]:
-        """The cards of the models that come with the engine.
+    def shipped(self, engine: Engine | None = None) -> list[ModelCard]:
+        """The cards of the models that come with the engine; None: the one that runs use.
 
         Raises:
             EngineError: there is no working engine.
         """
-        engine = find_engine()
+        engine = engine or find_engine()
         if engine != self._engine:
             told = query(engine, ["models"])
             self._engine, self._cards = engine, {each["name"]: ModelCard.of(each["name"], each) for each in told}

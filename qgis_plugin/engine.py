@@ -61,16 +61,18 @@ def python_of(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def find_engine() -> Engine:
+def find_engine(chosen: str | None = None) -> Engine:
     """The engine that runs use: of the environment, of the settings, or the one that was set up; in this order.
 
+    Args:
+        chosen: stands for what the settings say; None: what they say.
     Raises:
         EngineError: none of them, or the first one named is not there.
     """
     own = engine_folder()
     for path, found in (
         (os.environ.get(VARIABLE, ""), tr("environment variable {}").format(VARIABLE)),
-        (settings.engine_python(), tr("settings")),
+        (settings.engine_python() if chosen is None else chosen, tr("settings")),
         (str(python_of(own)) if (own / READY).exists() else "", tr("set up by the plugin")),
     ):
         if not path:

@@ -58,12 +58,17 @@ class Plan:
         if self.wheels:
             offline = ["--no-index", "--find-links", self.wheels]
             return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, package], 90.0)]
-        index = [] if sys.platform == "darwin" else ["--index-url", TORCH_INDEX + (CUDA if self.cuda else "cpu")]
+        index = [] if sys.platform == "darwin" else ["--index-url", torch_index(self.cuda)]
         return [
             *steps,
             (tr("Fetching torch, the largest part"), python, [*PIP, "install", "torch>=2.4,<3", *index], 60.0),
             (tr("Fetching the other parts"), python, [*PIP, "install", package], 90.0),
         ]
+
+
+def torch_index(cuda: bool) -> str:
+    """Where torch for CUDA or for CPUs is to be had."""
+    return TORCH_INDEX + (CUDA if cuda else "cpu")
 
 
 def bundled_wheel() -> Path | None:
@@ -75,6 +80,20 @@ def bundled_wheel() -> Path | None:
 def has_nvidia() -> bool:
     """An NVIDIA driver is there: torch for CUDA is worth its size."""
     return shutil.which("nvidia-smi") is not None
+
+
+def device_advice(cuda: bool, wheels: str) -> str:
+    """A sentence where the choice of torch does not suit this machine; empty: it does."""
+    if wheels:
+        return tr("The folder of wheels decides: the engine runs on what the torch in it was built for.")
+    if cuda and not has_nvidia():
+        return tr(
+            "No NVIDIA driver was found here (nvidia-smi does not run): torch for CUDA is several GB larger and falls "
+            "back to the CPU. Install the card's driver first, or choose CPU."
+        )
+    if not cuda and has_nvidia():
+        return tr("This machine has an NVIDIA graphics card: with CUDA runs are many times faster.")
+    return ""
 
 
 def qgis_proxy() -> tuple[str, str]:
@@ -231,9 +250,10 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
     if plan.wheels:
         return EngineError(
             tr("The folder {} lacks something. {}").format(plan.wheels, words),
-            tr("On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER {}").format(
-                platform.machine(), (bundled_wheel() or Path("fctl-geo")).name
-            ),
+            tr(
+                "On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER "
+                "--extra-index-url {} {}"
+            ).format(platform.machine(), torch_index(plan.cuda), (bundled_wheel() or Path("fctl-geo")).name),
         )
     if _is_network_trouble(lines):
         return EngineError(

@@ -43,7 +43,7 @@ class FctlGeoPlugin:
         self._action.setToolTip(tr("Land cover and building polygons of the map's images"))
         self._iface.addRasterToolBarIcon(self._action)
         self._iface.addPluginToRasterMenu("FCtL Geo", self._action)
-        self._factory = OptionsFactory()
+        self._factory = OptionsFactory(self._dock.engine_changed)
         self._iface.registerOptionsWidgetFactory(self._factory)
 
     def unload(self) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qgis.core import QgsFeedback, QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
 from ..catalogue import CATALOGUE, ModelCard
 from ..engine import find_engine, query
-from ..errors import PluginError
 from ..words import tr
+from .background import EngineTask
 
 
 @dataclass(frozen=True)
@@ -28,34 +27,30 @@ class EngineState:
     """What the doctor warns of."""
 
 
-class EngineLook(QgsTask):
-    """A background look; `looked` brings an `EngineState`."""
+class EngineLook(EngineTask):
+    """A background look; `looked` brings an `EngineState`.
+
+    Args:
+        chosen: the interpreter to look at, as a user has typed it; None: what the settings say.
+    """
 
     looked = pyqtSignal(object)
 
-    def __init__(self) -> None:
-        super().__init__(tr("Looking at the engine"), QgsTask.Flag.CanCancel)
-        self._feedback = QgsFeedback()
-        self.state = EngineState()
+    def __init__(self, chosen: str | None = None) -> None:
+        super().__init__(tr("Looking at the engine"))
+        self._chosen = chosen
+        self._state = EngineState()
 
-    def run(self) -> bool:
-        try:
-            engine = find_engine()
-            self.state = EngineState(
-                python=engine.python,
-                cards=CATALOGUE.shipped(),
-                **_examined(query(engine, ["doctor", "--quick"], self._feedback)),
-            )
-        except PluginError as error:
-            self.state = EngineState(error=str(error))
-        return True
+    def work(self) -> None:
+        engine = find_engine(self._chosen)
+        self._state = EngineState(
+            python=engine.python,
+            cards=CATALOGUE.shipped(engine),
+            **_examined(query(engine, ["doctor", "--quick"], self.feedback)),
+        )
 
-    def cancel(self) -> None:
-        self._feedback.cancel()
-        super().cancel()
-
-    def finished(self, result: bool) -> None:
-        self.looked.emit(self.state)
+    def tell(self) -> None:
+        self.looked.emit(EngineState(error=self.error) if self.error else self._state)
 
 
 def _examined(findings: list[dict[str, str]]) -> dict[str, object]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from html import escape
+
 from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtGui import QIcon
@@ -18,27 +21,31 @@ from qgis.PyQt.QtWidgets import (
 
 from .. import settings
 from ..algorithms.base import ICON
-from ..catalogue import CATALOGUE
 from ..words import tr
 from .look import EngineLook, EngineState
 from .setup_dialog import SetupDialog
+from .widgets import Words
 
 PAGE = "FCtL Geo"
 
 
 class OptionsPage(QgsOptionsPageWidget):
-    """Shows the settings; `apply` keeps them."""
+    """Shows the settings; `apply` keeps them.
 
-    def __init__(self, parent=None) -> None:
+    Args:
+        changed: called when runs have another engine from now on.
+    """
+
+    def __init__(self, parent, changed: Callable[[], None]) -> None:
         super().__init__(parent)
+        self._changed = changed
         self._look: EngineLook | None = None
         self.python = QgsFileWidget()
         self.python.setFilePath(settings.engine_python())
         self.python.lineEdit().setPlaceholderText(tr("empty: the one that was set up here"))
         self.check_button = QPushButton(tr("Check"))
         self.setup_button = QPushButton(tr("Set up the engine..."))
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.state = Words()
         self.check_button.clicked.connect(self.look)
         self.setup_button.clicked.connect(self._set_up)
         self.device = QComboBox()
@@ -79,35 +86,35 @@ class OptionsPage(QgsOptionsPageWidget):
 
     def apply(self) -> None:
         """Keep what is shown; QGIS calls it on OK."""
-        if self.python.filePath().strip() != settings.engine_python():
-            CATALOGUE.forget()
+        another = self.python.filePath().strip() != settings.engine_python()
         settings.set_engine_python(self.python.filePath())
         settings.set_device(self.device.currentText())
         settings.set_threads(self.threads.value())
         settings.set_max_memory_mb(self.memory.value())
+        if another:
+            self._changed()
 
     def look(self) -> None:
-        """Ask the engine how it is."""
+        """Ask the engine that is shown how it is; nothing is kept before OK."""
         if self._look is not None:
             return
-        self.apply()
         self.state.setText(tr("Looking..."))
-        self._look = EngineLook()
+        self._look = EngineLook(self.python.filePath().strip())
         self._look.looked.connect(self._on_looked)
         QgsApplication.taskManager().addTask(self._look)
 
     def _on_looked(self, state: EngineState) -> None:
         self._look = None
         if state.error:
-            self.state.setText(f"<span style='color:#b00020'>{state.error}</span>".replace("\n", "<br>"))
+            self.state.setText(f"<span style='color:#b00020'>{escape(state.error)}</span>".replace("\n", "<br>"))
             return
         lines = [tr("All is well: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
         self.state.setText("<br>".join(lines))
 
     def _set_up(self) -> None:
-        dialog = SetupDialog(self)
-        dialog.exec()
+        SetupDialog(self).exec()
         self.python.setFilePath(settings.engine_python())
+        self._changed()
         self.look()
 
 
@@ -121,14 +128,15 @@ def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
 
 
 class OptionsFactory(QgsOptionsWidgetFactory):
-    """Makes the page when the options open."""
+    """Makes the page when the options open; `changed` is called when runs have another engine from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__()
+        self._changed = changed
         self.setTitle(PAGE)
 
     def icon(self) -> QIcon:
         return QIcon(str(ICON))
 
     def createWidget(self, parent) -> OptionsPage:
-        return OptionsPage(parent)
+        return OptionsPage(parent, self._changed)

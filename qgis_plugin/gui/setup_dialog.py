@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsApplication, QgsFeedback, QgsTask
+from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -21,9 +21,11 @@ from .. import install, settings
 from ..catalogue import CATALOGUE
 from ..errors import PluginError
 from ..words import tr
+from .background import EngineTask
+from .widgets import WARNING_STYLE, Words, column
 
 
-class SetupTask(QgsTask):
+class SetupTask(EngineTask):
     """The set-up in the background; `ended` brings the error, or nothing."""
 
     said = pyqtSignal(str)
@@ -31,27 +33,19 @@ class SetupTask(QgsTask):
     ended = pyqtSignal(str)
 
     def __init__(self, plan: install.Plan) -> None:
-        super().__init__(tr("Setting up the engine of FCtL Geo"), QgsTask.Flag.CanCancel)
-        self._plan, self._feedback, self._error = plan, QgsFeedback(), ""
-        self._feedback.progressChanged.connect(self._on_progress)
+        super().__init__(tr("Setting up the engine of FCtL Geo"))
+        self._plan = plan
+        self.feedback.progressChanged.connect(self._on_progress)
 
     def _on_progress(self, percent: float) -> None:
         self.setProgress(percent)
         self.progressed.emit(percent)
 
-    def run(self) -> bool:
-        try:
-            install.set_up(self._plan, self._feedback, self.said.emit)
-        except PluginError as error:
-            self._error = str(error)
-        return not self._error
+    def work(self) -> None:
+        install.set_up(self._plan, self.feedback, self.said.emit)
 
-    def cancel(self) -> None:
-        self._feedback.cancel()
-        super().cancel()
-
-    def finished(self, result: bool) -> None:
-        self.ended.emit(self._error)
+    def tell(self) -> None:
+        self.ended.emit(self.error)
 
 
 class SetupDialog(QDialog):
@@ -73,6 +67,7 @@ class SetupDialog(QDialog):
         self.device.addItem(tr("CPU: works everywhere"), False)
         self.device.addItem(tr("NVIDIA graphics card (CUDA)"), True)
         self.device.setCurrentIndex(1 if install.has_nvidia() else 0)
+        self.advice = Words(WARNING_STYLE)
         self.python = QgsFileWidget()
         self.python.lineEdit().setPlaceholderText(tr("found by itself"))
         self.wheels = QgsFileWidget()
@@ -82,15 +77,14 @@ class SetupDialog(QDialog):
         self.bar = QProgressBar()
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.state = Words()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.start_button = QPushButton(tr("Set up"))
         self.buttons.addButton(self.start_button, QDialogButtonBox.ButtonRole.ActionRole)
         self.start_button.clicked.connect(self._start_or_stop)
         self.buttons.rejected.connect(self.reject)
         form = QFormLayout()
-        form.addRow(tr("Runs on"), self.device)
+        form.addRow(tr("Runs on"), column(self.device, self.advice))
         form.addRow(tr("Folder of wheels (offline)"), self.wheels)
         form.addRow(tr("Python to build on"), self.python)
         layout = QVBoxLayout(self)
@@ -100,6 +94,12 @@ class SetupDialog(QDialog):
         layout.addWidget(self.log, 1)
         layout.addWidget(self.state)
         layout.addWidget(self.buttons)
+        self.device.currentIndexChanged.connect(self._advise)
+        self.wheels.fileChanged.connect(self._advise)
+        self._advise()
+
+    def _advise(self) -> None:
+        self.advice.setText(install.device_advice(bool(self.device.currentData()), self.wheels.filePath().strip()))
 
     @property
     def busy(self) -> bool:

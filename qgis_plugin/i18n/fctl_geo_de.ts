@@ -284,6 +284,14 @@
       <translation>Nur was darin liegt, wird benutzt. Leer: das ganze Bild.</translation>
     </message>
     <message>
+      <source>Area of interest</source>
+      <translation>Interessengebiet</translation>
+    </message>
+    <message>
+      <source>Only inside these polygons, in any CRS; what lies outside is no data.</source>
+      <translation>Nur innerhalb dieser Polygone, in jedem KBS; was außerhalb liegt, hat keinen Wert.</translation>
+    </message>
+    <message>
       <source>'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1.</source>
       <translation>'auto' nimmt die Grafikkarte, wenn es eine gibt; oder cpu, cuda, cuda:1.</translation>
     </message>
@@ -434,14 +442,6 @@
     <message>
       <source>The network looks across their borders, and polygons go across them.</source>
       <translation>Das Netz sieht über ihre Grenzen hinaus, und Polygone gehen über sie hinweg.</translation>
-    </message>
-    <message>
-      <source>Area of interest</source>
-      <translation>Interessengebiet</translation>
-    </message>
-    <message>
-      <source>Only inside these polygons, in any CRS; what lies outside is no data.</source>
-      <translation>Nur innerhalb dieser Polygone, in jedem KBS; was außerhalb liegt, hat keinen Wert.</translation>
     </message>
     <message>
       <source>Stop at the first image that fails</source>
@@ -784,40 +784,8 @@
       <translation>FCtL Geo</translation>
     </message>
     <message>
-      <source>Choose a model file of your own</source>
-      <translation>Eine eigene Modelldatei wählen</translation>
-    </message>
-    <message>
-      <source>Whole layer</source>
-      <translation>Ganzer Layer</translation>
-    </message>
-    <message>
-      <source>Visible part of the map</source>
-      <translation>Sichtbarer Teil der Karte</translation>
-    </message>
-    <message>
-      <source>Inside polygons of</source>
-      <translation>Innerhalb der Polygone von</translation>
-    </message>
-    <message>
-      <source>Selected features only</source>
-      <translation>Nur gewählte Objekte</translation>
-    </message>
-    <message>
-      <source>temporary</source>
-      <translation>temporär</translation>
-    </message>
-    <message>
-      <source>Smallest region</source>
-      <translation>Kleinste Fläche</translation>
-    </message>
-    <message>
-      <source>Straighten within</source>
-      <translation>Begradigen innerhalb</translation>
-    </message>
-    <message>
-      <source>Folder</source>
-      <translation>Ordner</translation>
+      <source>Set up the engine...</source>
+      <translation>Maschine einrichten...</translation>
     </message>
     <message>
       <source>Run</source>
@@ -848,16 +816,8 @@
       <translation>Sehe nach der Maschine...</translation>
     </message>
     <message>
-      <source>The layer has no CRS: areas are counted in pixels. Set it by a right click &gt; Layer CRS.</source>
-      <translation>Der Layer hat kein KBS: Flächen werden in Pixeln gezählt. Es lässt sich mit Rechtsklick &gt; Layer-KBS setzen.</translation>
-    </message>
-    <message>
-      <source>Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible.</source>
-      <translation>Näher heran: Eine Vorschau nimmt mit diesem Modell bis zu {0:,.0f} x {0:,.0f} m, sichtbar sind {1:,.0f} x {2:,.0f} m.</translation>
-    </message>
-    <message>
-      <source>Choose an image first.</source>
-      <translation>Zuerst ein Bild wählen.</translation>
+      <source>Stopping: the engine ends its step...</source>
+      <translation>Wird abgebrochen: Die Maschine beendet ihren Schritt ...</translation>
     </message>
     <message>
       <source>Starting the engine...</source>
@@ -866,30 +826,6 @@
     <message>
       <source>Done: {}</source>
       <translation>Fertig: {}</translation>
-    </message>
-    <message>
-      <source>Preview: {}</source>
-      <translation>Vorschau: {}</translation>
-    </message>
-    <message>
-      <source>no CRS</source>
-      <translation>kein KBS</translation>
-    </message>
-    <message>
-      <source>online layer, {}: a copy of the extent is fetched</source>
-      <translation>Online-Layer, {}: Eine Kopie des Ausschnitts wird geholt</translation>
-    </message>
-    <message>
-      <source>{} pixels, {}</source>
-      <translation>{} Pixel, {}</translation>
-    </message>
-    <message>
-      <source>{} pixels of {:.3g} m, {}</source>
-      <translation>{} Pixel von {:.3g} m, {}</translation>
-    </message>
-    <message>
-      <source>off</source>
-      <translation>aus</translation>
     </message>
     <message>
       <source>Looking at the engine</source>
@@ -920,16 +856,16 @@
       <translation>Lizenz: {}</translation>
     </message>
     <message>
+      <source>Choose a model file of your own</source>
+      <translation>Eine eigene Modelldatei wählen</translation>
+    </message>
+    <message>
       <source>empty: the one that was set up here</source>
       <translation>leer: die hier eingerichtete</translation>
     </message>
     <message>
       <source>Check</source>
       <translation>Prüfen</translation>
-    </message>
-    <message>
-      <source>Set up the engine...</source>
-      <translation>Maschine einrichten...</translation>
     </message>
     <message>
       <source>all cores</source>
@@ -966,6 +902,82 @@
     <message>
       <source>All is well: {}</source>
       <translation>Alles in Ordnung: {}</translation>
+    </message>
+    <message>
+      <source>Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible.</source>
+      <translation>Näher heran: Eine Vorschau nimmt mit diesem Modell bis zu {0:,.0f} x {0:,.0f} m, sichtbar sind {1:,.0f} x {2:,.0f} m.</translation>
+    </message>
+    <message>
+      <source>Preview: {}</source>
+      <translation>Vorschau: {}</translation>
+    </message>
+    <message>
+      <source>Smallest region</source>
+      <translation>Kleinste Fläche</translation>
+    </message>
+    <message>
+      <source>Straighten within</source>
+      <translation>Begradigen innerhalb</translation>
+    </message>
+    <message>
+      <source>Folder</source>
+      <translation>Ordner</translation>
+    </message>
+    <message>
+      <source>Whole layer</source>
+      <translation>Ganzer Layer</translation>
+    </message>
+    <message>
+      <source>Visible part of the map</source>
+      <translation>Sichtbarer Teil der Karte</translation>
+    </message>
+    <message>
+      <source>Inside polygons of</source>
+      <translation>In Polygonen von</translation>
+    </message>
+    <message>
+      <source>Selected features only</source>
+      <translation>Nur gewählte Objekte</translation>
+    </message>
+    <message>
+      <source>Smaller regions go to the neighbour with which they share the longest border.</source>
+      <translation>Kleinere Flächen gehen an den Nachbarn, mit dem sie die längste Grenze teilen.</translation>
+    </message>
+    <message>
+      <source>Borders may move this far to become straight. One to two pixels look good.</source>
+      <translation>So weit dürfen Grenzen sich bewegen, um gerade zu werden. Ein bis zwei Pixel sehen gut aus.</translation>
+    </message>
+    <message>
+      <source>temporary</source>
+      <translation>temporär</translation>
+    </message>
+    <message>
+      <source>The layer has no CRS: areas are counted in pixels. Set it by a right click &gt; Layer CRS.</source>
+      <translation>Der Layer hat kein KBS: Flächen werden in Pixeln gezählt. Es lässt sich mit Rechtsklick &gt; Layer-KBS setzen.</translation>
+    </message>
+    <message>
+      <source>Choose an image first: add a raster layer to the project.</source>
+      <translation>Zuerst ein Bild wählen: dem Projekt einen Rasterlayer hinzufügen.</translation>
+    </message>
+    <message>
+      <source>There is no polygon layer to stay inside: add one to the project, or choose another extent.</source>
+      <translation>Es gibt keinen Polygonlayer, der die Fläche begrenzt: einen hinzufügen oder eine andere Ausdehnung wählen.</translation>
+    </message>
+    <message>
+      <source>no CRS</source>
+      <translation>kein KBS</translation>
+    </message>
+    <message>
+      <source>online layer, {}: a copy of the extent is fetched</source>
+      <translation>Online-Layer, {}: Eine Kopie des Ausschnitts wird geholt</translation>
+    </message>
+    <message>
+      <source>{} pixels, {}</source>
+      <translation>{} Pixel, {}</translation>
+    </message>
+    <message>
+      <source>{} pixels of {:.3g} m, {}</source>
+      <translation>{} Pixel von {:.3g} m, {}</translation>
     </message>
     <message>
       <source>The parameters do not fit.</source>
@@ -1080,6 +1092,10 @@
       <translation>Die Maschine ist bereit.</translation>
     </message>
     <message>
+      <source>off</source>
+      <translation>aus</translation>
+    </message>
+    <message>
       <source>Making the virtual environment</source>
       <translation>Virtuelle Umgebung anlegen</translation>
     </message>
@@ -1094,6 +1110,18 @@
     <message>
       <source>Fetching the other parts</source>
       <translation>Die anderen Teile holen</translation>
+    </message>
+    <message>
+      <source>The folder of wheels decides: the engine runs on what the torch in it was built for.</source>
+      <translation>Der Ordner mit Wheels entscheidet: Die Maschine läuft auf dem, wofür das torch darin gebaut ist.</translation>
+    </message>
+    <message>
+      <source>No NVIDIA driver was found here (nvidia-smi does not run): torch for CUDA is several GB larger and falls back to the CPU. Install the card's driver first, or choose CPU.</source>
+      <translation>Hier wurde kein NVIDIA-Treiber gefunden (nvidia-smi läuft nicht): torch für CUDA ist mehrere GB größer und rechnet dann doch auf der CPU. Zuerst den Treiber der Karte installieren, oder CPU wählen.</translation>
+    </message>
+    <message>
+      <source>This machine has an NVIDIA graphics card: with CUDA runs are many times faster.</source>
+      <translation>Dieser Rechner hat eine NVIDIA-Grafikkarte: Mit CUDA gehen Läufe um ein Vielfaches schneller.</translation>
     </message>
     <message>
       <source>No Python 3.11 or newer that can make virtual environments was found. {}</source>
@@ -1136,8 +1164,8 @@
       <translation>Dem Ordner {} fehlt etwas. {}</translation>
     </message>
     <message>
-      <source>On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER {}</source>
-      <translation>Auf einem Rechner mit Internet, demselben System ({}) und Python: pip download -d ORDNER {}</translation>
+      <source>On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER --extra-index-url {} {}</source>
+      <translation>Auf einem Rechner mit Internet, gleichem System ({}) und gleichem Python: pip download -d ORDNER --extra-index-url {} {}</translation>
     </message>
     <message>
       <source>The network cannot be reached. {}</source>

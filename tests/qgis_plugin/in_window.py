@@ -89,13 +89,13 @@ def open_panel():
     dock = plugins["fctl_geo_qgis"]._dock
     click_action(dock.toggleViewAction())
     dock.raise_()
-    wait(lambda: dock.model.count() > 0, "the engine's models")
+    wait(lambda: dock.form.model.box.count() > 0, "the engine's models")
     SEEN["engine"] = dock.engine.text()
-    SEEN["models"] = [dock.model.itemData(i) for i in range(dock.model.count())]
-    dock.model.setCurrentIndex(dock.model.findData("landcover"))
-    SEEN["card"] = dock.card.text()
-    SEEN["facts"] = dock.layer_facts.text()
-    SEEN["no_warning"] = dock.warning.text()
+    SEEN["models"] = [dock.form.model.box.itemData(i) for i in range(dock.form.model.box.count())]
+    dock.form.model.box.setCurrentIndex(dock.form.model.box.findData("landcover"))
+    SEEN["card"] = dock.form.model.label.text()
+    SEEN["facts"] = dock.form.layer_facts.text()
+    SEEN["no_warning"] = dock.form.warning.text()
     return dock
 
 
@@ -124,9 +124,9 @@ def preview(dock, layer):
 
 
 def run(dock):
-    dock.min_area.setValue(10)
-    dock.simplify.setValue(0.6)
-    dock.folder.setFilePath(GIVEN["results"])
+    dock.form.min_area.setValue(10)
+    dock.form.simplify.setValue(0.6)
+    dock.form.folder.setFilePath(GIVEN["results"])
     click(dock.run_button)
     wait(lambda: dock.bar.value() > 0, "progress")
     SEEN["running"] = {"run": dock.run_button.isEnabled(), "cancel": dock.stop_button.isEnabled()}
@@ -155,8 +155,8 @@ def run(dock):
 def cancel(dock):
     large = QgsRasterLayer(GIVEN["large"], "large")
     QgsProject.instance().addMapLayer(large)
-    dock.layer.setLayer(large)
-    SEEN["warning"] = dock.warning.text()
+    dock.form.layer.setLayer(large)
+    SEEN["warning"] = dock.form.warning.text()
     shoot("warning", dock)
     click(dock.run_button)
     wait(lambda: dock.bar.value() > 0, "progress")

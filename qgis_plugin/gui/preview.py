@@ -1,0 +1,71 @@
+"""The preview: what a look at the visible part costs, and the see-through layer that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsMapLayer, QgsProcessing, QgsProject, QgsRasterTransparency, QgsReferencedRectangle
+
+from ..catalogue import ModelCard
+from ..ground import size_m
+from ..words import tr
+from .run_form import destination
+
+MOST_PIXELS = 3_000_000
+"""Of the model's size: what a CPU does in some seconds."""
+OPACITY = 0.6
+"""The image shows through: is the border where it should be?"""
+
+
+def too_large(card: ModelCard | None, visible: QgsReferencedRectangle) -> str:
+    """A sentence where the visible part takes too long for a preview; empty: it does not."""
+    size = size_m(visible, visible.crs())
+    if card is None or card.gsd_m is None or size is None:
+        return ""
+    pixels = size[0] * size[1] / card.gsd_m**2
+    if pixels <= MOST_PIXELS:
+        return ""
+    side_m = (MOST_PIXELS * card.gsd_m**2) ** 0.5
+    return tr(
+        "Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible."
+    ).format(side_m, *size)
+
+
+def preview_parameters(given: dict[str, Any], visible: QgsReferencedRectangle) -> dict[str, Any]:
+    """A run's parameters, made for a look at the visible part: quick, and into a temporary raster."""
+    kept = {name: value for name, value in given.items() if name != "AOI"}
+    return {
+        **kept,
+        "EXTENT": visible,
+        "OUTPUT": destination(QgsProcessing.TEMPORARY_OUTPUT),
+        "OUTPUT_POLYGONS": None,
+        "GRID": "model",
+    }
+
+
+class Preview:
+    """The layer of the last preview: the next one replaces it."""
+
+    def __init__(self) -> None:
+        self._layer_id = ""
+
+    def show(self, layer: QgsMapLayer, name: str, card: ModelCard | None) -> None:
+        """Name a new layer and let the image be seen: all of it where the model found nothing but background."""
+        if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
+            QgsProject.instance().removeMapLayer(self._layer_id)
+        layer.setName(tr("Preview: {}").format(name))
+        layer.setOpacity(OPACITY)
+        layer.renderer().setRasterTransparency(_clear_background(card))
+        layer.triggerRepaint()
+        self._layer_id = layer.id()
+
+
+def _clear_background(card: ModelCard | None) -> QgsRasterTransparency:
+    transparency, pixels = QgsRasterTransparency(), []
+    for background in (each for each in (card.classes if card else ()) if each.background):
+        pixel = QgsRasterTransparency.TransparentSingleValuePixel()
+        pixel.min = pixel.max = background.id
+        pixel.percentTransparent = 100
+        pixels.append(pixel)
+    transparency.setTransparentSingleValuePixelList(pixels)
+    return transparency
