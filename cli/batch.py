@@ -19,7 +19,19 @@ EXIT_SOME_FAILED = 3
 """The batch went through, but not every scene did."""
 
 batch_options = combine(
-    click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the products and of the record."),
+    click.option(
+        "--out",
+        type=FILE,
+        required=True,
+        metavar="DIR",
+        help="Folder of the products, here or s3://bucket/folder.",
+    ),
+    click.option(
+        "--record",
+        type=FILE,
+        metavar="DIR",
+        help="Folder here of the record and of unfinished work, if not that of the products.",
+    ),
     click.option(
         "--format",
         "formats",
@@ -42,6 +54,14 @@ batch_options = combine(
         default="skip",
         show_default=True,
         help="When a scene fails: go on with the next, or stop.",
+    ),
+    click.option(
+        "--time-limit",
+        "time_limit_s",
+        type=click.FloatRange(min=0, min_open=True),
+        callback=lambda ctx, option, minutes: None if minutes is None else 60 * minutes,
+        metavar="MINUTES",
+        help="A scene that takes longer is stopped and has failed; the batch goes on.",
     ),
     click.option("--mosaic", is_flag=True, help="Treat scenes that touch as one: contexts and polygons cross borders."),
     click.option("--split", is_flag=True, help="With --mosaic: a file for each scene, cut from the whole."),
@@ -92,7 +112,7 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
     with talk.progress() as progress:
         scenes = _scenes(inputs, stac, asset)
         if mosaic:
-            scenes = join_neighbours(scenes, batch.out, split=split, allow_external=settings.scene.allow_external)
+            scenes = join_neighbours(scenes, batch.home, split=split, allow_external=settings.scene.allow_external)
         with open_crew(choice, settings.engine, progress) as crew:
             summary = run_batch(scenes, batch, settings, crew=crew, progress=progress)
         if stac is not None:

@@ -46,7 +46,7 @@ class Products:
         if not settings.outs and settings.confidence is None:
             raise SettingsError("no output is named", hint="name one, for example --out landcover.gpkg")
         named = [*settings.outs, *([settings.confidence] if settings.confidence else [])]
-        places = [RemotePlace.of(path) for path in named]
+        places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
         self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
         self.paths = [place.local if place else path for path, place in zip(named, places, strict=True)]

@@ -126,6 +126,8 @@ class OutputSettings:
     overwrite: bool = False
     resume: bool | None = False
     """Go on from the finished shards of an earlier, broken run with the same settings; None: if there is one."""
+    staging: Path | None = None
+    """Folder in which outputs that lie elsewhere (s3://) are made; None: one in the temporary folder."""
 
 
 @dataclass(frozen=True, slots=True)

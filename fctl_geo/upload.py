@@ -53,22 +53,22 @@ class RemotePlace:
         return self.address.removeprefix("s3://").partition("/")[2]
 
     @staticmethod
-    def of(path: Path) -> RemotePlace | None:
+    def of(path: Path, staging: Path | None = None) -> RemotePlace | None:
         """The place of an output with an address, its folder made; None for one that lies here.
 
+        Args:
+            staging: where it is made; None: in the temporary folder.
         Raises:
             OutputError: an address that cannot be written to.
         """
         address = address_of(path)
         if address is None:
             return None
-        if not address.startswith("s3://") or "/" not in address.removeprefix("s3://"):
-            raise OutputError(
-                f"{address} cannot be written to", hint="give a file here, or an object on S3: s3://bucket/folder/name"
-            )
+        if "/" not in _on_s3(address):
+            raise _not_ours(address)
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
-        folder = _own_folder() / name
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder = (staging or _own_folder()) / name
+        folder.mkdir(mode=0o700, exist_ok=True, parents=staging is not None)
         return RemotePlace(address, folder / path.name)
 
     def check(self, *, overwrite: bool) -> None:
@@ -141,6 +141,32 @@ class RemotePlace:
         )
 
 
+def sizes_below(address: str) -> dict[str, int]:
+    """Bytes of the objects whose addresses begin so.
+
+    Raises:
+        OutputError: there is no such bucket, or it may not be listed.
+    """
+    bucket, _, prefix = _on_s3(address).partition("/")
+    client = _client(address)
+    with _told(address):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {f"s3://{bucket}/{found['Key']}": found["Size"] for page in pages for found in page.get("Contents", ())}
+
+
+def _on_s3(address: str) -> str:
+    """An address without 's3://'."""
+    if not address.startswith("s3://"):
+        raise _not_ours(address)
+    return address.removeprefix("s3://")
+
+
+def _not_ours(address: str) -> OutputError:
+    return OutputError(
+        f"{address} cannot be written to", hint="give a file here, or an object on S3: s3://bucket/folder/name"
+    )
+
+
 def _own_folder() -> Path:
     """A folder in the temporary one that belongs to this user alone."""
     folder = Path(tempfile.gettempdir()) / f"fctl-geo-{getpass.getuser()}"
@@ -190,7 +216,9 @@ def _refused(address: str, code: str, words: str) -> OutputError:
     if code in _BAD_KEYS:
         return OutputError(f"{address}: the keys are not accepted ({code})", hint=_NO_KEYS)
     if code in _DENIED:
-        return OutputError(f"{address} may not be written ({code})", hint="ask for s3:PutObject and s3:GetObject on it")
+        return OutputError(
+            f"{address} may not be written ({code})", hint="ask for s3:PutObject, s3:GetObject, s3:ListBucket"
+        )
     return OutputError(
         f"{address} cannot be written: {words}",
         hint="check the connection; a run that was under way goes on by --resume",

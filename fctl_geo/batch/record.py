@@ -1,4 +1,4 @@
-"""The run record: one SQLite file in the output folder that knows what became of every scene.
+"""The run record: one SQLite file, in the output folder or a folder of its own, that knows what became of every scene.
 
 Only the process that holds the folder's lock writes it. Each change is on the disk before the next scene begins (a
 rollback journal, synchronous), so that kill -9 loses no more than the scene under way.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fctl_geo.batch.shelf import Shelf
 from fctl_geo.errors import OutputError
 
 FILE_NAME = "batch.sqlite"
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS scenes (
     model TEXT NOT NULL,
     model_sha256 TEXT NOT NULL,
     version TEXT NOT NULL,
-    files TEXT NOT NULL,         -- JSON: [path from the output folder, bytes or null]
+    files TEXT NOT NULL,         -- JSON: [path from the output folder or address, bytes or null]
     error TEXT NOT NULL DEFAULT '',
     hint TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
@@ -52,7 +53,7 @@ class Entry:
     model_sha256: str
     version: str
     files: tuple[Path, ...]
-    """Products to come, absolute."""
+    """Products to come, absolute or addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Ended:
 class Record:
     """The open record; use `open_record`."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
-        self.folder = folder
+    def __init__(self, shelf: Shelf, connection: sqlite3.Connection) -> None:
+        self._shelf = shelf
         self._connection = connection
 
     def is_done(self, entry: Entry) -> bool:
@@ -90,13 +91,13 @@ class Record:
     def owned(self, name: str) -> set[Path]:
         """Products of a scene that this record made or was about to make: they may be replaced."""
         row = self._connection.execute("SELECT files FROM scenes WHERE name = ?", (name,)).fetchone()
-        return {self.folder / path for path, _ in json.loads(row[0])} if row else set()
+        return {self._shelf.path(word) for word, _ in json.loads(row[0])} if row else set()
 
     def wait(self, entries: Sequence[Entry]) -> None:
         """Note what is to be done."""
         rows = [
             (e.name, e.scene, e.fingerprint, e.settings, e.model, e.model_sha256, e.version,
-             json.dumps([[self._relative(path), None] for path in e.files]))
+             json.dumps([[self._shelf.word(path), None] for path in e.files]))
             for e in entries
         ]  # fmt: skip
         with self._connection:
@@ -108,7 +109,9 @@ class Record:
 
     def end(self, ended: Ended) -> None:
         """Note what became of a scene."""
-        files = [[self._relative(path), _size(path)] for path in sorted(self.owned(ended.name))]
+        paths = sorted(self.owned(ended.name))
+        self._shelf.look_again(paths)
+        files = [[self._shelf.word(path), self._shelf.size_bytes(path)] for path in paths]
         with self._connection:
             self._connection.execute(
                 "UPDATE scenes SET state = ?, error = ?, hint = ?, device = ?, seconds = ?, files = ?, "
@@ -116,17 +119,16 @@ class Record:
                 (ended.state, ended.error, ended.hint, ended.device, ended.seconds, json.dumps(files), ended.name),
             )
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
-
-    def _is_there(self, path: str, size_bytes: int | None) -> bool:
-        return size_bytes is not None and _size(self.folder / path) == size_bytes
+    def _is_there(self, word: str, size_bytes: int | None) -> bool:
+        return size_bytes is not None and self._shelf.size_bytes(self._shelf.path(word)) == size_bytes
 
 
 @contextmanager
-def open_record(folder: Path) -> Iterator[Record]:
-    """The record of an output folder, begun if there is none.
+def open_record(folder: Path, shelf: Shelf) -> Iterator[Record]:
+    """The record that lies in a folder, begun if there is none.
 
+    Args:
+        shelf: where the products of its scenes lie.
     Raises:
         OutputError: the file is no record, or of a newer version; or the disk is full.
     """
@@ -134,7 +136,7 @@ def open_record(folder: Path) -> Iterator[Record]:
     connection = sqlite3.connect(path)
     try:
         _begin(path, connection)
-        yield Record(folder, connection)
+        yield Record(shelf, connection)
     except sqlite3.Error as error:
         raise OutputError(
             f"the run record {path} cannot be used ({error})",
@@ -153,7 +155,3 @@ def _begin(path: Path, connection: sqlite3.Connection) -> None:
     with connection:
         connection.execute(_TABLE)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None

@@ -14,6 +14,7 @@ from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import FORMATS, names_of, products_of
 from fctl_geo.batch.record import Ended, Entry, Record, open_record
 from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
+from fctl_geo.batch.shelf import Shelf
 from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, resolve_model
@@ -24,6 +25,8 @@ from fctl_geo.scene.header import files_of, read_header
 from fctl_geo.settings import OutputSettings, Settings
 from fctl_geo.workfolder import file_identity, fingerprint_of, lock_folder
 
+STAGING = ".staging"
+"""In the batch's home: products on their way to S3, and their unfinished work."""
 LARGE_PX = 4 * SHARD_PX**2
 """From here on a scene's shards are shared out among the workers, not whole scenes."""
 
@@ -33,7 +36,7 @@ class BatchSettings:
     """How a batch is done; how each scene is, stands in `Settings`."""
 
     out: Path
-    """Folder of the products and of the run record."""
+    """Folder of the products, here or an address on S3 (s3://bucket/folder)."""
     formats: tuple[str, ...] = ("gpkg",)
     """Endings of the products: gpkg, tif, fgb, parquet, geojson."""
     confidence: bool = False
@@ -42,12 +45,28 @@ class BatchSettings:
     on_error: Literal["skip", "stop"] = "skip"
     overwrite: bool = False
     """Also replace files that the record does not know."""
+    time_limit_s: float | None = None
+    """A scene that takes longer is stopped, has failed, and the next has its turn."""
+    record: Path | None = None
+    """Folder here of the run record and of unfinished work; None: `out`, which then lies here."""
 
     def __post_init__(self) -> None:
         if not self.formats or not set(self.formats) <= set(FORMATS):
             raise SettingsError(f"formats are {', '.join(self.formats)}", hint="allowed: " + ", ".join(FORMATS))
         if self.on_error not in ("skip", "stop"):
             raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
+        if self.time_limit_s is not None and not self.time_limit_s > 0:
+            raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give some time, or no limit")
+        if address := address_of(self.record or self.out):
+            raise SettingsError(
+                f"{shown(address)} cannot hold the record and the unfinished work of a batch",
+                hint="name a folder here for them: --record DIR, the same one for every call",
+            )
+
+    @property
+    def home(self) -> Path:
+        """Where record, lock, mosaics and unfinished work lie."""
+        return (self.record or self.out).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +82,9 @@ class BatchSummary:
     seconds: float
     megapixels: float
     """Of the scenes that were done now."""
-    out: Path
-    files: tuple[Path, ...] = field(repr=False)
+    out: Path | str
+    """Folder or address."""
+    files: tuple[Path | str, ...] = field(repr=False)
     """Of all scenes that are done, now or before."""
 
     def to_json(self) -> str:
@@ -94,18 +114,21 @@ def run_batch(
         with ThisProcess() as alone:
             return run_batch(scenes, batch, settings, crew=alone, progress=progress)
     start = time.monotonic()
-    out = _folder(batch.out)
+    _make_folder(batch.home)
+    shelf = Shelf(batch.out)
     names = names_of(scenes, batch.template)
     hardware = crew.hardware(settings.engine, progress)  # a device that is not there fails here, once
-    with lock_folder(out), open_record(out) as record:
-        entries = _entries(out, scenes, names, batch, settings)
+    with lock_folder(batch.home), open_record(batch.home, shelf) as record:
+        entries = _entries(shelf.out, scenes, names, batch, settings)
         todo = [i for i, entry in enumerate(entries) if not record.is_done(entry)]
         if len(todo) < len(entries):
             progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
-        jobs = [_job(scenes[i], entries[i], record, batch, settings, shared=hardware.processes > 1) for i in todo]
+        shared = hardware.processes > 1
+        jobs = [_job(scenes[i], entries[i], record, shelf, batch, settings, shared=shared) for i in todo]
         record.wait([entries[i] for i in todo])
         outcomes = _work(jobs, crew, record, batch, progress)
-        files = tuple(path for entry in entries if record.state(entry.name) == "done" for path in entry.files)
+        done = [entry for entry in entries if record.state(entry.name) == "done"]
+        files = tuple(shelf.shown(path) for entry in done for path in entry.files)
     failures = tuple(o.ended for o in outcomes if o.ended.state == "failed")
     pixels = sum(o.summary.seconds * o.summary.megapixels_per_s for o in outcomes if o.summary is not None)
     return BatchSummary(
@@ -115,7 +138,7 @@ def run_batch(
         left=len(todo) - len(outcomes),
         seconds=time.monotonic() - start,
         megapixels=pixels,
-        out=out,
+        out=shelf.shown(shelf.out),
         files=files,
     )
 
@@ -138,19 +161,13 @@ def _work(
     return outcomes
 
 
-def _folder(out: Path) -> Path:
-    if address_of(out) is not None:
-        raise OutputError(
-            f"a batch cannot write to {shown(str(out))}: its record must lie in a folder here",
-            hint="name a folder of this machine (or a mounted one), and copy it when the batch is done",
-        )
+def _make_folder(path: Path) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {out} cannot be made ({error.strerror})", hint="choose another, or change its parent's rights"
+            f"the folder {path} cannot be made ({error.strerror})", hint="choose another, or change its parent's rights"
         ) from None
-    return out.absolute()
 
 
 def _entries(
@@ -187,21 +204,30 @@ def _told_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _job(
-    scene: SceneInput, entry: Entry, record: Record, batch: BatchSettings, settings: Settings, *, shared: bool
+    scene: SceneInput,
+    entry: Entry,
+    record: Record,
+    shelf: Shelf,
+    batch: BatchSettings,
+    settings: Settings,
+    *,
+    shared: bool,
 ) -> SceneJob:
     confidence = entry.files[-1] if batch.confidence else None
     outs = entry.files[:-1] if batch.confidence else entry.files
-    for folder in {path.parent for path in entry.files}:
+    for folder in {path.parent for path in entry.files if not shelf.remote}:
         folder.mkdir(parents=True, exist_ok=True)
     ours = record.owned(entry.name)
+    there = [path for path in entry.files if shelf.size_bytes(path) is not None]
     output = OutputSettings(
         outs=outs,
         confidence=confidence,
-        overwrite=batch.overwrite or all(path in ours for path in entry.files if path.exists()),
+        overwrite=batch.overwrite or all(path in ours for path in there),
         resume=None,
+        staging=batch.home / STAGING if shelf.remote else None,
     )
     own = replace(_own(settings, scene), output=output)
-    return SceneJob(entry.name, scene.scene, own, large=shared and _is_large(scene))
+    return SceneJob(entry.name, scene.scene, own, shared and _is_large(scene), batch.time_limit_s)
 
 
 def _own(settings: Settings, scene: SceneInput) -> Settings:

@@ -26,6 +26,7 @@ class SceneJob:
     settings: Settings
     large: bool = False
     """Of so many shards that a crew of several shares them out."""
+    time_limit_s: float | None = None
     steps: int = SCENE_STEPS
 
     def lost(self, message: str, hint: str) -> SceneOutcome:
@@ -49,12 +50,14 @@ def process_scene(job: SceneJob, crew: Crew, progress: Progress) -> SceneOutcome
         Cancelled: the user asked to stop; nothing else.
     """
     start = time.monotonic()
-    share = _Share(progress, job.name)
+    share = _Share(progress, job.name, None if job.time_limit_s is None else start + job.time_limit_s)
     try:
         summary = segment_scene(job.scene, job.settings, crew=crew, progress=share)
         return SceneOutcome(Ended(job.name, "done", time.monotonic() - start, summary.device), summary)
     except Cancelled:
-        raise
+        if job.time_limit_s is None or progress.cancelled:
+            raise
+        return _failed(job, start, f"stopped after the {job.time_limit_s / 60:g} minutes that a scene may take", _LATE)
     except FctlError as error:
         return _failed(job, start, error.message, error.hint)
     except Exception as error:  # the door of a scene: what nobody foresaw must not stop the others
@@ -64,6 +67,9 @@ def process_scene(job: SceneJob, crew: Crew, progress: Progress) -> SceneOutcome
         share.fill()
 
 
+_LATE = "allow more by --time-limit; the next call goes on from the shards that are finished"
+
+
 def _failed(job: SceneJob, start: float, message: str, hint: str) -> SceneOutcome:
     return SceneOutcome(Ended(job.name, "failed", time.monotonic() - start, error=message, hint=hint), None)
 
@@ -71,14 +77,15 @@ def _failed(job: SceneJob, start: float, message: str, hint: str) -> SceneOutcom
 class _Share(Silent):
     """A scene's progress as its share of the batch's: the networks' patches count, the rest comes at the end."""
 
-    def __init__(self, outer: Progress, name: str) -> None:
+    def __init__(self, outer: Progress, name: str, until_s: float | None) -> None:
         self.outer, self.name = outer, name
+        self._until_s = until_s
         self._told = 0
         self._span, self._total, self._done = (0, 0), 1, 0
 
     @property
     def cancelled(self) -> bool:  # type: ignore[override]
-        return self.outer.cancelled
+        return self.outer.cancelled or (self._until_s is not None and time.monotonic() > self._until_s)
 
     def stage(self, name: str, total: int) -> None:
         spans = {"segment": (0, 800), "refine": (800, 950)}

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from fctl_geo.batch.inputs import SceneInput
-from fctl_geo.batch.names import names_of
+from fctl_geo.batch.names import names_of, products_of
 from fctl_geo.batch.run_batch import BatchSettings, BatchSummary
 from fctl_geo.errors import SceneError, SettingsError
 from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
+from fctl_geo.scene.address import address_of
 from fctl_geo.workfolder import write_text_whole
 
 if TYPE_CHECKING:
@@ -54,21 +55,23 @@ def scenes_of_items(href: str, asset: str | None = None) -> list[SceneInput]:
 def write_results(
     scenes: Sequence[SceneInput], batch: BatchSettings, model: str, summary: BatchSummary
 ) -> list[dict[str, Any]]:
-    """Write `NAME.json` for each scene that is done, and all of them as `items.json`.
+    """Write `NAME.json` for each scene that is done, and all of them as `items.json`, to the folder of the record.
 
     Returns:
         The items of `items.json`, as they are written.
     """
-    info, out, done = read_model_info(model), summary.out, set(summary.files)
+    info, done = read_model_info(model), {str(file) for file in summary.files}
+    home, out = batch.home, Path(summary.out)
     items = []
     for scene, name in zip(scenes, names_of(scenes, batch.template), strict=True):
-        files = [path for path in (out / f"{name}.{ending}" for ending in batch.formats) if path in done]
-        if files:
-            path = out / f"{name}.json"
+        made = [address_of(path) or str(path) for path in products_of(out, name, batch.formats)]
+        if files := [file for file in made if file in done]:
+            path = home / f"{name}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
             item = _result_item(scene, name, files, info, resolve_model(model))
             write_text_whole(path, _json(_relative(item.to_dict(include_self_link=False), path.parent)))
-            items.append(_relative(item.to_dict(include_self_link=False), out))
-    write_text_whole(out / ITEMS_FILE, _json({"type": "FeatureCollection", "features": items}))
+            items.append(_relative(item.to_dict(include_self_link=False), home))
+    write_text_whole(home / ITEMS_FILE, _json({"type": "FeatureCollection", "features": items}))
     return items
 
 
@@ -126,7 +129,7 @@ def _picture_key(item: pystac.Item) -> str:
     return named[0]
 
 
-def _result_item(scene: SceneInput, name: str, files: Sequence[Path], info: ModelInfo, model: Path) -> pystac.Item:
+def _result_item(scene: SceneInput, name: str, files: Sequence[str], info: ModelInfo, model: Path) -> pystac.Item:
     import pystac
     from pystac.extensions.classification import ClassificationExtension
 
@@ -143,9 +146,10 @@ def _result_item(scene: SceneInput, name: str, files: Sequence[Path], info: Mode
         properties={"created": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
     )
     _describe_model(item, info, model)
-    for path in files:
-        asset = pystac.Asset(str(path), title=info.title or info.name, media_type=_MEDIA[path.suffix], roles=["data"])
-        item.add_asset(path.suffix[1:], asset)
+    for file in files:
+        ending = Path(file).suffix
+        asset = pystac.Asset(file, title=info.title or info.name, media_type=_MEDIA[ending], roles=["data"])
+        item.add_asset(ending[1:], asset)
         ClassificationExtension.ext(asset, add_if_missing=True).apply(_classes(info))
     item.links = [pystac.Link("derived_from", link) for link in _origins(source, scene)]
     return item
@@ -173,7 +177,7 @@ def _describe_model(item: pystac.Item, info: ModelInfo, model: Path) -> None:
         tasks=[task],
         input=[mlm.ModelInput.create("scene", list(info.input.bands), shape)],
         output=[mlm.ModelOutput.create("classes", [task], result, classes=_classes(info))],
-        framework="pytorch",
+        framework="PyTorch",
         hyperparameters=mlm.Hyperparameters.create(
             version=info.version, gsd_m=info.input.gsd_m, contexts=list(info.contexts), overlap_px=info.overlap_px
         ),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scene_factory import make_scene
@@ -186,6 +187,37 @@ def test_cancelling_keeps_what_is_done(tmp_path: Path, model: Path, scenes: Path
         batch(scenes, tmp_path / "out", model, progress=Told(cancel_at=1500))
     summary = batch(scenes, tmp_path / "out", model)
     assert (summary.done, summary.unchanged) == (2, 1)
+
+
+def test_a_scene_that_takes_too_long_is_stopped_and_the_others_are_done(
+    tmp_path: Path, model: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def segment(scene: str, settings: Settings, *, progress: Any, **values: Any) -> object:
+        if scene.endswith("s1.tif"):
+            progress._until_s = 0.0  # its time is over
+        return segment_scene(scene, settings, progress=progress, **values)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as slow:
+        slow.setattr("fctl_geo.batch.scene_job.segment_scene", segment)
+        summary = batch(scenes, out, model, time_limit_s=7200.0)
+    (late,) = summary.failed
+    assert (summary.done, late.name) == (2, "s1") and "--time-limit" in late.hint
+    assert late.error == rows(out)["s1"]["error"] == "stopped after the 120 minutes that a scene may take"
+    assert not (out / "s1.tif").exists() and not list(out.rglob(".*partial*"))
+    again = batch(scenes, out, model)
+    assert (again.done, again.unchanged) == (1, 2), "another limit is no change"
+
+
+def test_stopping_a_batch_with_a_time_limit_stops_all_of_it(tmp_path: Path, model: Path, scenes: Path) -> None:
+    with pytest.raises(Cancelled):
+        batch(scenes, tmp_path / "out", model, progress=Told(cancel_at=1500), time_limit_s=7200.0)
+
+
+@pytest.mark.parametrize("limit_s", [0, -1, float("nan")])
+def test_a_time_limit_of_no_time_is_refused(tmp_path: Path, limit_s: float) -> None:
+    with pytest.raises(SettingsError, match="time limit"):
+        BatchSettings(tmp_path, time_limit_s=limit_s)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")

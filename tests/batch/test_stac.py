@@ -95,6 +95,8 @@ def test_results_are_items_that_say_model_and_classes(tmp_path: Path, model: Pat
     classes = ClassificationExtension.ext(item.assets["tif"]).classes
     assert classes is not None
     assert [(c.value, c.name, c.color_hint) for c in classes][:2] == [(0, "nothing", "E6E6E6"), (1, "a", "D64541")]
+    assert item.to_dict()["stac_extensions"], "whose schemas lie elsewhere; the core's come with pystac"
+    assert pystac.Item.from_dict({**item.to_dict(), "stac_extensions": []}).validate()
     own = pystac.Item.from_file(str(out / "deep" / "one.json"))
     assert own.assets["tif"].href == "./one.tif"
     assert Path(own.assets["tif"].get_absolute_href() or "").exists()

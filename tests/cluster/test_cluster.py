@@ -118,6 +118,19 @@ def test_scenes_are_tasks_and_one_that_fails_is_named(tmp_path: Path, model: Pat
     assert (again.done, again.unchanged, len(again.failed)) == (0, 4, 1)
 
 
+@pytest.mark.parametrize("large_px", [300 * 300, 10**9], ids=["shared out", "whole"])
+def test_a_scene_that_takes_too_long_is_stopped_on_workers_too(
+    tmp_path: Path, model: Path, crew: DaskCrew, monkeypatch: pytest.MonkeyPatch, large_px: int
+) -> None:
+    monkeypatch.setattr("fctl_geo.batch.run_batch.LARGE_PX", large_px)
+    (tmp_path / "in").mkdir()
+    make_scene(tmp_path / "in" / "s.tif", 600, 500)
+    scenes, batch = find_scenes([str(tmp_path / "in")]), BatchSettings(tmp_path / "out", time_limit_s=1e-3)
+    (late,) = run_batch(scenes, batch, settings_of(model), crew=crew).failed
+    assert late.name == "s" and "that a scene may take" in late.error
+    assert run_batch(scenes, replace(batch, time_limit_s=None), settings_of(model), crew=crew).done == 1
+
+
 def test_a_large_scene_of_a_batch_is_shared_out(
     tmp_path: Path, model: Path, crew: DaskCrew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
