@@ -33,7 +33,8 @@ class Words(QLabel):
 
     def _fit(self) -> None:
         """Layouts inside layouts and scroll areas give wrapped texts a line too little."""
-        self.setMinimumHeight(self.heightForWidth(self.width()))
+        self.setMinimumHeight(0)  # else the text before counts, too
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))  # -1: no text
 
 
 def column(*widgets: QWidget) -> QVBoxLayout:
