@@ -18,6 +18,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
+from .arguments import aoi_words, background_words, device_words, is_given, model_card
 from .base import EngineAlgorithm
 
 
@@ -79,8 +80,8 @@ class EvaluateModel(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
-        p.model_card(self, parameters, context)
-        polygons, raster = (p.is_given(parameters, name) for name in (self.LABELS, self.LABELS_RASTER))
+        model_card(self, parameters, context)
+        polygons, raster = (is_given(parameters, name) for name in (self.LABELS, self.LABELS_RASTER))
         if polygons == raster:
             raise LayerError(
                 tr("The truth is missing, or given twice."),
@@ -105,7 +106,7 @@ class EvaluateModel(EngineAlgorithm):
         self._raster = None if raster is None else scene_of(raster)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         report = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         numbers = self.parameterAsFileOutput(parameters, self.OUTPUT_JSON, context)
         command = ["evaluate", card.key, "--image", with_crs(self._scene, folder)]
@@ -115,15 +116,15 @@ class EvaluateModel(EngineAlgorithm):
             command += ["--labels", truth, "--field", field]
         else:
             command += ["--labels", self._raster.path]
-        command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
-        command += ["--out", report, "--overwrite", *p.device_words(self, parameters, context)]
-        command += ["--json", numbers] if p.is_given(parameters, self.OUTPUT_JSON) else []
+        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
+        command += ["--out", report, "--overwrite", *device_words(self, parameters, context)]
+        command += ["--json", numbers] if is_given(parameters, self.OUTPUT_JSON) else []
         summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         results = {
             self.OUTPUT: report,
             self.MIOU: summary.get("mIoU"),
             self.SUMMARY: json.dumps(summary, ensure_ascii=False),
         }
-        if p.is_given(parameters, self.OUTPUT_JSON):
+        if is_given(parameters, self.OUTPUT_JSON):
             results[self.OUTPUT_JSON] = numbers
         return results

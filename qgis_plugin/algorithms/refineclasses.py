@@ -15,6 +15,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
+from .arguments import engine_words, model_card
 from .base import EngineAlgorithm
 
 
@@ -54,7 +55,7 @@ class RefineClasses(EngineAlgorithm):
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is not None:
             check_classes(layer)
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         if not card.refines:
             raise LayerError(
                 tr("The model '{}' has no refinement network.").format(card.name), tr("Choose another model.")
@@ -67,10 +68,10 @@ class RefineClasses(EngineAlgorithm):
         self._scene = scene_of(layer)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["refine", with_crs(self._scene, folder), "--model", card.key, "--out", out, "--overwrite"]
-        command += p.engine_words(self, parameters, context)
+        command += engine_words(self, parameters, context)
         summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
         Styler.attach(context, out, tr("{}: refined").format(self._scene.name))
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

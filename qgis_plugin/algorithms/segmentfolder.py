@@ -17,6 +17,7 @@ from qgis.core import (
 from ..errors import LayerError
 from ..words import tr
 from . import parameters as p
+from .arguments import aoi_words, engine_words, merge_words, model_card, number_or_none, polygon_words, scene_words
 from .base import EngineAlgorithm
 
 FORMATS = ["gpkg", "tif", "fgb", "parquet", "geojson"]
@@ -78,7 +79,7 @@ class SegmentFolder(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
-        p.model_card(self, parameters, context)
+        model_card(self, parameters, context)
         if not self.parameterAsEnumStrings(parameters, self.FORMATS, context):
             raise LayerError(tr("No result is asked for."), tr("Choose at least one kind of result."))
 
@@ -86,7 +87,7 @@ class SegmentFolder(EngineAlgorithm):
         self._aoi = self.parameterAsSource(parameters, p.AOI, context)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         source = self.parameterAsFile(parameters, self.INPUT, context)
         out = self.parameterAsString(parameters, self.OUTPUT, context)
         command = ["batch", source, "--out", out, "--model", card.key]
@@ -94,11 +95,11 @@ class SegmentFolder(EngineAlgorithm):
             command += ["--format", name]
         command += ["--on-error", "stop" if self.parameterAsBoolean(parameters, self.STOP, context) else "skip"]
         command += ["--mosaic"] if self.parameterAsBoolean(parameters, self.MOSAIC, context) else []
-        gsd_m = p.number_or_none(self, parameters, p.GSD, context)
+        gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
-        command += p.aoi_words(self._aoi, folder, feedback)
-        command += [*p.scene_words(self, parameters, context), *p.merge_words(self, parameters, context)]
-        command += [*p.polygon_words(self, parameters, context), *p.engine_words(self, parameters, context)]
+        command += aoi_words(self._aoi, folder, feedback)
+        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
+        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
         summary = self.run_engine(command, feedback, told=source, model=card.name, fine=(0, SOME_FAILED))
         self._tell(summary, feedback)
         return {

@@ -24,6 +24,16 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
+from .arguments import (
+    aoi_words,
+    engine_words,
+    is_given,
+    merge_words,
+    model_card,
+    number_or_none,
+    polygon_words,
+    scene_words,
+)
 from .base import EngineAlgorithm, Part
 
 FETCHING = 30.0
@@ -97,8 +107,8 @@ class SegmentRaster(EngineAlgorithm):
         if layer is None:
             return
         scene = scene_of(layer)
-        card = p.model_card(self, parameters, context)
-        if not any(p.is_given(parameters, name) for name in self.OUTPUTS):
+        card = model_card(self, parameters, context)
+        if not any(is_given(parameters, name) for name in self.OUTPUTS):
             raise LayerError(tr("No result is asked for."), tr("Choose a class raster, polygons, or both."))
         known = {c.name for c in card.classes}
         wanted = [c.strip() for c in self.parameterAsString(parameters, p.CLASSES, context).split(",") if c.strip()]
@@ -115,7 +125,7 @@ class SegmentRaster(EngineAlgorithm):
                     tr("'{}' is an online layer: it has no end.").format(scene.name),
                     tr("Choose an extent or an area of interest."),
                 )
-            if card.gsd_m is None and not p.is_given(parameters, p.GSD):
+            if card.gsd_m is None and not is_given(parameters, p.GSD):
                 raise LayerError(
                     tr("The model '{}' takes any ground size, so an online layer needs one.").format(card.name),
                     tr("Set 'Ground size of the layer's pixels' (advanced parameters)."),
@@ -137,10 +147,10 @@ class SegmentRaster(EngineAlgorithm):
         self._bounds = self._extent(parameters, context, self._scene)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         scene = self._scene
         self._tell_trouble(parameters, context, card, feedback)
-        aoi = p.aoi_words(self._aoi, folder, feedback)
+        aoi = aoi_words(self._aoi, folder, feedback)
         start = 0.0
         if scene.online:
             path, where, start = self._fetched(parameters, context, card, folder, feedback), [], FETCHING
@@ -149,11 +159,11 @@ class SegmentRaster(EngineAlgorithm):
         outs = {
             name: self.parameterAsOutputLayer(parameters, name, context)
             for name in self.OUTPUTS
-            if p.is_given(parameters, name)
+            if is_given(parameters, name)
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
-        command += [*p.scene_words(self, parameters, context), *p.merge_words(self, parameters, context)]
-        command += [*p.polygon_words(self, parameters, context), *p.engine_words(self, parameters, context)]
+        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
+        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
         summary = self.run_engine(command, feedback, told=scene.name, model=card.name, start=start)
         names = {
@@ -166,7 +176,7 @@ class SegmentRaster(EngineAlgorithm):
         return {**outs, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
     def _tell_trouble(self, parameters, context, card, feedback) -> None:
-        gsd_m = p.number_or_none(self, parameters, p.GSD, context) or self._scene.gsd_m
+        gsd_m = number_or_none(self, parameters, p.GSD, context) or self._scene.gsd_m
         warning = gsd_warning(card, gsd_m)
         if warning:
             feedback.pushWarning(warning)
@@ -179,13 +189,13 @@ class SegmentRaster(EngineAlgorithm):
             )
 
     def _extent(self, parameters, context, scene) -> QgsRectangle | None:
-        if not p.is_given(parameters, self.EXTENT):
+        if not is_given(parameters, self.EXTENT):
             return None
         found = self.parameterAsExtent(parameters, self.EXTENT, context, scene.crs)
         return None if found.isNull() else found
 
     def _where(self, parameters, context) -> list[str]:
-        gsd_m = p.number_or_none(self, parameters, p.GSD, context)
+        gsd_m = number_or_none(self, parameters, p.GSD, context)
         words = [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         box = self._bounds
         if box is not None:
@@ -194,7 +204,7 @@ class SegmentRaster(EngineAlgorithm):
         return words
 
     def _online_gsd_m(self, parameters, context, card) -> float:
-        return p.number_or_none(self, parameters, p.GSD, context) or card.gsd_m
+        return number_or_none(self, parameters, p.GSD, context) or card.gsd_m
 
     def _fetched(self, parameters, context, card, folder: Path, feedback) -> str:
         bounds = self._bounds

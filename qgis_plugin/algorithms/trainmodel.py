@@ -19,6 +19,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
+from .arguments import aoi_words, background_words, check_ending, device_words, model_card, number_or_none
 from .base import EngineAlgorithm
 
 
@@ -98,7 +99,7 @@ class TrainModel(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
-        p.model_card(self, parameters, context)
+        model_card(self, parameters, context)
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is None:
             return
@@ -108,7 +109,7 @@ class TrainModel(EngineAlgorithm):
                 tr("'{}' is an online layer.").format(scene.name),
                 tr("Export the part you want to train on to a file first: right click > Export > Save As."),
             )
-        words = p.check_ending(self.parameterAsFileOutput(parameters, self.OUTPUT, context), (".safetensors",))
+        words = check_ending(self.parameterAsFileOutput(parameters, self.OUTPUT, context), (".safetensors",))
         if words:
             raise LayerError(words)
 
@@ -123,15 +124,15 @@ class TrainModel(EngineAlgorithm):
         self._aoi = self.parameterAsSource(parameters, p.AOI, context)
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
-        card = p.model_card(self, parameters, context)
+        card = model_card(self, parameters, context)
         out = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         field = self.parameterAsString(parameters, self.FIELD, context)
         labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The layer of labels"), feedback, field)
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
-        command += [*p.background_words(self, parameters, context), *p.aoi_words(self._aoi, folder, feedback)]
+        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
         command += ["--init", card.key, "--steps", str(self.parameterAsInt(parameters, self.STEPS, context))]
-        command += ["--out", out, *p.device_words(self, parameters, context)]
-        samples = p.number_or_none(self, parameters, p.BATCH_SIZE, context)
+        command += ["--out", out, *device_words(self, parameters, context)]
+        samples = number_or_none(self, parameters, p.BATCH_SIZE, context)
         command += [] if samples is None else ["--batch", str(int(samples))]
         command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]

@@ -1,0 +1,152 @@
+"""What was given for the parameters that several algorithms share, in the command line's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsFeedback,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSource,
+    QgsProcessingOutputLayerDefinition,
+)
+
+from .. import settings
+from ..catalogue import CATALOGUE, ModelCard
+from ..scenes import write_polygons
+from ..words import tr
+from .parameters import (
+    ALLOW_EXTERNAL,
+    BACKGROUND,
+    BANDS,
+    BATCH_SIZE,
+    CLASSES,
+    DEVICE,
+    GRID,
+    MAX_MEMORY,
+    MERGE,
+    MIN_AREA,
+    MODEL,
+    MODEL_FILE,
+    NO,
+    PRECISION,
+    REFINE,
+    SIMPLIFY,
+    THREADS,
+    TTA,
+    YES,
+)
+
+Parameters = dict[str, Any]
+
+
+def device_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the device, and for the CPU workers of the options."""
+    words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    return [*words, "--threads", str(settings.threads())] if settings.threads() else words
+
+
+def background_words(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the class of what no polygon covers."""
+    name = algorithm.parameterAsString(parameters, BACKGROUND, context).strip()
+    return ["--background", name] if name else []
+
+
+def model_key(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:
+    """What `--model` is given."""
+    file = ""
+    if algorithm.parameterDefinition(MODEL_FILE) is not None:
+        file = algorithm.parameterAsFile(parameters, MODEL_FILE, context)
+    return file or algorithm.parameterAsString(parameters, MODEL, context).strip()
+
+
+def model_card(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> ModelCard:
+    """The card of the chosen model.
+
+    Raises:
+        EngineError: there is no such model, or no working engine.
+    """
+    return CATALOGUE.card(model_key(algorithm, parameters, context))
+
+
+def polygon_words(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the polygon parameters."""
+    words = []
+    for name, option in ((MIN_AREA, "--min-area"), (SIMPLIFY, "--simplify")):
+        value = algorithm.parameterAsDouble(parameters, name, context)
+        if value > 0:
+            words += [option, f"{value:.10g}"]
+    classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
+    return [*words, "--classes", classes] if classes else words
+
+
+def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the scene parameters but `GSD`, which means another thing for online layers."""
+    words = ["--grid", algorithm.parameterAsEnumString(parameters, GRID, context)]
+    if algorithm.parameterAsBoolean(parameters, ALLOW_EXTERNAL, context):
+        words.append("--allow-external")
+    bands = algorithm.parameterAsString(parameters, BANDS, context).replace(" ", "")
+    return [*words, "--bands", bands] if bands else words
+
+
+def merge_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for the merging parameters."""
+    words = ["--merge", algorithm.parameterAsEnumString(parameters, MERGE, context)]
+    words += ["--tta", algorithm.parameterAsEnumString(parameters, TTA, context)]
+    refine = {YES: ["--refine"], NO: ["--no-refine"]}
+    return words + refine.get(algorithm.parameterAsEnumString(parameters, REFINE, context), [])
+
+
+def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+    """Arguments for what the networks run on; empty ones come from the options."""
+    words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    words += ["--precision", algorithm.parameterAsEnumString(parameters, PRECISION, context)]
+    for name, option, unit, preset in (
+        (BATCH_SIZE, "--batch-size", "", 0),
+        (THREADS, "--threads", "", settings.threads()),
+        (MAX_MEMORY, "--max-memory", "M", settings.max_memory_mb()),
+    ):
+        value = algorithm.parameterAsInt(parameters, name, context) if is_given(parameters, name) else preset
+        if value:
+            words += [option, f"{value}{unit}"]
+    return words
+
+
+def aoi_words(source: QgsProcessingFeatureSource | None, folder: Path, feedback: QgsFeedback) -> list[str]:
+    """Arguments for an area of interest.
+
+    Raises:
+        LayerError: it has no polygons.
+    """
+    if source is None:
+        return []
+    return ["--aoi", write_polygons(source, folder / "aoi.gpkg", tr("The area of interest"), feedback)]
+
+
+def is_given(parameters: Parameters, name: str) -> bool:
+    """Whether a parameter has a value: dialogs hand out None, empty texts, Qt's NULL, and results without a place."""
+    value = parameters.get(name)
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    return value is not None and str(value) not in ("", "NULL")
+
+
+def number_or_none(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, name: str, context: QgsProcessingContext
+) -> float | None:
+    """A number that may be left empty."""
+    return None if not is_given(parameters, name) else algorithm.parameterAsDouble(parameters, name, context)
+
+
+def check_ending(path: str, endings: tuple[str, ...]) -> str:
+    """A sentence where a result's name has an ending that the engine does not write; empty: it is fine."""
+    ending = Path(path).suffix.lower()
+    if not path or ending in endings:
+        return ""
+    return tr("The result {} has the ending '{}'; the engine writes {}.").format(path, ending, ", ".join(endings))
