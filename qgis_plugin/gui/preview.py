@@ -11,7 +11,7 @@ from ..ground import size_m
 from ..words import tr
 from .run_form import destination
 
-MOST_PIXELS = 3_000_000
+MOST_PIXELS = 1_000_000
 """Of the model's size: what a CPU does in some seconds."""
 OPACITY = 0.6
 """The image shows through: is the border where it should be?"""

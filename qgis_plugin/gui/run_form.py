@@ -176,7 +176,7 @@ def safe_name(name: str) -> str:
     return "".join("_" if letter in '\\/:*?"<>|' else letter for letter in name).strip() or "scene"
 
 
-def _layer_box(kind: QgsMapLayerProxyModel.Filter) -> QgsMapLayerComboBox:
+def _layer_box(kind) -> QgsMapLayerComboBox:
     box = QgsMapLayerComboBox()
     box.setFilters(kind)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -7,7 +7,7 @@ from pathlib import Path
 from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout
+from qgis.PyQt.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
 from .. import runs
 from ..styling import style_layer
@@ -27,6 +27,9 @@ class RunsBox(QgsCollapsibleGroupBox):
         self.table = QTreeWidget()
         self.table.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
         self.table.setRootIsDecorated(False)
+        self.table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.header().setStretchLastSection(False)
+        self.table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
         self.table.setMaximumHeight(150)
         self.table.setToolTip(tr("Double click loads the results again"))
@@ -47,8 +50,6 @@ class RunsBox(QgsCollapsibleGroupBox):
             item = QTreeWidgetItem([run.started.replace("T", " ")[5:16], run.input, run.model, state[run.state]])
             item.setData(0, Qt.ItemDataRole.UserRole, run)
             self.table.addTopLevelItem(item)
-        for column in range(3):
-            self.table.resizeColumnToContents(column)
         if self.table.topLevelItemCount():
             self.table.setCurrentItem(self.table.topLevelItem(0))
 
