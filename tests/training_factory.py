@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 import pyogrio
 import rasterio
+import rasterio.features
 import shapely
 from scene_factory import make_scene
 

@@ -11,7 +11,6 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
-import rasterio.features
 from real_qgis import PYTHON, Qgis, command_line
 from scene_factory import make_scene
 from shapely.geometry import box
