@@ -4,6 +4,14 @@
   <context>
     <name>FctlGeo</name>
     <message>
+      <source>The area of interest</source>
+      <translation>Das Interessengebiet</translation>
+    </message>
+    <message>
+      <source>The result {} has the ending '{}'; the engine writes {}.</source>
+      <translation>Das Ergebnis {} hat die Endung '{}'; die Maschine schreibt {}.</translation>
+    </message>
+    <message>
       <source>Segmenting</source>
       <translation>Segmentieren</translation>
     </message>
@@ -298,14 +306,6 @@
     <message>
       <source>Device</source>
       <translation>Gerät</translation>
-    </message>
-    <message>
-      <source>The area of interest</source>
-      <translation>Das Interessengebiet</translation>
-    </message>
-    <message>
-      <source>The result {} has the ending '{}'; the engine writes {}.</source>
-      <translation>Das Ergebnis {} hat die Endung '{}'; die Maschine schreibt {}.</translation>
     </message>
     <message>
       <source>Polygonise class raster</source>
