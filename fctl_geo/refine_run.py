@@ -16,16 +16,20 @@ from fctl_geo.errors import ModelFileError, SceneError
 from fctl_geo.finish import Finish, masked, refined_classes
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.networks import Networks, load
-from fctl_geo.progress import Progress
+from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.raster.pam import distinct_color
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run import SHARD_PX, Run, Stage, refining_grid
 from fctl_geo.settings import EngineSettings
-from fctl_geo.spec import NODATA, Legend
+from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Band, PatchNetwork, Sweep
 from fctl_geo.windows.shards import cut_shards
 from fctl_geo.windows.window import Window
 from fctl_geo.workfolder import WorkFolder, file_identity, fingerprint_of
+
+_ROWS = 512
+"""Rows that are looked at together."""
 
 
 class SharedClasses:
@@ -90,14 +94,13 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
     if info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose one that has")
     with open_class_raster(classes) as raster:
-        if len(raster.legend) < 2:
-            raise SceneError(
-                f"{classes} has {len(raster.legend)} class, refining needs two", hint="is it the right file?"
-            )
+        legend = _legend_of(raster, progress)
+        if len(legend) < 2:
+            raise SceneError(f"{classes} has {len(legend)} class, refining needs two", hint="is it the right file?")
         networks = load(model, engine, progress)
         assert networks.refinement is not None
         try:
-            shared, legend = SharedClasses(raster), raster.legend
+            shared = SharedClasses(raster)
             height, width = raster.frame.size_hw
             grid = refining_grid(height, width, info)
 
@@ -121,3 +124,20 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             )
         finally:
             networks.close()
+
+
+def _legend_of(raster: ClassRaster, progress: Progress) -> Legend:
+    """The raster's classes, with those that it has without naming them: a pixel of no class could only be given away.
+
+    A raster without names lists all that it might have; each of them would cost a plane of logits, so only those that
+    are found stay.
+    """
+    found = np.zeros(256, np.bool_)
+    for row in range(0, raster.frame.height, _ROWS):
+        check_cancelled(progress)
+        found[raster.rows(row, min(_ROWS, raster.frame.height - row))] = True
+    found[NODATA] = False
+    infos = {c.id: c for c in raster.legend if len(raster.legend) <= LONG_LEGEND or found[c.id]}
+    for i in np.flatnonzero(found).tolist():
+        infos.setdefault(i, ClassInfo(i, raster.legend.name_of(i), distinct_color(i)))
+    return Legend(tuple(infos[i] for i in sorted(infos)))

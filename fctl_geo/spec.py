@@ -11,6 +11,9 @@ from fctl_geo.errors import SettingsError
 NODATA = 255
 """Class id of pixels without a class, in every class raster."""
 
+LONG_LEGEND = 40
+"""Of a legend with more classes (a raster without names lists all it might have) only those found count."""
+
 Context = int | float | Literal["global"]
 """Size of a context in patches (1: the patch itself), or the whole scene."""
 

@@ -23,14 +23,11 @@ from fctl_geo.polygons.trace import PolygonBatch, trace_polygons
 from fctl_geo.polygons.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import PolygonSettings
-from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.windows.frame import RasterFrame
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
-
-LONG_LEGEND = 40
-"""Of a legend with more classes (a raster without names lists all it might have) only those found are styled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +150,7 @@ def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress)
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     wanted = settings.simplify_m / pixel_m
-    if wanted > MAX_TOLERANCE_PX:
+    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m of pixels that are 0.2499 m is what was meant
         most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
         progress.warn(f"simplification by {settings.simplify_m:g} m is {wanted:.1f} px; the most it can do is {most}")
     return min(wanted, MAX_TOLERANCE_PX)
