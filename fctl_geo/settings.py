@@ -19,8 +19,8 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
 
 
 def _at_least(name: str, value: float | None, least: float) -> None:
-    if value is not None and not value >= least:
-        raise SettingsError(f"{name} is {value}, the least allowed is {least:g}")
+    if value is not None and not least <= value < float("inf"):
+        raise SettingsError(f"{name} is {value}", hint=f"give a number from {least:g} on")
 
 
 def _fits(value: object, hint: Any) -> bool:

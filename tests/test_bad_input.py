@@ -177,3 +177,11 @@ def test_a_class_that_the_model_does_not_have_is_refused_before_the_work(
 ) -> None:
     error = refused(scene, tmp_path / "out.gpkg", model, classes=("wood",))
     assert isinstance(error, SettingsError) and "'wood'" in error.message and "nothing, a, b" in error.hint
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
+@pytest.mark.parametrize("name", ["min_area_m2", "simplify_m"])
+def test_an_area_or_length_that_is_none(name: str, value: float) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.of({name: value})
+    assert f" is {value}" in caught.value.message and "from 0 on" in caught.value.hint
