@@ -194,7 +194,7 @@ def load_networks(path: Path, info: ModelInfo) -> dict[str, nn.Module]:
     with torch.device("meta"):  # no memory and no time for weights that the file replaces
         try:
             networks = build_networks(info)
-        except (IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
+        except (AttributeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
             raise ModelFileError(f"{path} describes a network that cannot be ({error!r})", hint="get it anew") from None
     load_weights(path, networks)
     return {name: _fused(network.eval()) for name, network in networks.items()}
