@@ -57,7 +57,7 @@ class Qgis:
         return self.profile / "python" / "plugins" / PLUGIN
 
     def environment(self, **more: str) -> dict[str, str]:
-        names = ("PATH", "HOME", "LANG", "TMPDIR")
+        names = ("PATH", "HOME", "LANG")
         variables = {name: os.environ[name] for name in names if name in os.environ}
         runtime = self.config / "runtime"
         runtime.mkdir(mode=0o700, exist_ok=True)
@@ -65,6 +65,7 @@ class Qgis:
             "QT_QPA_PLATFORM": "offscreen",
             "QGIS_CUSTOM_CONFIG_PATH": str(self.config),
             "XDG_RUNTIME_DIR": str(runtime),
+            "TMPDIR": str(runtime),  # QGIS leaves folders behind
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
             "OMP_NUM_THREADS": "1",

@@ -12,10 +12,10 @@ from pathlib import Path
 import geopandas
 import pytest
 import rasterio
+from map_servers import serve_tiles, serve_wms, tile_colour
 from real_qgis import PYTHON, Qgis, command_line
 from scene_factory import make_scene
 from shapely.geometry import box
-from xyz_server import serve_tiles, tile_colour
 
 pytestmark = pytest.mark.qgis
 
@@ -201,6 +201,45 @@ answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameter
             assert tuple(pixels[:3, row, col]) == tile_colour(17, *tile)
     with rasterio.open(tmp_path / "out.tif") as dataset:
         assert dataset.shape == (500, 700) and dataset.crs.to_epsg() == 3857
+
+
+def test_a_wms_is_fetched_pixel_for_pixel_in_requests_that_it_takes(qgis: Qgis, model: Path, tmp_path: Path) -> None:
+    """At the scene's own ground size, what comes through the server segments as the scene itself does."""
+    scene = make_scene(tmp_path / "scene.tif", 1300, 700, gsd=0.5)
+    with serve_wms(scene) as (source, asked):
+        told = qgis.script(
+            """
+layer = QgsRasterLayer(source, "service", "wms")
+assert layer.isValid(), layer.error().summary()
+QgsProject.instance().addMapLayer(layer)
+from fctl_geo_qgis import export, scenes
+from pathlib import Path
+online = scenes.scene_of(layer)
+plan = export.plan_export(online, layer.extent(), 0.5)
+plan = export.Plan(plan.extent, 1300, 700, 0.5)  # metres of the CRS, not of the ground
+export.export_scene(online, plan, Path(tmp), Feedback())
+feedback = Feedback()
+given = {"INPUT": layer.id(), "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1, "OUTPUT": tmp + "/out.tif",
+         "EXTENT": QgsReferencedRectangle(QgsRectangle(*box), layer.crs()), "GSD": 0.5}
+processing.run("fctl:segmentraster", given, feedback=feedback)
+answer = feedback.lines
+""",
+            tmp=tmp_path, source=source, model_file=model, box=_middle_of(scene),
+        )  # fmt: skip
+    assert any("online layer 'service'" in line for line in told)
+    assert len([path for path in asked if "GetMap" in path]) >= 2
+    with rasterio.open(scene) as theirs, rasterio.open(tmp_path / "online.tif") as mine:
+        assert mine.crs == theirs.crs and mine.bounds == theirs.bounds
+        assert (mine.read([1, 2, 3]) == theirs.read([1, 2, 3])).all() and (mine.read(4) == 255).all()
+    with rasterio.open(tmp_path / "out.tif") as dataset:
+        assert (dataset.read(1) != 255).all() and dataset.width == pytest.approx(200, abs=1)
+
+
+def _middle_of(scene: Path) -> list[float]:
+    """A box of about 100 x 50 m."""
+    with rasterio.open(scene) as dataset:
+        x, y = dataset.xy(350, 650)
+    return [x - 50, y - 25, x + 50, y + 25]
 
 
 def test_a_server_that_fails_is_told(qgis: Qgis, model: Path, tmp_path: Path) -> None:

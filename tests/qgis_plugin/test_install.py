@@ -7,10 +7,12 @@ import re
 import sys
 import sysconfig
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import version as installed_version
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
+from map_servers import serve
 from real_qgis import Qgis
 
 pytestmark = pytest.mark.qgis
@@ -18,9 +20,9 @@ pytestmark = pytest.mark.qgis
 BASE = os.path.realpath(sys.executable)
 
 
-def stand_in(folder: Path, name: str, files: dict[str, str]) -> None:
-    """A wheel of the version that is installed here, with nothing inside but `files`."""
-    found, plain = version(name), name.replace("-", "_")
+def stand_in(folder: Path, name: str, files: dict[str, str], version: str = "") -> None:
+    """A wheel with nothing inside but `files`; of the version that is installed here, if none is given."""
+    found, plain = version or installed_version(name), name.replace("-", "_")
     info = f"{plain}-{found}.dist-info"
     inside = {
         **files,
@@ -76,6 +78,46 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
     again = bare.process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
                                           f"--OUTPUT={tmp_path / 'out.fgb'}")  # fmt: skip
     assert again.code == 0 and (tmp_path / "out.fgb").exists(), "another QGIS process finds it, too"
+
+
+def test_torch_comes_from_the_index_of_the_chosen_device(qgis: Qgis, tmp_path: Path) -> None:
+    """pip's own words for it, against an index on this machine that has torch for CPUs, for CUDA, and plain."""
+    folders = {name: tmp_path / "index" / name / "torch" for name in ("cpu", "cu128", "simple")}
+    for name, folder in folders.items():
+        folder.mkdir(parents=True)
+        stand_in(folder, "torch", {}, version="2.9.0" + ("" if name == "simple" else f"+{name}"))
+
+    def answer(path: str) -> tuple[str, bytes] | int:
+        place = tmp_path / "index" / unquote(path).strip("/")
+        if place.is_dir():
+            links = "".join(f'<a href="{quote(each.name)}">{each.name}</a>' for each in place.iterdir())
+            return "text/html", links.encode()
+        return ("application/zip", place.read_bytes()) if place.is_file() else 404
+
+    with serve(answer) as (address, asked):
+        told = qgis.script(
+            """
+from pathlib import Path
+from fctl_geo_qgis import install
+install.TORCH_INDEX, install.bundled_wheel = address + "/", lambda: None
+for name in [name for name in os.environ if name.startswith("PIP_")]: del os.environ[name]
+os.environ |= {"PIP_INDEX_URL": address + "/simple/", "PIP_CONFIG_FILE": os.devnull}
+answer = {}
+for cuda in (False, True):
+    plan, folder, lines = install.Plan(base, cuda), Path(tmp) / f"engine {cuda}", []
+    for words, program, arguments, _ in plan.steps(folder)[:2]:
+        install._run_step(plan, program, arguments, QgsFeedback(), lines.append, (0, 100))
+    answer[str(cuda)] = lines
+answer["advice"] = [install.device_advice(True, ""), install.device_advice(True, "/wheels")]
+""",
+            tmp=tmp_path, base=BASE, address=address, environment={"PATH": "/usr/bin:/bin"},
+        )  # fmt: skip
+    assert "Successfully installed torch-2.9.0+cpu" in told["False"]
+    assert "Successfully installed torch-2.9.0+cu128" in told["True"]
+    assert {path.split("/")[1] for path in asked} == {"cpu", "cu128"}
+    assert "The folder of wheels decides" in told["advice"][1]
+    if not Path("/usr/bin/nvidia-smi").exists():
+        assert "No NVIDIA driver was found" in told["advice"][0] and "or choose CPU" in told["advice"][0]
 
 
 def test_a_set_up_that_is_stopped_or_fails_leaves_nothing(qgis: Qgis, wheels: Path, tmp_path: Path) -> None:
