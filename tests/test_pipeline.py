@@ -102,8 +102,8 @@ def test_tta_sees_the_scene_from_all_sides(tmp_path: Path, model: Path) -> None:
     pixels = make_pixels(3, 96, 96)
     for name, picture in (("plain", pixels), ("flipped", pixels[:, :, ::-1])):
         scene = make_scene(tmp_path / f"{name}.tif", pixels=np.ascontiguousarray(picture), gsd=0.3)
-        segment(scene, tmp_path / name, model, tta="d4")
-    agree = classes_of(tmp_path / "plain") == classes_of(tmp_path / "flipped")[:, ::-1]
+        segment(scene, tmp_path / f"{name}-classes", model, tta="d4")
+    agree = classes_of(tmp_path / "plain-classes") == classes_of(tmp_path / "flipped-classes")[:, ::-1]
     assert agree.mean() > 0.99
 
 

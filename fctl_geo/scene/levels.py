@@ -21,13 +21,15 @@ class Level:
     size_hw: tuple[int, int]
     source: int
     """Index of the grid that it is made from."""
+    of_model: bool
+    """Made from that grid by way of the model's grid: level 1's pixels, which are kept, not the file's."""
     step_yx: tuple[float, float]
-    """Source pixels a level pixel."""
+    """Source pixels (of_model: model pixels) a level pixel."""
     source_hw: tuple[int, int]
 
     @property
     def direct(self) -> bool:
-        """A level pixel is a source pixel."""
+        """A level pixel is a pixel of the file."""
         return self.step_yx == (1.0, 1.0)
 
     @property
@@ -57,20 +59,30 @@ class Level:
 def plan_level(grids: tuple[Grid, ...], scale: float, model_hw: tuple[int, int], factor: int) -> Level:
     """Choose the coarsest grid of the file that is not coarser than the level; the same for every window of it.
 
+    Where that is the grid of level 1, too, the level is made of level 1's pixels: each pixel of the file is then read
+    for all levels at once, and need not be held until the last of them comes by.
+
     An overview spans the scene's extent exactly, as GDAL makes it, so its pixels are scene size / overview size of the
     scene's pixels.
     """
+    best = _coarsest(grids, scale * factor)
+    size_hw = (math.ceil(model_hw[0] / factor), math.ceil(model_hw[1] / factor))
+    if factor > 1 and scale >= 1.0 and best == _coarsest(grids, scale):
+        return Level(factor, size_hw, best, True, (factor, factor), model_hw)
+    full, grid, wanted = grids[0], grids[best], scale * factor
+    step_yx = (wanted, wanted) if best == 0 else (wanted * grid.height / full.height, wanted * grid.width / full.width)
+    return Level(factor, size_hw, best, False, step_yx, (grid.height, grid.width))
+
+
+def _coarsest(grids: tuple[Grid, ...], wanted: float) -> int:
+    """Index of the coarsest grid whose pixels are at most `wanted` of the scene's pixels."""
     full = grids[0]
-    wanted = scale * factor
     best = 0
     for index, grid in enumerate(grids[1:], start=1):
         coarseness = min(full.height / grid.height, full.width / grid.width)
         if max(full.height / grid.height, full.width / grid.width) <= wanted * 1.01 and coarseness > 1.5:
             best = index
-    grid = grids[best]
-    step_yx = (wanted, wanted) if best == 0 else (wanted * grid.height / full.height, wanted * grid.width / full.width)
-    size_hw = (math.ceil(model_hw[0] / factor), math.ceil(model_hw[1] / factor))
-    return Level(factor, size_hw, best, step_yx, (grid.height, grid.width))
+    return best
 
 
 def scale_to(gsd_m: float | None, model_gsd_m: float | None, tolerance: float) -> float:

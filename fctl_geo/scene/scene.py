@@ -64,6 +64,9 @@ class Scene:
     _region: Region | None
     _grid_is_model: bool
     _cache: TileCache
+    """Pixels of levels, and of the file where level 1 is the file's own grid."""
+    _passing: TileCache
+    """Pixels of the file that become level 1's: once they are, they are hardly needed any more."""
     _levels: dict[int, Level] = field(default_factory=dict)
 
     def read(self, window: Window, factor: int = 1) -> Tile:
@@ -71,8 +74,8 @@ class Scene:
 
         A level pixel (r, c) is the mean of the model pixels [r * factor, (r + 1) * factor) x [c * factor, ...) that
         are valid, and is valid if at least half of it (of its part inside the scene) is. It is made by area weights
-        from the coarsest overview that is fine enough, else from full resolution; where model pixels are smaller than
-        the scene's, bilinearly.
+        from the coarsest overview that is fine enough, else from the model's pixels; where those are smaller than the
+        scene's, bilinearly.
 
         Args:
             window: in pixels of the level (1 = the model's grid); may stick out, which is 0 and invalid.
@@ -110,23 +113,32 @@ class Scene:
         of the file twice. Tiles overhang the window by up to one tile on every side.
         """
         tile_h, tile_w = self._readers[0].source.grid.tile_hw
-        rows, cols = rows_px * self.scale + 2 * tile_h, cols_px * self.scale + 2 * tile_w
         pixel_bytes = len(self.info.bands) * self._values.dtype.itemsize + (0 if self._always_valid else 1)
-        return int(rows * cols * pixel_bytes * 1.5)  # levels 2 and 3 add a quarter and a ninth
+        first = self._level(1)
+        over_h, over_w = (tile_h, tile_w) if first.direct else first.tile_hw
+        levels = (rows_px + 2 * over_h) * (cols_px + 2 * over_w) * 1.5  # levels 2 and 3 add a quarter and a ninth
+        if first.direct:
+            return int(levels * pixel_bytes)
+        rows = rows_px * self.scale if first.upsampled else 0.0  # wider levels may then be made from the file, too
+        passing = (rows + 2 * tile_h) * (cols_px * self.scale + 2 * tile_w)
+        return int(2 * max(levels, passing) * pixel_bytes)
 
     def resize_cache(self, cache_bytes: int) -> None:
-        """Let the cache hold so many bytes from now on; what is read stays the same."""
-        self._cache.resize(cache_bytes)
+        """Let the caches hold so many bytes from now on; what is read stays the same."""
+        both = not self._level(1).direct
+        self._cache.resize(cache_bytes // 2 if both else cache_bytes)
+        self._passing.resize(cache_bytes // 2 if both else 0)
 
     @property
     def decoded_tiles(self) -> int:
         """How many tiles were decoded or resampled so far: the cache's record, for benchmarks."""
-        return self._cache.decoded
+        return self._cache.decoded + self._passing.decoded
 
     def close(self) -> None:
         for reader in self._readers:
             reader.source.close()
         self._cache.clear()
+        self._passing.clear()
 
     def __enter__(self) -> Scene:
         return self
@@ -159,7 +171,7 @@ class Scene:
     def _resampled(self, level: Level, window: Window) -> KeptTile:
         rows, cols = level.taps(window)
         place = Window(rows.begin, cols.begin, rows.end - rows.begin, cols.end - cols.begin)
-        source = self._cut_source(level.source, place)
+        source = self._cut_level(self._level(1), place) if level.of_model else self._cut_source(level.source, place)
         pixels, valid = resample(source.pixels, source.valid, rows, cols, nearest_validity=level.upsampled)
         return _frozen(pixels, valid)
 
@@ -170,9 +182,23 @@ class Scene:
 
         def tile_at(row: int, col: int) -> Future[KeptTile]:
             place = tile_window(row, col, grid.tile_hw, size_hw)
-            return self._cache.get(("source", index, row, col), lambda: self._decoded(index, place))
+            return cache.get(("source", index, row, col), lambda: self._decoded(index, place))
 
+        cache = self._cache if self._level(1).direct else self._passing
         return self._cut(window, tile_at, size_hw, grid.tile_hw)
+
+    def _cut_validity(self, window: Window) -> KeptTile:
+        """Which of the file's own pixels are data; asked for also when the pixels themselves are let go."""
+        if self._level(1).direct:
+            return self._cut_source(0, window)
+        grid = self._readers[0].source.grid
+        size_hw = (grid.height, grid.width)
+
+        def tile_at(row: int, col: int) -> Future[KeptTile]:
+            place = tile_window(row, col, grid.tile_hw, size_hw)
+            return self._cache.get(_validity_key(place), lambda: _validity(self._cut_source(0, place)))
+
+        return cut(window, tile_at, size_hw=size_hw, tile_hw=grid.tile_hw, channels=0, dtype=np.dtype(np.uint8))
 
     def _cut(
         self,
@@ -188,9 +214,10 @@ class Scene:
         raw, valid = self._readers[index].read(window)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and huge values are invalid and become 0 below
             pixels = self._values.apply(raw)
-        if valid.all():
-            return _frozen(pixels, None)
-        return _frozen(np.where(valid, pixels, pixels.dtype.type(0)), valid)
+        tile = _frozen(pixels if valid.all() else np.where(valid, pixels, pixels.dtype.type(0)), valid)
+        if index == 0 and not self._level(1).direct and not self._always_valid:
+            self._cache.get(_validity_key(window), lambda: _validity(tile))
+        return tile
 
     def _data_mask(self, window: Window) -> NDArray[np.bool_]:
         """(h, w) True where the full output grid has data."""
@@ -199,7 +226,7 @@ class Scene:
             mask = np.zeros(window.size_hw, np.bool_)
             mask[window.clip(Window(0, 0, *size_hw)).slices_in(window)] = True
             return mask
-        kept = self._cut_level(self._level(1), window) if self._grid_is_model else self._cut_source(0, window)
+        kept = self._cut_level(self._level(1), window) if self._grid_is_model else self._cut_validity(window)
         return np.ones(window.size_hw, np.bool_) if kept.valid is None else kept.valid
 
     def _region_mask(self, window: Window) -> NDArray[np.bool_]:
@@ -277,7 +304,7 @@ def open_scene(
     for sentence in info.warnings:
         progress.warn(sentence)
     frame_window = Window(0, 0, *full.size_hw) if region is None else region.window
-    return Scene(
+    scene = Scene(
         info=info,
         scale=scale,
         model_hw=model_frame.size_hw,
@@ -290,7 +317,10 @@ def open_scene(
         _region=region,
         _grid_is_model=settings.grid == "model",
         _cache=TileCache(cache_bytes),
+        _passing=TileCache(0),
     )
+    scene.resize_cache(cache_bytes)
+    return scene
 
 
 def _refuse_far_too_coarse(header: Header, spec: InputSpec, gsd_m: float | None, scale: float) -> None:
@@ -342,3 +372,12 @@ def _frozen(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> KeptTile:
         valid = None
     pixels.flags.writeable = False
     return KeptTile(pixels, valid)
+
+
+def _validity_key(place: Window) -> tuple[str, int, int]:
+    return "valid", place.row, place.col
+
+
+def _validity(tile: KeptTile) -> KeptTile:
+    """The tile without its pixels: next to nothing where all of it is data."""
+    return KeptTile(np.empty((0, *tile.pixels.shape[1:]), np.uint8), tile.valid)

@@ -144,9 +144,13 @@ def test_a_level_pixel_is_the_mean_of_its_valid_area(
         assert scene.scale == pytest.approx(scale)
         window = level_window(scene, factor)
         tile = scene.read(window, factor)
+        step = scene.scale
+        if factor > 1:
+            model = scene.read(level_window(scene, 1))
+            pixels, valid, step = model.pixels, model.valid, factor
         for row in range(window.height):
             for col in range(window.width):
-                means, share = mean_by_hand(pixels, valid, scene.scale * factor, row, col)
+                means, share = mean_by_hand(pixels, valid, step, row, col)
                 if abs(share - 0.5) > 1e-3:
                     assert tile.valid[row, col] == (share > 0.5)
                 if tile.valid[row, col]:
@@ -204,15 +208,39 @@ def test_a_constant_scene_stays_constant_at_every_level(tmp_path: Path) -> None:
 def test_no_block_is_decoded_twice_in_a_sweep_with_contexts(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", 1024, 1024, block=128)
     with open_scene(path, RGB) as scene:
-        scene.resize_cache(scene.cache_bytes_for(3 * 224, 1024))
-        for row in range(-16, 1024, 192):
-            for col in range(-16, 1024, 192):
-                for factor in (1, 2, 3):
-                    centre_row, centre_col = (row + 112) // factor, (col + 112) // factor
-                    scene.read(Window(centre_row - 112, centre_col - 112, 224, 224), factor)
+        sweep_with_contexts(scene)
         assert (
             scene.decoded_tiles == 4 * 4 + 2 * 2 + 2 * 2
         )  # tiles of 256: full resolution, halves and thirds once each
+
+
+def sweep_with_contexts(scene: Scene, patch_px: int = 224) -> None:
+    """Read all patches of a scene with contexts of two and three patches, with the cache that this should need, and
+    what of them is wanted."""
+    height, width = scene.model_hw
+    scene.resize_cache(scene.cache_bytes_for(3 * patch_px, width))
+    half = patch_px // 2
+    for row in range(-16, height, patch_px - 32):
+        for col in range(-16, width, patch_px - 32):
+            box = (row * scene.scale, col * scene.scale, patch_px * scene.scale, patch_px * scene.scale)
+            scene.wanted(Window(*(round(side) for side in box)))
+            for factor in (1, 2, 3):
+                centre_row, centre_col = (row + half) // factor, (col + half) // factor
+                scene.read(Window(centre_row - half, centre_col - half, patch_px, patch_px), factor)
+
+
+@pytest.mark.parametrize("mask", [{}, {"nodata": 0, "holes": True}])
+def test_a_fine_scene_is_decoded_once_in_a_sweep_and_takes_no_more_memory(
+    tmp_path: Path, mask: dict[str, object]
+) -> None:
+    """The model's pixels are four times as wide as the scene's: only the model's are held until contexts need them."""
+    path = make_scene(tmp_path / "a.tif", 4096, 3072, block=256, **mask)
+    with open_scene(path, InputSpec(gsd_m=1.2), SceneSettings(gsd_m=0.3)) as scene:
+        assert scene.scale == pytest.approx(4)
+        sweep_with_contexts(scene)
+        assert scene._passing.decoded == 16 * 12
+        strip_bytes = 1920 * 4 * 6528 * 4 * 3  # of the file, under contexts of 1920 model pixels, 6528 wide
+        assert scene.cache_bytes_for(1920, 6528) < strip_bytes / 2
 
 
 def test_a_wide_level_is_read_in_pieces(tmp_path: Path) -> None:
