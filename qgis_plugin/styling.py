@@ -29,6 +29,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         details = context.layerToLoadOnCompletionDetails(path)
         if name:
             details.name = name
+            details.forceName = True  # "out" would tell nobody what it is, and both layers may have the same file name
         Styler._kept = [*Styler._kept[-20:], Styler()]
         details.setPostProcessor(Styler._kept[-1])
 

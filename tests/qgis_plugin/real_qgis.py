@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 PLUGIN = "fctl_geo_qgis"
 PYTHON = os.environ.get("QGIS_PYTHON", "/usr/bin/python3")
@@ -170,3 +172,9 @@ def command_line(*arguments: object) -> None:
     """The engine's command line, in this interpreter's environment."""
     command = [sys.executable, "-m", "fctl_geo_cli", *map(str, arguments)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def engines_that_name(place: object) -> list[str]:
+    """The command lines of engines at work whose arguments name a place."""
+    lines = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if "--stop-with-stdin" in line and str(place) in line]

@@ -13,7 +13,7 @@ import geopandas
 import pytest
 import rasterio
 from map_servers import serve_tiles, serve_wms, tile_colour
-from real_qgis import PYTHON, Qgis, command_line
+from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
 
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.qgis
 def large_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some minutes of work for the tiny model: enough to stop in the middle."""
     return make_scene(tmp_path_factory.mktemp("large") / "large.tif", 6000, 6000, gsd=0.5, block=512)
-
-
-def engines_of(out: Path) -> list[str]:
-    """The command lines of engines that still write to a place."""
-    listed = subprocess.run(["ps", "-wweo", "args"], check=True, capture_output=True, text=True).stdout
-    return [line for line in listed.splitlines() if "--stop-with-stdin" in line and str(out) in line]
 
 
 def test_cancelling_in_the_middle_leaves_no_file_and_no_process(
@@ -54,7 +48,7 @@ answer = {"fine": fine, "canceled": feedback.isCanceled(), "errors": feedback.er
     )  # fmt: skip
     assert told["canceled"] and not told["fine"] and "Stopped" in " ".join(told["errors"])
     assert not [path for path in results.iterdir() if not path.name.startswith(".")]
-    assert not engines_of(results)
+    assert not engines_that_name(results)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -66,9 +60,9 @@ def test_the_engine_ends_when_qgis_is_killed(qgis: Qgis, large_scene: Path, mode
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=qgis.environment(), **pipes) as run:
         _wait(lambda: list(tmp_path.glob(".out.tif.fctl-work")), 300)
-        assert engines_of(tmp_path)
+        assert engines_that_name(tmp_path)
         run.send_signal(signal.SIGKILL)
-    _wait(lambda: not engines_of(tmp_path), 200)
+    _wait(lambda: not engines_that_name(tmp_path), 200)
     assert not (tmp_path / "out.tif").exists()
 
 

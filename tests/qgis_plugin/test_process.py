@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
-from real_qgis import PYTHON, Qgis, command_line
+from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
 from training_factory import make_labelled_scene, make_squares, polygons_of
@@ -259,8 +258,7 @@ def test_the_last_runs_are_remembered(qgis: Qgis, scene: Path, model: Path, tmp_
 
 
 def test_no_engine_stays_behind(qgis: Qgis) -> None:
-    running = subprocess.run(["ps", "-wweo", "args"], check=True, capture_output=True, text=True).stdout
-    assert not [line for line in running.splitlines() if "--stop-with-stdin" in line and str(qgis.config) in line]
+    assert not engines_that_name(qgis.config)
 
 
 def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, tmp_path: Path) -> None:
