@@ -21,7 +21,7 @@ from rasterio.io import DatasetReader
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.address import is_remote, shown
-from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SUBCLASSES, WARP_OPTIONS
+from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SIZES, SUBCLASSES, WARP_OPTIONS
 
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, CRSError)
 """What GDAL says of a broken file: rasterio wraps most of it, not all."""
@@ -40,6 +40,9 @@ SELF_CONTAINED = (
 _VRT = b"<vrtdataset"
 _HEAD_BYTES = 1 << 16
 _MOST_NESTED = 8
+
+_MOST_PX = 1 << 30
+"""GDAL counts pixels in 32 bits: nearer to their end its sums go over it, and what is written then is not its own."""
 
 _HINT = (
     "if you trust it, run again with --allow-external; or make one file of it that holds its own pixels: "
@@ -198,7 +201,19 @@ def _known_tag(vrt: Path, element: ET.Element) -> str:
     subclass = next((value for name, value in element.attrib.items() if name.lower() == "subclass"), None)
     if subclass is not None and subclass.lower() not in SUBCLASSES:
         raise _refusal(vrt.name, f"is a {subclass}, which may reach anywhere")
+    for name, value in element.attrib.items():
+        if name.lower() in SIZES and not _is_size(value):
+            raise SceneError(
+                f"{vrt.name} has {name}={value[:40]!r}, no size that an image has", hint="make it anew: gdalbuildvrt"
+            )
     return tag
+
+
+def _is_size(value: str) -> bool:
+    try:
+        return abs(float(value)) <= _MOST_PX
+    except ValueError:
+        return False
 
 
 def _check_content(vrt: Path, tag: str, element: ET.Element) -> None:

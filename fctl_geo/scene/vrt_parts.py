@@ -22,6 +22,8 @@ ELEMENTS = _words("""
     reprojecttransformer reprojectiontransformer sourcesrs targetsrs options sourcecrs targetcrs
 """)
 NAMES_A_FILE = _words("sourcefilename sourcedataset")
+SIZES = _words("rasterxsize rasterysize xoff yoff xsize ysize blockxsize blockysize")
+"""Attributes that count pixels."""
 SUBCLASSES = _words("vrtwarpeddataset vrtwarpedrasterband vrtsourcedrasterband vrtderivedrasterband")
 KEYS_THAT_NAME_FILES = _words("overview_file x_dataset y_dataset")
 """Of metadata, in whatever domain."""

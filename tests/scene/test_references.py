@@ -138,6 +138,14 @@ def test_xml_with_a_trick_is_refused(place: Place, change: Callable[[str, str], 
     refused(path)
 
 
+@pytest.mark.parametrize("size", ["2147483647", "1e999", "nan", "ten"])
+def test_a_vrt_with_a_size_that_breaks_gdal_is_refused(place: Place, size: str) -> None:
+    """With 2147483647 rows and a window that is wider than its source GDAL 3.10 wrote beyond its memory."""
+    path = place.vrt("a.tif", "1")
+    path.write_text(path.read_text().replace('rasterYSize="80"', f'rasterYSize="{size}"'))
+    assert "rasterYSize" in refused(path)
+
+
 def test_a_vrt_inside_a_vrt_has_no_more_freedom(place: Place) -> None:
     place.vrt(str(place.secret), name="inner.tif")
     assert "outside of its folder" in refused(place.vrt("inner.tif", "1"))
