@@ -40,7 +40,7 @@ demo: $(STAMP)
 	$(BIN)/fctl-geo demo $(if $(SCENE),'$(SCENE)') $(if $(MODEL),--model '$(MODEL)') --out-dir '$(OUT)' --overwrite
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 faults: $(STAMP)
 	$(BIN)/python tests/fault_matrix.py $(FAULTS_ARGS)
