@@ -68,11 +68,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 20000])
     parser.add_argument("--model", default="buildings")
+    parser.add_argument("--gsd", type=float, help="metres a pixel of the scenes (default: the model's)")
     parser.add_argument("--folder", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("extra", nargs="*", help="more options of `fctl-geo segment`, after --")
     told = parser.parse_args()
     told.folder.mkdir(parents=True, exist_ok=True)
-    gsd_m = read_model_info(told.model).input.gsd_m or 0.25
+    gsd_m = told.gsd or read_model_info(told.model).input.gsd_m or 0.25
     first = 0.0
     print("| size | seconds | MPix/s | peak RSS, MiB | to the first | seconds a stage |\n|---|---|---|---|---|---|")
     for size in told.sizes:

@@ -127,8 +127,8 @@ def talk_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Stop cleanly when standard input ends: for programs that run us."),
         click.option("-v", "--verbose", count=True, help="Say more; -vv shows where an error arose.", callback=keep,
                      expose_value=False),
-        click.option("-q", "--quiet", is_flag=True, help="On the way say nothing but warnings and errors.", callback=keep,
-                     expose_value=False),
+        click.option("-q", "--quiet", is_flag=True, callback=keep, expose_value=False,
+                     help="On the way say nothing but warnings and errors."),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)
