@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pystac
 import pytest
 from s3_server import BUCKET, S3, running_s3, variables
 from scene_factory import make_scene
+from stac_factory import collection_of, item_of
 
 from fctl_geo import Settings
 from fctl_geo.batch.inputs import find_scenes
@@ -112,13 +112,7 @@ def test_an_upload_that_fails_is_one_scenes_failure_and_its_work_is_kept(
 
 
 def test_results_are_items_beside_the_record(s3: S3, scenes: Path, settings: Settings) -> None:
-    box = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]}
-    item = {
-        "type": "Feature", "stac_version": "1.0.0", "id": "first", "geometry": box, "bbox": [0, 0, 1, 1], "links": [],
-        "properties": {"datetime": "2024-05-01T00:00:00Z"},
-        "assets": {"data": {"href": "./a.tif", "type": "image/tiff", "roles": ["data"]}},
-    }  # fmt: skip
-    (scenes / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
+    collection_of(scenes / "items.json", item_of("first", {"data": ("./a.tif", "image/tiff")}, published=False))
     told = BatchSettings(PLACE, record=scenes.parent / "record", formats=("tif",))
     found = scenes_of_items(str(scenes / "items.json"))
     write_results(found, told, settings.model, run_batch(found, told, settings))

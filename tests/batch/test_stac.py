@@ -11,28 +11,12 @@ import pytest
 from pystac.extensions.classification import ClassificationExtension
 from pystac.extensions.mlm import MLMExtension
 from scene_factory import make_scene
+from stac_factory import collection_of, item_of
 
 from fctl_geo import Settings
 from fctl_geo.batch.run_batch import BatchSettings, run_batch
 from fctl_geo.batch.stac import scenes_of_items, write_results
 from fctl_geo.errors import SceneError
-
-
-def item_of(name: str, assets: dict[str, tuple[str, str]]) -> pystac.Item:
-    box = {"type": "Polygon", "coordinates": [[[15, 41], [15, 42], [16, 42], [16, 41], [15, 41]]]}
-    item = pystac.Item(name, box, [15, 41, 16, 42], datetime(2024, 5, 1, tzinfo=UTC), {"platform": "aeroplane"})
-    for key, (href, kind) in assets.items():
-        roles = ["thumbnail"] if key == "preview" else ["data"]
-        item.add_asset(key, pystac.Asset(href, media_type=kind, roles=roles))
-    item.set_self_href(f"https://example.org/{name}.json")
-    return item
-
-
-def collection_of(path: Path, *items: pystac.Item) -> Path:
-    features = [item.to_dict(transform_hrefs=False) for item in items]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
-
 
 TIFF = "image/tiff; application=geotiff"
 

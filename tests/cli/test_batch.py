@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from stac_factory import collection_of, item_of
 
 Fctl = Callable[..., Result]
 MakeScene = Callable[..., Path]
@@ -62,13 +63,7 @@ def test_programs_get_events_and_a_summary(batch: Callable[..., Result], folder:
 
 
 def test_stac_items_come_in_and_go_out(batch: Callable[..., Result], folder: Path) -> None:
-    box = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]}
-    item = {
-        "type": "Feature", "stac_version": "1.0.0", "id": "first", "geometry": box, "bbox": [0, 0, 1, 1], "links": [],
-        "properties": {"datetime": "2024-05-01T00:00:00Z"},
-        "assets": {"data": {"href": "./a.tif", "type": "image/tiff", "roles": ["data"]}},
-    }  # fmt: skip
-    (folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
+    collection_of(folder / "items.json", item_of("first", {"data": ("./a.tif", "image/tiff")}, published=False))
     said = batch("--stac", folder / "items.json", "--progress", "none")
     assert said.exit_code == 0, said.stderr
     told = json.loads((folder.parent / "out" / "items.json").read_text())
