@@ -171,7 +171,7 @@ def open_run(
     """
     info = read_model_info(settings.model)
     refine = info.refine if settings.engine.refine is None else settings.engine.refine
-    info.legend.ids_of(settings.polygons.classes or ())
+    info.legend.ids_of(settings.polygons.classes or ())  # one that is not there fails before the work
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:

@@ -16,6 +16,8 @@ from fctl_geo.summary import RunSummary
 SCENE_STEPS = 1000
 """Steps of progress that a scene is worth, whatever its size: no header is read before the work begins."""
 
+_LATE = "allow more by --time-limit; the next call goes on from the shards that are finished"
+
 
 @dataclass(frozen=True, slots=True)
 class SceneJob:
@@ -65,9 +67,6 @@ def process_scene(job: SceneJob, crew: Crew, progress: Progress) -> SceneOutcome
         return _failed(job, start, f"unexpected {type(error).__name__}: {error}", hint)
     finally:
         share.fill()
-
-
-_LATE = "allow more by --time-limit; the next call goes on from the shards that are finished"
 
 
 def _failed(job: SceneJob, start: float, message: str, hint: str) -> SceneOutcome:

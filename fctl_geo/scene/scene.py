@@ -125,9 +125,9 @@ class Scene:
 
     def resize_cache(self, cache_bytes: int) -> None:
         """Let the caches hold so many bytes from now on; what is read stays the same."""
-        both = not self._level(1).direct
-        self._cache.resize(cache_bytes // 2 if both else cache_bytes)
-        self._passing.resize(cache_bytes // 2 if both else 0)
+        passing = 0 if self._keeps_file else cache_bytes // 2
+        self._passing.resize(passing)
+        self._cache.resize(cache_bytes - passing)
 
     @property
     def decoded_tiles(self) -> int:
@@ -151,6 +151,11 @@ class Scene:
     @property
     def _always_valid(self) -> bool:
         return self._readers[0].masks.always_valid
+
+    @property
+    def _keeps_file(self) -> bool:
+        """The model's pixels are the file's: what is decoded is what is asked for, and is kept."""
+        return self._level(1).direct
 
     def _level(self, factor: int) -> Level:
         if factor not in self._levels:
@@ -179,17 +184,17 @@ class Scene:
         """Scaled pixels of one grid of the file."""
         grid = self._readers[index].source.grid
         size_hw = (grid.height, grid.width)
+        cache = self._cache if self._keeps_file else self._passing
 
         def tile_at(row: int, col: int) -> Future[KeptTile]:
             place = tile_window(row, col, grid.tile_hw, size_hw)
             return cache.get(("source", index, row, col), lambda: self._decoded(index, place))
 
-        cache = self._cache if self._level(1).direct else self._passing
         return self._cut(window, tile_at, size_hw, grid.tile_hw)
 
     def _cut_validity(self, window: Window) -> KeptTile:
         """Which of the file's own pixels are data; asked for also when the pixels themselves are let go."""
-        if self._level(1).direct:
+        if self._keeps_file:
             return self._cut_source(0, window)
         grid = self._readers[0].source.grid
         size_hw = (grid.height, grid.width)
@@ -215,7 +220,7 @@ class Scene:
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and huge values are invalid and become 0 below
             pixels = self._values.apply(raw)
         tile = _frozen(pixels if valid.all() else np.where(valid, pixels, pixels.dtype.type(0)), valid)
-        if index == 0 and not self._level(1).direct and not self._always_valid:
+        if index == 0 and not self._keeps_file and not self._always_valid:
             self._cache.get(_validity_key(window), lambda: _validity(tile))
         return tile
 
