@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,6 +83,20 @@ def folder_aside(path: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_text_whole(path: Path, text: str) -> None:
+    """A small file, on the disk and whole, or as it was before."""
+    aside = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise write_failure(path, error) from error
 
 
 def write_failure(path: Path, reason: BaseException | str, needed_bytes: int | None = None) -> OutputError:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import OutputError
-from fctl_geo.outputs import write_failure
+from fctl_geo.outputs import write_failure, write_text_whole
 from fctl_geo.progress import Progress
 from fctl_geo.raster.mosaic import write_mosaic
 from fctl_geo.raster.writer import BlockRasterWriter
@@ -302,20 +302,6 @@ def lock_folder(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def write_text_whole(path: Path, text: str) -> None:
-    """A small file, on the disk and whole, or as it was before."""
-    aside = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
-    try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise write_failure(path, error) from error
 
 
 def _make(path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fctl_geo.outputs import write_text_whole
 from fctl_geo.raster.cog import LEGEND_TAG, legend_tag
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.windows.frame import RasterFrame
@@ -15,7 +16,11 @@ from fctl_geo.windows.window import Window
 
 
 def write_mosaic(path: Path, parts: Sequence[tuple[Path, Window]], frame: RasterFrame, legend: Legend | None) -> Path:
-    """Write a VRT of single-band uint8 files (in the VRT's own folder) at their places; 255 where none lies."""
+    """Write a VRT of single-band uint8 files (in the VRT's own folder) at their places; 255 where none lies.
+
+    Raises:
+        OutputError: the disk is full.
+    """
     root = ET.Element("VRTDataset", rasterXSize=str(frame.width), rasterYSize=str(frame.height))
     if frame.crs_wkt:
         ET.SubElement(root, "SRS").text = frame.crs_wkt
@@ -31,9 +36,7 @@ def write_mosaic(path: Path, parts: Sequence[tuple[Path, Window]], frame: Raster
     ET.SubElement(band, "NoDataValue").text = str(NODATA)
     for part, window in parts:
         _add_source(band, part, window)
-    aside = path.with_name(f".{path.name}.partial")
-    ET.ElementTree(root).write(aside, encoding="utf-8")
-    aside.replace(path)
+    write_text_whole(path, ET.tostring(root, encoding="unicode"))
     return path
 
 
