@@ -154,14 +154,13 @@ def _byte_means(
     col_weights: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     line = np.empty(pixels.shape[2] + col_weights.shape[1], np.float32)
-    total = np.empty(cols.size, np.float32)
+    means = np.empty(cols.size, np.float32)
     for c in range(pixels.shape[0]):
         for i in range(rows.size):
             _column_sums(pixels[c], rows[i], row_weights[i], line)
-            _row_sums(line, cols, col_weights, total)
+            _row_means(line, cols, col_weights, weight[i], means)
             for j in range(cols.size):
-                mean = total[j] / weight[i, j] if weight[i, j] > 0 else np.float32(0)
-                out[c, i, j] = np.uint8(min(mean + np.float32(0.5), np.float32(255)))
+                out[c, i, j] = np.uint8(min(means[j] + np.float32(0.5), np.float32(255)))
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -170,10 +169,15 @@ def _float_means(
     col_weights: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     line = np.empty(pixels.shape[2] + col_weights.shape[1], np.float32)
-    total = np.empty(cols.size, np.float32)
     for c in range(pixels.shape[0]):
         for i in range(rows.size):
             _column_sums(pixels[c], rows[i], row_weights[i], line)
-            _row_sums(line, cols, col_weights, total)
-            for j in range(cols.size):
-                out[c, i, j] = total[j] / weight[i, j] if weight[i, j] > 0 else np.float32(0)
+            _row_means(line, cols, col_weights, weight[i], out[c, i])
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _row_means(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, valid: np.ndarray, out: np.ndarray) -> None:
+    """Weighted means along one line, given the weight of each output column's valid pixels; 0 where none is."""
+    _row_sums(line, cols, weights, out)
+    for j in range(cols.size):
+        out[j] = out[j] / valid[j] if valid[j] > 0 else np.float32(0)
