@@ -28,8 +28,7 @@ def run() -> Iterator[ModuleType]:
 
 
 def rows(run: ModuleType) -> list[Any]:
-    grid = {**GRID, "budget": {k: v for k, v in GRID["budget"].items() if k != "seeds"}}
-    return list(run.rows_of(grid, None, [1], []))
+    return list(run.rows_of(GRID, None, [1], []))
 
 
 def test_every_row_names_a_network_that_can_be(run: ModuleType) -> None:
@@ -44,6 +43,12 @@ def test_every_row_has_the_same_budget_and_protocol(run: ModuleType) -> None:
     told = [(r.recipe.method.steps, r.recipe.method.batch, r.recipe.method.sample_px, r.recipe.method.learning_rate,
              r.recipe.method.patch_px, r.recipe.method.layout) for r in rows(run)]  # fmt: skip
     assert len(set(told)) == 1
+
+
+def test_systems_have_three_seeds_unless_others_are_asked_for(run: ModuleType) -> None:
+    assert {r.seed for r in run.rows_of(GRID, None, [], ["Systems"])} == {1, 2, 3}
+    assert {r.seed for r in run.rows_of(GRID, None, [], ["Table 3"])} == {1}
+    assert {r.seed for r in run.rows_of(GRID, None, [7], [])} == {7}
 
 
 def test_rows_that_differ_only_in_judgement_share_their_training(run: ModuleType) -> None:

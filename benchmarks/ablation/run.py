@@ -72,7 +72,8 @@ class Say(Silent):
 
 
 def rows_of(grid: Mapping[str, Any], steps: int | None, seeds: Sequence[int], only: Sequence[str]) -> Iterator[Row]:
-    """All rows of a grid, data set by data set."""
+    """All rows of a grid, data set by data set; `steps` and `seeds` instead of the grid's where given."""
+    budget = {key: value for key, value in grid["budget"].items() if key != "seeds"}
     for dataset, name in grid["data"].items():
         recipe = read_recipe(HERE / name)
         for table in grid["tables"]:
@@ -81,14 +82,14 @@ def rows_of(grid: Mapping[str, Any], steps: int | None, seeds: Sequence[int], on
             for raw in table["rows"]:
                 architecture = raw.get("architecture", "fctl-vgg16")
                 network = {**grid["networks"][architecture], **raw.get("network", {})}
-                given = {**grid["budget"], **({"steps": steps} if steps else {})}
+                given = {**budget, **({"steps": steps} if steps else {})}
                 method = method_of({**given, "architecture": architecture, "network": network}, "grid.toml")
                 wanted = grid["refinement"]
                 if steps:
                     wanted = {**wanted, "steps": steps, "montages": min(wanted["montages"], steps)}
                 refinement = RefinementSettings(**wanted, context=raw["refine"]) if "refine" in raw else None
                 engine = {"refine": refinement is not None, **raw.get("engine", {})}
-                for seed in seeds:
+                for seed in seeds or table.get("seeds", grid["budget"]["seeds"]):
                     row_recipe = replace(recipe, method=method)
                     yield Row(table["name"], raw["name"], dataset, seed, row_recipe, engine, refinement)
 
@@ -190,7 +191,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="write the tables from what is done, run nothing")
     options = parser.parse_args()
     grid = tomllib.loads(options.grid.read_text("utf-8"))
-    rows = list(rows_of(grid, options.steps, options.seeds or grid["budget"].pop("seeds"), options.tables))
+    rows = list(rows_of(grid, options.steps, options.seeds or (), options.tables))
     rows = [row for row in rows if not options.datasets or row.dataset in options.datasets][: options.rows]
     results = options.out / "ablation" / "results.jsonl"
     results.parent.mkdir(parents=True, exist_ok=True)

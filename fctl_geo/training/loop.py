@@ -211,7 +211,7 @@ class _Stage:
                 torch.manual_seed(settings.seed * 1_000_003 + step * 101 + fabric.global_rank)  # dropout, by step alone
                 rate = learning_rate(method, step - 1, method.steps)
                 loss = self._step(learner, optimiser, rate, batches, len(plan.micros))
-                follow(average, network, step - 1, span_steps=500 if method.average else 1)
+                follow(average, network, step - 1, span_steps=method.average_steps)
                 self.progress.advance()
                 log.step(step, loss, rate)
                 if step == max(1, round(method.early_share * method.steps)):

@@ -116,6 +116,11 @@ class Method:
                 raise TrainingError(f"{name} is {number}, the least allowed is 1")
 
     @property
+    def average_steps(self) -> int:
+        """The steps that the average of the weights spans: of a short training a tenth, lest it hold its beginning."""
+        return min(500, max(1, self.steps // 10)) if self.average else 1
+
+    @property
     def micro(self) -> int:
         """Samples at a time."""
         return min(self.batch, self.micro_batch or self.batch)

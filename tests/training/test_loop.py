@@ -26,7 +26,7 @@ from fctl_geo.training.data import open_data
 from fctl_geo.training.log import TrainingLog, read_log
 from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.method import Method, method_of, read_preset
-from fctl_geo.training.optimise import learning_rate
+from fctl_geo.training.optimise import follow, learning_rate
 from fctl_geo.training.recipe import read_recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.start import fine_tuned
@@ -145,6 +145,18 @@ def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(data: 
     assert again.steps == trained.steps, "a training that is over is not gone on with"
     with pytest.raises(TrainingError, match="early stop needs a validation place"):
         train(replace(hopeless, validation=()), TrainingSettings(data, data / "other"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "average", "span"), [(250, True, 25), (7, True, 1), (7700, True, 500), (250, False, 1)]
+)
+def test_the_average_of_a_short_training_forgets_how_it_began(steps: int, average: bool, span: int) -> None:
+    assert Method(steps=steps, average=average).average_steps == span
+    weight, kept = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
+    for step in range(steps):
+        weight.weight.data.fill_(float(step > steps // 2))  # the better half
+        follow(kept, weight, step, span_steps=span)
+    assert kept.weight.item() > 0.99
 
 
 def samples_of(data: Path) -> SampleSource:
