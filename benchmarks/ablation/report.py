@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from fctl_geo.outputs import write_text_whole
+
 Results = Sequence[Mapping[str, Any]]
 
 
@@ -39,9 +41,7 @@ def write_report(path: Path, grid: Mapping[str, Any], results: Results, command:
         f"All rows together took {seconds / 3600:.1f} h; every number is in",
         "[ablation/results.jsonl](ablation/results.jsonl).",
     ]
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_text("\n".join(lines) + "\n", "utf-8")
-    aside.replace(path)
+    write_text_whole(path, "\n".join(lines) + "\n")
 
 
 def _table(grid: Mapping[str, Any], table: Mapping[str, Any], results: Results) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fctl_geo.model.modelfile import ModelInfo
+from fctl_geo.outputs import write_text_whole
 from fctl_geo.spec import context_words
 from fctl_geo.training.recipe import Recipe
 
@@ -32,9 +33,7 @@ def write_card(
     lines = _lines(info, recipe, crude, refined, command)
     for picture in pictures:
         lines += [f"![{picture.stem}]({picture.relative_to(path.parent).as_posix()})", ""]
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_text("\n".join(lines) + "\n", "utf-8")
-    aside.replace(path)
+    write_text_whole(path, "\n".join(lines) + "\n")
 
 
 def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, command: str) -> list[str]:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from fctl_geo.errors import TrainingError
+from fctl_geo.outputs import write_text_whole
 
 _RECORD = "run.json"
 _LAST = "checkpoint.pt"
@@ -34,9 +35,7 @@ def begin_run(run: Path, told: Mapping[str, Any], *, resume: bool, overwrite: bo
     run.mkdir(parents=True, exist_ok=True)
     for old in [*run.rglob("*.pt"), *run.rglob("log.csv"), *run.rglob("crude-*.npz")]:
         old.unlink()
-    aside = run / f".{_RECORD}.partial"
-    aside.write_text(words, "utf-8")
-    aside.replace(record)
+    write_text_whole(record, words)
 
 
 def _refuse_changes(run: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

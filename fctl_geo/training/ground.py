@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
+from fctl_geo.outputs import write_text_whole
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.raster.writer import BlockRasterWriter
@@ -93,9 +94,7 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
         "stride_px": found.stride_px,
     }
     np.savez_compressed(work / "points.npz", points=found.points, values=found.values)
-    aside = work / ".survey.partial.json"
-    aside.write_text(json.dumps(told), "utf-8")
-    aside.replace(record)
+    write_text_whole(record, json.dumps(told))
     return found
 
 

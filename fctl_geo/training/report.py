@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.outputs import write_text_whole
 from fctl_geo.picture import RGB, class_colors
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.training.evaluate import CONVENTIONS, Evaluation
@@ -66,21 +67,12 @@ def report_values(found: Evaluation) -> dict[str, Any]:
 
 def write_json(found: Evaluation, path: Path) -> None:
     """Write the numbers, whole or not at all."""
-    _write(path, json.dumps(report_values(found), indent=2, ensure_ascii=False) + "\n")
+    write_text_whole(path, json.dumps(report_values(found), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_html(found: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all."""
-    _write(path, html_page(found))
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        aside.write_text(text, "utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_text_whole(path, html_page(found))
 
 
 def _number(value: float) -> float | None:
