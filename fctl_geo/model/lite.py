@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
-from fctl_geo.model.network import SegmentationNetwork
+from fctl_geo.model.network import SegmentationNetwork, as_in_use
 from fctl_geo.spec import Context
 
 STRIDE_PX = 16
@@ -122,7 +122,7 @@ class FctlLite(SegmentationNetwork):
 
         Contexts teach the encoder nothing, as the frozen context branches of the released code.
         """
-        with torch.no_grad():
+        with torch.no_grad(), as_in_use(self.encoder):
             deep: Tensor = self.encoder(level)[3]
         return deep
 

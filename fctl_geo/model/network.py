@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
@@ -69,3 +70,20 @@ class SegmentationNetwork(nn.Module):
 
     def freeze_streams(self) -> None:
         """Let the streams that are pre-trained learn no more; they came with another model's weights."""
+
+
+@contextmanager
+def as_in_use(encoder: nn.Module) -> Iterator[None]:
+    """Within it an encoder that is being trained computes as it will in use, and its statistics follow nothing.
+
+    A context is another look at the ground than the patch: with statistics of its own batch it would be seen otherwise
+    in training than in use, and mixed into the patches' statistics it would spoil those.
+    """
+    was = encoder.training
+    if was:  # else nothing is touched: in use several threads encode at once
+        encoder.eval()
+    try:
+        yield
+    finally:
+        if was:
+            encoder.train()

@@ -55,6 +55,19 @@ def test_shared_context_features_give_the_same_logits_as_pixels() -> None:
     assert shared.shape == (1, 2, 64, 64)
 
 
+def test_a_network_in_training_sees_contexts_as_it_will_in_use_and_learns_no_statistics_of_them() -> None:
+    network = FctlLite(TINY)
+    for _ in range(3):
+        network(torch.randn(2, 3, 64, 64), [torch.randn(2, 3, 64, 64)] * 2)
+    statistics = {k: v.clone() for k, v in network.state_dict().items() if "running" in k and "encoder" in k}
+    assert statistics
+    level = 5 + 3 * torch.randn(2, 3, 64, 64)
+    features = network.encode_context(level)
+    assert network.encoder.training
+    assert all(torch.equal(network.state_dict()[k], v) for k, v in statistics.items())
+    assert torch.equal(network.eval().encode_context(level), features)
+
+
 @pytest.mark.parametrize("name", ["none", "flips", "d4"])
 def test_every_orientation_is_undone(name: str) -> None:
     image = torch.arange(32.0).view(2, 4, 4)
