@@ -33,10 +33,14 @@ def make_model(
     overlap_px: int = 32,
     refine: bool = False,
     seed: int = 3,
+    pixel_channels: int = 4,
 ) -> Path:
     """Write a model file of a tiny network and return its path."""
     torch.manual_seed(seed)
-    config = LiteConfig(len(bands), classes, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, decoder=(8, 8, 8))
+    config = LiteConfig(
+        len(bands), classes, pixel_channels=pixel_channels, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8,
+        decoder=(8, 8, 8),
+    )  # fmt: skip
     network = FctlLite(config)
     torch.nn.init.normal_(network.decoder.classify.weight, std=2.0)
     _balance(network)

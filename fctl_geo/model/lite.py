@@ -1,7 +1,7 @@
 """fctl-lite: the paper's idea built for speed. Every pyramid level is encoded once, patches share their contexts.
 
-Multiply-adds a pixel (RGB, 5 classes): encoder 31 k, decoder 8 k. All convolutions keep cells aligned to the scene:
-cell (i, j) at stride s is centred on the pixels [i * s, (i + 1) * s).
+Multiply-adds a pixel (RGB, 5 classes): encoder 33 k, contexts and decoder 11 k. All convolutions keep cells aligned to
+the scene: cell (i, j) at stride s is centred on the pixels [i * s, (i + 1) * s).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class LiteConfig:
     classes: int = 2
     contexts: tuple[Context, ...] = (1, 2, 3)
     """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
+    pixel_channels: int = 16
+    """Channels at the pixels themselves; 0: the first features are those at stride 2 (model files of format 1)."""
     widths: tuple[int, int, int, int] = (32, 64, 128, 256)
     """Channels at strides 2, 4, 8, 16."""
     blocks: tuple[int, int, int] = (1, 2, 3)
@@ -55,22 +57,25 @@ class _Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(B, bands, H, W), H and W multiples of 16, to features at strides 2, 4, 8 and 16."""
+    """(B, bands, H, W), H and W multiples of 16, to features at strides 1, 2, 4, 8 and 16."""
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
+        w1 = config.pixel_channels
         w2, w4, w8, w16 = config.widths
         n4, n8, n16 = config.blocks
-        self.stem = nn.Sequential(_conv(config.bands, w2, 2), nn.ReLU())
+        self.pixels = nn.Sequential(_conv(config.bands, w1), nn.ReLU()) if w1 else nn.Identity()
+        self.stem = nn.Sequential(_conv(w1 or config.bands, w2, 2), nn.ReLU())
         self.stride4 = nn.Sequential(_conv(w2, w4, 2), nn.ReLU(), *(_Block(w4) for _ in range(n4)))
         self.stride8 = nn.Sequential(_conv(w4, w8, 2), nn.ReLU(), *(_Block(w8) for _ in range(n8)))
         self.stride16 = nn.Sequential(_conv(w8, w16, 2), nn.ReLU(), *(_Block(w16) for _ in range(n16)))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x2 = self.stem(x)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        x1 = self.pixels(x)
+        x2 = self.stem(x1)
         x4 = self.stride4(x2)
         x8 = self.stride8(x4)
-        return x2, x4, x8, self.stride16(x8)
+        return x1, x2, x4, x8, self.stride16(x8)
 
 
 class _Merge(nn.Module):
@@ -88,20 +93,24 @@ class _Merge(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features at strides 2..16 to logits at the pixels."""
+    """Features at strides 1..16 to logits at the pixels."""
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
-        w2, w4, w8, w16 = config.widths
+        w1, (w2, w4, w8, w16) = config.pixel_channels, config.widths
         d8, d4, d2 = config.decoder
         self.merge8 = _Merge(w16, w8, d8)
         self.merge4 = _Merge(d8, w4, d4)
         self.merge2 = _Merge(d4, w2, d2)
-        self.classify = nn.Conv2d(d2, config.classes, 1)
+        self.merge1 = _Merge(d2, w1, w1) if w1 else None
+        self.classify = nn.Conv2d(w1 or d2, config.classes, 1)
 
-    def forward(self, x2: Tensor, x4: Tensor, x8: Tensor, x16: Tensor) -> Tensor:
+    def forward(self, x1: Tensor, x2: Tensor, x4: Tensor, x8: Tensor, x16: Tensor) -> Tensor:
         x = self.merge2(self.merge4(self.merge8(x16, x8), x4), x2)
-        return F.interpolate(self.classify(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        if self.merge1 is None:
+            return F.interpolate(self.classify(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        logits: Tensor = self.classify(self.merge1(x, x1))
+        return logits
 
 
 class FctlLite(SegmentationNetwork):
@@ -123,7 +132,7 @@ class FctlLite(SegmentationNetwork):
         Contexts teach the encoder nothing, as the frozen context branches of the released code.
         """
         with torch.no_grad(), as_in_use(self.encoder):
-            deep: Tensor = self.encoder(level)[3]
+            deep: Tensor = self.encoder(level)[-1]
         return deep
 
     def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
@@ -135,9 +144,9 @@ class FctlLite(SegmentationNetwork):
         Returns:
             (B, classes, h, w) logits.
         """
-        x2, x4, x8, x16 = self.encoder(patch)
+        x1, x2, x4, x8, x16 = self.encoder(patch)
         wider = iter(contexts)
         seen = [x16 if scale == 1 else next(wider) for scale in self.config.contexts]
         related = [correlate(x16, c) for correlate, c in zip(self.correlations, seen, strict=True)]
-        logits: Tensor = self.decoder(x2, x4, x8, x16 + self.fusion(related))
+        logits: Tensor = self.decoder(x1, x2, x4, x8, x16 + self.fusion(related))
         return logits

@@ -20,8 +20,8 @@ from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = 1
-"""Version of the header. A reader refuses a newer one by its number."""
+FORMAT = 2
+"""Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels."""
 _KEY = "fctl"
 
 
@@ -119,7 +119,8 @@ def _parse(text: str, path: Path) -> ModelInfo:
             raise ModelFileError(
                 f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
             )
-        del raw["format"]
+        if raw.pop("format") < 2 and raw["architecture"] == "fctl-lite":
+            raw["network"] = {"pixel_channels": 0, **raw["network"]}
         spec = raw.pop("input")
         info = ModelInfo(
             legend=Legend(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_factory import make_model
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from fctl_geo.errors import ModelFileError
@@ -22,6 +24,21 @@ def test_the_header_says_all_that_the_engine_needs(tmp_path: Path) -> None:
     assert info.input.bands == ("nir", "red") and info.input.gsd_m == 0.3
     assert (info.patch_px, info.overlap_px, info.contexts) == (128, 32, (1, 2, 3))
     assert info.licence and info.attribution and info.training_data
+
+
+def test_a_file_of_format_1_is_the_network_that_it_was(tmp_path: Path) -> None:
+    """Before format 2 fctl-lite had no features at the pixels, and no word for it."""
+    path = make_model(tmp_path / "m.safetensors", pixel_channels=0)
+    with safe_open(str(path), "pt") as file:
+        header = json.loads(file.metadata()["fctl"])
+    assert header["format"] == 2 and header["network"].pop("pixel_channels") == 0
+    old = tmp_path / "old.safetensors"
+    save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": 1})})
+    assert read_model_info(old) == read_model_info(path)
+    networks = [load_networks(p, read_model_info(p))["segmentation"] for p in (old, path)]
+    patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
+    with torch.inference_mode():
+        assert torch.equal(networks[0](patch, levels), networks[1](patch, levels))
 
 
 def test_reading_a_header_does_not_load_torch(tmp_path: Path) -> None:
@@ -82,8 +99,6 @@ def test_an_unknown_name_lists_the_shipped_models() -> None:
 def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
     path = make_model(tmp_path / "m.safetensors")
     tensors = load_file(str(path))
-    from safetensors import safe_open
-
     with safe_open(str(path), "pt") as file:
         metadata = file.metadata()
     del tensors["segmentation.decoder.classify.weight"]

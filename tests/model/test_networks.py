@@ -18,7 +18,7 @@ from fctl_geo.settings import EngineSettings
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.window import Window
 
-TINY = LiteConfig(widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, decoder=(8, 8, 8))
+TINY = LiteConfig(pixel_channels=4, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, decoder=(8, 8, 8))
 
 
 def test_attention_equals_a_loop_over_cells() -> None:
@@ -66,6 +66,20 @@ def test_a_network_in_training_sees_contexts_as_it_will_in_use_and_learns_no_sta
     assert network.encoder.training
     assert all(torch.equal(network.state_dict()[k], v) for k, v in statistics.items())
     assert torch.equal(network.eval().encode_context(level), features)
+
+
+def test_pixels_reach_the_logits_where_they_lie() -> None:
+    """Features at stride 1: a pixel's change shows most at that pixel, not only in the block of 2 x 2 px around it."""
+    torch.manual_seed(1)
+    network = FctlLite(TINY).eval()
+    patch = torch.randn(1, 3, 64, 64)
+    contexts = [network.encode_context(patch)] * 2
+    with torch.inference_mode():
+        before = network.segment(patch, contexts)
+        patch[..., 33, 21] += 3
+        change = (network.segment(patch, contexts) - before).abs().sum(1)[0]
+    assert change[32:34, 20:22].unique().numel() == 4
+    assert divmod(int(change.argmax()), 64)[0] in (32, 33, 34) and divmod(int(change.argmax()), 64)[1] in (20, 21, 22)
 
 
 @pytest.mark.parametrize("name", ["none", "flips", "d4"])
