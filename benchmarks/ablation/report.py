@@ -16,7 +16,6 @@ Results = Sequence[Mapping[str, Any]]
 def write_report(path: Path, grid: Mapping[str, Any], results: Results, command: str) -> None:
     """Write the tables of all rows that are done, whole or not at all."""
     budget = grid["budget"]
-    steps = sorted({r["steps"] for r in results})
     lines = [
         "# Ablations",
         "",
@@ -25,9 +24,9 @@ def write_report(path: Path, grid: Mapping[str, Any], results: Results, command:
         "the seeds (± half their range). The paper's own numbers (full-size networks from ImageNet weights, 50 epochs)",
         "stand beside.",
         "",
-        f"Each row: {', '.join(map(str, steps))} steps of {budget['batch']} samples of {budget['sample_px']} px,",
-        "the same for the same seed, from scratch; thin networks (`benchmarks/ablation/grid.toml`). Differences",
-        "smaller than the seeds' range say nothing.",
+        f"Each row learns from {budget['batch']} samples of {budget['sample_px']} px a step, the same for the same",
+        "seed, from scratch; thin networks (`benchmarks/ablation/grid.toml`). Differences smaller than the seeds'",
+        "range say nothing.",
         "",
         f"    {command}",
     ]
@@ -47,8 +46,11 @@ def write_report(path: Path, grid: Mapping[str, Any], results: Results, command:
 def _table(grid: Mapping[str, Any], table: Mapping[str, Any], results: Results) -> list[str]:
     datasets = list(grid["data"])
     paper = [name for name in table["paper"] if name]
+    steps = " or ".join(map(str, sorted({r["steps"] for r in results})))
     lines = [
         f"## {table['name']}",
+        "",
+        f"{steps} steps a row.",
         "",
         "| | " + " | ".join([*datasets, "parameters", "seconds a row", *(f"paper, {name}" for name in paper)]) + " |",
         "|---|" + "---:|" * (len(datasets) + 2 + len(paper)),

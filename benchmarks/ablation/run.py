@@ -82,7 +82,7 @@ def rows_of(grid: Mapping[str, Any], steps: int | None, seeds: Sequence[int], on
             for raw in table["rows"]:
                 architecture = raw.get("architecture", "fctl-vgg16")
                 network = {**grid["networks"][architecture], **raw.get("network", {})}
-                given = {**budget, **({"steps": steps} if steps else {})}
+                given = {**budget, **table.get("budget", {}), **({"steps": steps} if steps else {})}
                 method = method_of({**given, "architecture": architecture, "network": network}, "grid.toml")
                 wanted = grid["refinement"]
                 if steps:
@@ -182,6 +182,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE.parents[1] / "docs", help="where ablation.md goes")
     parser.add_argument("--grid", type=Path, default=HERE / "grid.toml")
     parser.add_argument("--tables", nargs="*", default=[], help="only those whose name begins so")
+    parser.add_argument("--names", nargs="*", default=[], help="only rows whose name begins so")
     parser.add_argument("--datasets", nargs="*", default=[], help="only these")
     parser.add_argument("--seeds", nargs="*", type=int, help="other than the grid's")
     parser.add_argument("--steps", type=int, help="other than the grid's, for a trial")
@@ -192,7 +193,8 @@ def main() -> None:
     options = parser.parse_args()
     grid = tomllib.loads(options.grid.read_text("utf-8"))
     rows = list(rows_of(grid, options.steps, options.seeds or (), options.tables))
-    rows = [row for row in rows if not options.datasets or row.dataset in options.datasets][: options.rows]
+    rows = [row for row in rows if not options.datasets or row.dataset in options.datasets]
+    rows = [row for row in rows if not options.names or row.name.startswith(tuple(options.names))][: options.rows]
     results = options.out / "ablation" / "results.jsonl"
     results.parent.mkdir(parents=True, exist_ok=True)
     use_threads(options.threads)
