@@ -67,12 +67,22 @@ def load(path: Path) -> Any:
 
 
 def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
-    """Fill objects from the last checkpoint; the number of steps done (0: none is there) and the plain values."""
+    """Fill objects from the last checkpoint; the number of steps done (0: none is there) and the plain values.
+
+    Raises:
+        TrainingError: a checkpoint of another network, such as one of an earlier version.
+    """
     if not (folder / _LAST).exists():
         return 0, {}
     state = load(folder / _LAST)
-    for name, part in parts.items():
-        part.load_state_dict(state.pop(name))
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(state.pop(name))
+    except (KeyError, RuntimeError, ValueError):
+        raise TrainingError(
+            f"{folder / _LAST} is not of this network: another version of fctl-geo wrote it",
+            hint="go on with that version, or begin anew with --overwrite",
+        ) from None
     return int(state.pop("step")), state
 
 

@@ -22,6 +22,7 @@ from fctl_geo.model.modelfile import read_model_info, resolve_model
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.batches import BatchPlan, stream
+from fctl_geo.training.checkpoint import load_checkpoint, save_checkpoint
 from fctl_geo.training.data import open_data
 from fctl_geo.training.log import TrainingLog, read_log
 from fctl_geo.training.loop import TrainingSettings, train
@@ -127,6 +128,15 @@ def test_a_stopped_training_is_neither_overwritten_nor_gone_on_with_by_mistake(d
     with pytest.raises(TrainingError, match="started with another recipe"):
         train(other, replace(settings, resume=True))
     assert train(recipe, replace(settings, resume=True)).steps == 12
+
+
+def test_a_checkpoint_of_another_network_is_told_as_such(tmp_path: Path) -> None:
+    """An update of fctl-geo may bring another network under the same name."""
+    save_checkpoint(tmp_path, 5, network=torch.nn.Linear(2, 3))
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is not of this network") as told:
+        load_checkpoint(tmp_path, network=torch.nn.Linear(2, 4))
+    assert "--overwrite" in told.value.hint
+    assert load_checkpoint(tmp_path, network=torch.nn.Linear(2, 3)) == (5, {})
 
 
 def test_threads_that_make_samples_ahead_change_nothing(data: Path) -> None:
