@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,13 @@ class LiteConfig:
     key_channels: int = 64
     decoder: tuple[int, int, int] = (96, 64, 32)
     """Decoder channels at strides 8, 4, 2."""
+    scores: Literal["all", "finest"] = "all"
+    """Which decoder features classes are scored of: those of each stride, added up on the way to the pixels as in
+    FCN-8s, or the finest alone (model files of format 1)."""
+
+    def __post_init__(self) -> None:
+        if self.scores not in ("all", "finest"):
+            raise ValueError(f"scores are {self.scores!r}, allowed: all, finest")
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -88,12 +96,15 @@ class _Merge(nn.Module):
         self.mix = _conv(outputs, outputs)
 
     def forward(self, deep: Tensor, lateral: Tensor) -> Tensor:
-        up = F.interpolate(self.reduce(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
-        return F.relu(self.mix(F.relu(up + self.lateral(lateral))))
+        return F.relu(self.mix(F.relu(_doubled(self.reduce(deep)) + self.lateral(lateral))))
 
 
 class Decoder(nn.Module):
-    """Features at strides 1..16 to logits at the pixels."""
+    """Features at strides 1..16 to logits at the pixels.
+
+    Classes are scored at every stride and the scores added up: the many channels of the coarse strides learn in a few
+    steps what the few of the pixels would take long for, and these need to learn the contours only.
+    """
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
@@ -103,14 +114,26 @@ class Decoder(nn.Module):
         self.merge4 = _Merge(d8, w4, d4)
         self.merge2 = _Merge(d4, w2, d2)
         self.merge1 = _Merge(d2, w1, w1) if w1 else None
+        coarser = ((d8, d4, d2) if w1 else (d8, d4)) if config.scores == "all" else ()
+        self.coarser = nn.ModuleList(nn.Conv2d(channels, config.classes, 1) for channels in coarser)
         self.classify = nn.Conv2d(w1 or d2, config.classes, 1)
 
     def forward(self, x1: Tensor, x2: Tensor, x4: Tensor, x8: Tensor, x16: Tensor) -> Tensor:
-        x = self.merge2(self.merge4(self.merge8(x16, x8), x4), x2)
-        if self.merge1 is None:
-            return F.interpolate(self.classify(x), scale_factor=2.0, mode="bilinear", align_corners=False)
-        logits: Tensor = self.classify(self.merge1(x, x1))
-        return logits
+        decoded = [self.merge8(x16, x8)]
+        decoded.append(self.merge4(decoded[-1], x4))
+        decoded.append(self.merge2(decoded[-1], x2))
+        if self.merge1 is not None:
+            decoded.append(self.merge1(decoded[-1], x1))
+        logits: Tensor = self.classify(decoded.pop())
+        added: Tensor | None = None
+        for score, features in zip(self.coarser, decoded, strict=False):
+            added = score(features) if added is None else _doubled(added) + score(features)
+        logits = logits if added is None else logits + _doubled(added)
+        return logits if self.merge1 is not None else _doubled(logits)
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class FctlLite(SegmentationNetwork):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 2
-"""Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels."""
+"""Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels
+and scores of every stride."""
 _KEY = "fctl"
 
 
@@ -120,7 +121,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
                 f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
             )
         if raw.pop("format") < 2 and raw["architecture"] == "fctl-lite":
-            raw["network"] = {"pixel_channels": 0, **raw["network"]}
+            raw["network"] = {"pixel_channels": 0, "scores": "finest", **raw["network"]}
         spec = raw.pop("input")
         info = ModelInfo(
             legend=Legend(

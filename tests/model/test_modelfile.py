@@ -27,11 +27,12 @@ def test_the_header_says_all_that_the_engine_needs(tmp_path: Path) -> None:
 
 
 def test_a_file_of_format_1_is_the_network_that_it_was(tmp_path: Path) -> None:
-    """Before format 2 fctl-lite had no features at the pixels, and no word for it."""
-    path = make_model(tmp_path / "m.safetensors", pixel_channels=0)
+    """Before format 2 fctl-lite had no features at the pixels and scored the finest ones alone, and no word for it."""
+    path = make_model(tmp_path / "m.safetensors", pixel_channels=0, scores="finest")
     with safe_open(str(path), "pt") as file:
         header = json.loads(file.metadata()["fctl"])
     assert header["format"] == 2 and header["network"].pop("pixel_channels") == 0
+    assert header["network"].pop("scores") == "finest"
     old = tmp_path / "old.safetensors"
     save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": 1})})
     assert read_model_info(old) == read_model_info(path)

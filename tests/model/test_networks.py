@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_a_network_in_training_sees_contexts_as_it_will_in_use_and_learns_no_sta
     assert network.encoder.training
     assert all(torch.equal(network.state_dict()[k], v) for k, v in statistics.items())
     assert torch.equal(network.eval().encode_context(level), features)
+
+
+@pytest.mark.parametrize("pixel_channels", [0, 4])
+def test_scores_of_every_stride_add_to_those_of_the_finest(pixel_channels: int) -> None:
+    """Without the coarser ones what is left is the network that scores the finest features alone."""
+    every = FctlLite(replace(TINY, pixel_channels=pixel_channels)).eval()
+    finest = FctlLite(replace(TINY, pixel_channels=pixel_channels, scores="finest")).eval()
+    state = {k: v for k, v in every.state_dict().items() if "coarser" not in k}
+    finest.load_state_dict(state)
+    patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
+    with torch.inference_mode():
+        assert not torch.allclose(every(patch, levels), finest(patch, levels))
+        for score in every.decoder.coarser:
+            assert isinstance(score, torch.nn.Conv2d) and score.bias is not None
+            score.weight.zero_(), score.bias.zero_()
+        torch.testing.assert_close(every(patch, levels), finest(patch, levels))
+    assert len(every.decoder.coarser) == (3 if pixel_channels else 2) and not len(finest.decoder.coarser)
 
 
 def test_pixels_reach_the_logits_where_they_lie() -> None:
