@@ -42,14 +42,10 @@ def validate(
 
 
 def _views(ground: Ground, gsd_m: float, size_px: int) -> Iterator[View]:
-    """A grid over the ground; only cells with a label."""
+    """A grid over the ground, over its last strips too; only cells with a label."""
     step = size_px * gsd_m / ground.gsd_m
-    cells = {(int(row // step), int(col // step)) for row, col in ground.labelled}
-    height, width = ground.size_hw
-    rows = np.arange(step / 2, max(height, step), step)
-    cols = np.arange(step / 2, max(width, step), step)
-    for i, j in sorted(cells):
-        yield View(rows[min(i, len(rows) - 1)], cols[min(j, len(cols) - 1)], gsd_m)
+    for i, j in sorted({(int(row // step), int(col // step)) for row, col in ground.labelled}):
+        yield View((i + 0.5) * step, (j + 0.5) * step, gsd_m)
 
 
 def mean_iou(scores: Mapping[str, Mapping[str, float]]) -> float:

@@ -21,6 +21,7 @@ from fctl_geo.training.recipe import Recipe, find_recipe, read_recipe
 from fctl_geo.training.samples import PyramidImage, View
 from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 from fctl_geo.training.train_model import train_model
+from fctl_geo.training.validate import _views as validation_views
 
 
 @pytest.fixture
@@ -141,6 +142,15 @@ def test_a_sample_and_its_label_are_turned_alike(turns: int, mirror: bool) -> No
     views = [np.rot90(middle[:, ::-1] if mirror else middle, k) for k in range(4)]
     assert max((v == sample.label).mean() for v in views) > 0.95
     assert sample.valid[1].all(), "the context of twice the size just fits"
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (108, 75), (45, 140)])
+def test_a_look_at_a_validation_place_judges_every_pixel_once(height: int, width: int) -> None:
+    numbers = np.arange(height * width).reshape(height, width)
+    label = (numbers % 250).astype(np.uint8)
+    image = PyramidImage(LabelledImage("x", np.zeros((height, width, 3), np.uint8), label < 255, label, 1.0))
+    seen = np.concatenate([image.cut(v, 32, (1,)).label.ravel() for v in validation_views(image, 1.0, 32)])
+    assert (np.bincount(seen[seen != IGNORE]) == np.bincount(label.ravel())).all()
 
 
 def test_outside_of_the_image_nothing_is_judged() -> None:
