@@ -1,7 +1,8 @@
 """Networks without contexts that ours is compared with: U-Net, DeepLab v3+ and PSPNet, written small.
 
-They share an encoder of residual blocks, so that what differs is the idea: skips at every scale (U-Net), atrous spatial
-pyramid pooling (DeepLab v3+), pooled pyramid (PSPNet). FCN-8s is `fctl-vgg16` without contexts.
+They share an encoder, built of the same blocks as that of fctl-lite, so that what differs is the idea: skips at every
+scale (U-Net), atrous spatial pyramid pooling (DeepLab v3+), pooled pyramid (PSPNet). FCN-8s is `fctl-vgg16` without
+contexts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn
 from fctl_geo.model.network import SegmentationNetwork
 
 
@@ -37,22 +39,8 @@ class BaselineConfig:
             raise ValueError(f"contexts are {self.contexts}, a baseline sees its patch only")
 
 
-def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    padding = dilation * (kernel // 2)
-    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-class _Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
-
-    def __init__(self, channels: int, dilation: int) -> None:
-        super().__init__()
-        self.first = _conv(channels, channels, dilation=dilation)
-        self.second = _conv(channels, channels, dilation=dilation)[:2]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.second(self.first(x)))
+def _conv(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(*conv_bn(inputs, outputs, kernel, dilation=dilation), nn.ReLU())
 
 
 class Encoder(nn.Module):
@@ -61,11 +49,14 @@ class Encoder(nn.Module):
     def __init__(self, config: BaselineConfig, last_stride: int = 16) -> None:
         super().__init__()
         dilation = 16 // last_stride
-        strides, dilations = (2, 2, 2, 2 // dilation), (1, 1, 1, dilation)
-        inputs = (config.bands, *config.widths[:-1])
+        inputs, last = (config.bands, *config.widths[:-1]), len(config.widths) - 1
         self.stages = nn.ModuleList(
-            nn.Sequential(_conv(a, b, stride=stride), *(_Block(b, d) for _ in range(count)))
-            for a, b, stride, d, count in zip(inputs, config.widths, strides, dilations, config.blocks, strict=True)
+            nn.Sequential(
+                conv_bn(a, b) if dilation > 1 and stage == last else Reduction(a, b),
+                nn.ReLU(),
+                *(ResidualBlock(b, dilation if stage == last else 1) for _ in range(count)),
+            )
+            for stage, (a, b, count) in enumerate(zip(inputs, config.widths, config.blocks, strict=True))
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:

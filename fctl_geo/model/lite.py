@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
 from fctl_geo.spec import Context
@@ -42,26 +43,13 @@ class LiteConfig:
     scores: Literal["all", "finest"] = "all"
     """Which decoder features classes are scored of: those of each stride, added up on the way to the pixels as in
     FCN-8s, or the finest alone (model files of format 1)."""
+    shortcuts: bool = True
+    """Shortcuts past every convolution that changes the stride or mixes merged features; False: past those of the
+    blocks only (model files of formats 1 and 2)."""
 
     def __post_init__(self) -> None:
         if self.scores not in ("all", "finest"):
             raise ValueError(f"scores are {self.scores!r}, allowed: all, finest")
-
-
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs))
-
-
-class _Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = _conv(channels, channels)
-        self.second = _conv(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.second(F.relu(self.first(x))))
 
 
 class Encoder(nn.Module):
@@ -72,11 +60,11 @@ class Encoder(nn.Module):
         w1 = config.pixel_channels
         w2, w4, w8, w16 = config.widths
         n4, n8, n16 = config.blocks
-        self.pixels = nn.Sequential(_conv(config.bands, w1), nn.ReLU()) if w1 else nn.Identity()
-        self.stem = nn.Sequential(_conv(w1 or config.bands, w2, 2), nn.ReLU())
-        self.stride4 = nn.Sequential(_conv(w2, w4, 2), nn.ReLU(), *(_Block(w4) for _ in range(n4)))
-        self.stride8 = nn.Sequential(_conv(w4, w8, 2), nn.ReLU(), *(_Block(w8) for _ in range(n8)))
-        self.stride16 = nn.Sequential(_conv(w8, w16, 2), nn.ReLU(), *(_Block(w16) for _ in range(n16)))
+        self.pixels = nn.Sequential(conv_bn(config.bands, w1), nn.ReLU()) if w1 else nn.Identity()
+        self.stem = nn.Sequential(*_reduction(w1 or config.bands, w2, config.shortcuts))
+        self.stride4 = nn.Sequential(*_reduction(w2, w4, config.shortcuts), *(ResidualBlock(w4) for _ in range(n4)))
+        self.stride8 = nn.Sequential(*_reduction(w4, w8, config.shortcuts), *(ResidualBlock(w8) for _ in range(n8)))
+        self.stride16 = nn.Sequential(*_reduction(w8, w16, config.shortcuts), *(ResidualBlock(w16) for _ in range(n16)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         x1 = self.pixels(x)
@@ -86,17 +74,24 @@ class Encoder(nn.Module):
         return x1, x2, x4, x8, self.stride16(x8)
 
 
+def _reduction(inputs: int, outputs: int, shortcut: bool) -> tuple[nn.Module, nn.Module]:
+    return Reduction(inputs, outputs) if shortcut else conv_bn(inputs, outputs, stride=2), nn.ReLU()
+
+
 class _Merge(nn.Module):
     """Upsample the deeper features twofold, add the lateral ones, mix by a 3x3 convolution."""
 
-    def __init__(self, deep: int, lateral: int, outputs: int) -> None:
+    def __init__(self, deep: int, lateral: int, outputs: int, shortcut: bool) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(deep, outputs, 1)
         self.lateral = nn.Conv2d(lateral, outputs, 1)
-        self.mix = _conv(outputs, outputs)
+        self.mix = conv_bn(outputs, outputs)
+        self.shortcut = shortcut
 
     def forward(self, deep: Tensor, lateral: Tensor) -> Tensor:
-        return F.relu(self.mix(F.relu(_doubled(self.reduce(deep)) + self.lateral(lateral))))
+        merged = F.relu(_doubled(self.reduce(deep)) + self.lateral(lateral))
+        mixed = self.mix(merged)
+        return F.relu(merged + mixed if self.shortcut else mixed)
 
 
 class Decoder(nn.Module):
@@ -110,10 +105,10 @@ class Decoder(nn.Module):
         super().__init__()
         w1, (w2, w4, w8, w16) = config.pixel_channels, config.widths
         d8, d4, d2 = config.decoder
-        self.merge8 = _Merge(w16, w8, d8)
-        self.merge4 = _Merge(d8, w4, d4)
-        self.merge2 = _Merge(d4, w2, d2)
-        self.merge1 = _Merge(d2, w1, w1) if w1 else None
+        self.merge8 = _Merge(w16, w8, d8, config.shortcuts)
+        self.merge4 = _Merge(d8, w4, d4, config.shortcuts)
+        self.merge2 = _Merge(d4, w2, d2, config.shortcuts)
+        self.merge1 = _Merge(d2, w1, w1, config.shortcuts) if w1 else None
         coarser = ((d8, d4, d2) if w1 else (d8, d4)) if config.scores == "all" else ()
         self.coarser = nn.ModuleList(nn.Conv2d(channels, config.classes, 1) for channels in coarser)
         self.classify = nn.Conv2d(w1 or d2, config.classes, 1)

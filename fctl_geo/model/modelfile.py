@@ -20,9 +20,9 @@ from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = 2
+FORMAT = 3
 """Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels
-and scores of every stride."""
+and scores of every stride. 3: shortcuts past all its convolutions; the baselines have its encoder."""
 _KEY = "fctl"
 
 
@@ -120,8 +120,9 @@ def _parse(text: str, path: Path) -> ModelInfo:
             raise ModelFileError(
                 f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
             )
-        if raw.pop("format") < 2 and raw["architecture"] == "fctl-lite":
-            raw["network"] = {"pixel_channels": 0, "scores": "finest", **raw["network"]}
+        if raw["format"] < 3 and raw["architecture"] in ("unet", "deeplabv3plus", "pspnet"):
+            raise ModelFileError(f"{path} holds a {raw['architecture']} of an earlier version", hint="train it anew")
+        raw["network"] = {**_unsaid(raw.pop("format"), raw["architecture"]), **raw["network"]}
         spec = raw.pop("input")
         info = ModelInfo(
             legend=Legend(
@@ -148,6 +149,13 @@ def _parse(text: str, path: Path) -> ModelInfo:
         RecursionError,
     ) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
+
+
+def _unsaid(format_: int, architecture: str) -> dict[str, Any]:
+    """What a network was when files of that format were written and did not say so."""
+    if architecture != "fctl-lite" or format_ >= FORMAT:
+        return {}
+    return {"shortcuts": False} if format_ == 2 else {"shortcuts": False, "pixel_channels": 0, "scores": "finest"}
 
 
 def write_model(

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,20 +27,41 @@ def test_the_header_says_all_that_the_engine_needs(tmp_path: Path) -> None:
     assert info.licence and info.attribution and info.training_data
 
 
-def test_a_file_of_format_1_is_the_network_that_it_was(tmp_path: Path) -> None:
-    """Before format 2 fctl-lite had no features at the pixels and scored the finest ones alone, and no word for it."""
-    path = make_model(tmp_path / "m.safetensors", pixel_channels=0, scores="finest")
+@pytest.mark.parametrize(
+    ("format_", "unsaid"),
+    [
+        (1, {"pixel_channels": 0, "scores": "finest", "shortcuts": False}),
+        (2, {"shortcuts": False}),
+    ],
+)
+def test_a_file_of_an_older_format_is_the_network_that_it_was(
+    tmp_path: Path, format_: int, unsaid: dict[str, Any]
+) -> None:
+    """Before format 2 fctl-lite had no features at the pixels and scored the finest ones alone, before 3 it had fewer
+    shortcuts, and no word for it."""
+    path = make_model(tmp_path / "m.safetensors", **unsaid)
     with safe_open(str(path), "pt") as file:
         header = json.loads(file.metadata()["fctl"])
-    assert header["format"] == 2 and header["network"].pop("pixel_channels") == 0
-    assert header["network"].pop("scores") == "finest"
+    assert header["format"] == 3
+    for key, value in unsaid.items():
+        assert header["network"].pop(key) == value
     old = tmp_path / "old.safetensors"
-    save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": 1})})
+    save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": format_})})
     assert read_model_info(old) == read_model_info(path)
     networks = [load_networks(p, read_model_info(p))["segmentation"] for p in (old, path)]
     patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
     with torch.inference_mode():
         assert torch.equal(networks[0](patch, levels), networks[1](patch, levels))
+
+
+def test_a_baseline_of_an_older_format_is_refused(tmp_path: Path) -> None:
+    path = make_model(tmp_path / "m.safetensors")
+    with safe_open(str(path), "pt") as file:
+        header = json.loads(file.metadata()["fctl"])
+    old = tmp_path / "old.safetensors"
+    save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": 2, "architecture": "unet"})})
+    with pytest.raises(ModelFileError, match="earlier version"):
+        read_model_info(old)
 
 
 def test_reading_a_header_does_not_load_torch(tmp_path: Path) -> None:
