@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 FORMAT = 3
 """Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels
 and scores of every stride. 3: shortcuts past all its convolutions; the baselines have its encoder."""
+_UNSAID_LITE: Mapping[int, Mapping[str, Any]] = {
+    1: {"shortcuts": False, "pixel_channels": 0, "scores": "finest"},
+    2: {"shortcuts": False},
+}
+"""What fctl-lite was when files of a format were written and did not say so."""
 _KEY = "fctl"
 
 
@@ -122,7 +127,9 @@ def _parse(text: str, path: Path) -> ModelInfo:
             )
         if raw["format"] < 3 and raw["architecture"] in ("unet", "deeplabv3plus", "pspnet"):
             raise ModelFileError(f"{path} holds a {raw['architecture']} of an earlier version", hint="train it anew")
-        raw["network"] = {**_unsaid(raw.pop("format"), raw["architecture"]), **raw["network"]}
+        format_ = raw.pop("format")
+        if raw["architecture"] == "fctl-lite":
+            raw["network"] = {**_UNSAID_LITE.get(format_, {}), **raw["network"]}
         spec = raw.pop("input")
         info = ModelInfo(
             legend=Legend(
@@ -149,13 +156,6 @@ def _parse(text: str, path: Path) -> ModelInfo:
         RecursionError,
     ) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
-
-
-def _unsaid(format_: int, architecture: str) -> dict[str, Any]:
-    """What a network was when files of that format were written and did not say so."""
-    if architecture != "fctl-lite" or format_ >= FORMAT:
-        return {}
-    return {"shortcuts": False} if format_ == 2 else {"shortcuts": False, "pixel_channels": 0, "scores": "finest"}
 
 
 def write_model(
