@@ -1,4 +1,4 @@
-"""What encoders and decoders are built of; every path through them is residual, so that they learn in few steps."""
+"""What the networks are built of. The two with shortcuts let deep encoders learn in few steps."""
 
 from __future__ import annotations
 
