@@ -23,7 +23,7 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.second.get_parameter("1.weight"))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.second(F.relu(self.first(x))))
+        return F.relu_(self.second(F.relu_(self.first(x))).add_(x))
 
 
 class Reduction(nn.Module):
@@ -39,5 +39,5 @@ class Reduction(nn.Module):
         self.shortcut = nn.Sequential(nn.MaxPool2d(2), *conv_bn(inputs, outputs, kernel=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        reduced: Tensor = self.conv(x) + self.shortcut(x)
+        reduced: Tensor = self.conv(x).add_(self.shortcut(x))
         return reduced

@@ -79,7 +79,7 @@ def _reduction(inputs: int, outputs: int, shortcut: bool) -> tuple[nn.Module, nn
 
 
 class _Merge(nn.Module):
-    """Upsample the deeper features twofold, add the lateral ones, mix by a 3x3 convolution."""
+    """Upsample the deeper features twofold, add the lateral ones, mix by a 3x3 convolution; begins without mixing."""
 
     def __init__(self, deep: int, lateral: int, outputs: int, shortcut: bool) -> None:
         super().__init__()
@@ -87,11 +87,14 @@ class _Merge(nn.Module):
         self.lateral = nn.Conv2d(lateral, outputs, 1)
         self.mix = conv_bn(outputs, outputs)
         self.shortcut = shortcut
+        if shortcut:
+            nn.init.zeros_(self.mix.get_parameter("1.weight"))
 
     def forward(self, deep: Tensor, lateral: Tensor) -> Tensor:
-        merged = F.relu(_doubled(self.reduce(deep)) + self.lateral(lateral))
-        mixed = self.mix(merged)
-        return F.relu(merged + mixed if self.shortcut else mixed)
+        # In place: at the pixels these are the largest tensors of all.
+        merged = F.relu_(_doubled(self.reduce(deep)).add_(self.lateral(lateral)))
+        mixed: Tensor = self.mix(merged)
+        return F.relu_(mixed.add_(merged) if self.shortcut else mixed)
 
 
 class Decoder(nn.Module):

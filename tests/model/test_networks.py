@@ -69,6 +69,22 @@ def test_a_network_in_training_sees_contexts_as_it_will_in_use_and_learns_no_sta
     assert torch.equal(network.eval().encode_context(level), features)
 
 
+def test_mixing_begins_as_nothing_and_is_learned() -> None:
+    """What merges add to their sums is zero at first, whatever the weights; the first step reaches its scale."""
+    network = FctlLite(TINY).eval()
+    patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
+    before = network(patch, levels)
+    mixes = [network.decoder.merge8.mix, network.decoder.merge4.mix, network.decoder.merge2.mix]
+    for mix in mixes:
+        torch.nn.init.normal_(mix.get_parameter("0.weight"))
+    after = network(patch, levels)
+    assert torch.equal(before, after)
+    after.square().sum().backward()
+    for mix in mixes:
+        scale = mix.get_parameter("1.weight")
+        assert scale.grad is not None and scale.grad.abs().max() > 0
+
+
 @pytest.mark.parametrize("pixel_channels", [0, 4])
 def test_scores_of_every_stride_add_to_those_of_the_finest(pixel_channels: int) -> None:
     """Without the coarser ones what is left is the network that scores the finest features alone."""
