@@ -14,6 +14,7 @@ from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.outputs import RASTER_ENDINGS, check_endings, check_outputs
 from fctl_geo.polygons.polygonise import polygonise
 from fctl_geo.polygons.sieved import write_sieved
+from fctl_geo.polygons.style import style_path
 from fctl_geo.progress import Progress
 from fctl_geo.raster.cog import write_cog
 from fctl_geo.refine_run import RefineRun
@@ -55,6 +56,9 @@ class Products:
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = self.paths[-1] if settings.confidence else None
+        styles = {style_path(path) for path in self.paths}
+        self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
+        """Styles that somebody else put there: of the user's own town.shp, where town.tif is made."""
         try:
             self._check(settings, outs)
         except FctlError:
@@ -99,7 +103,7 @@ class Products:
     def clear_leftovers(self) -> None:
         """Remove what a killed run left beside the products; the caller holds their lock."""
         for path in self.paths:
-            for name in (path.name, path.with_suffix(".qml").name):
+            for name in (path.name, style_path(path).name):
                 for left in path.parent.glob(f".{escape(name)}.partial-*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
@@ -138,6 +142,8 @@ class Products:
             sieved = work.path / "sieved.tif"
             write_sieved(result.classes, sieved, result.polygons.min_area_m2, result.legend, result.gsd_m, progress)
             result = replace(result, classes=sieved, polygons=replace(result.polygons, min_area_m2=0.0))
+        for style in sorted(self.kept_styles & {style_path(path) for path in self.rasters}):
+            progress.say(f"{style} exists and is kept; it may show other classes")
         classes, nodata_share, unit = measure_classes(result.classes, result.legend, result.gsd_m, progress)
         for path in self.rasters:
             write_cog(
@@ -147,6 +153,7 @@ class Products:
                 metadata=result.metadata,
                 overview="mode",
                 progress=progress,
+                keep_style=style_path(path) in self.kept_styles,
             )
         if self.confidence is not None and result.confidence is not None:
             write_cog(
@@ -156,6 +163,7 @@ class Products:
                 metadata=result.metadata,
                 overview="average",
                 progress=progress,
+                keep_style=style_path(self.confidence) in self.kept_styles,
             )
         if self.vectors:
             polygonise(
@@ -166,7 +174,9 @@ class Products:
                 legend=result.legend,
                 gsd_m=result.gsd_m,
                 metadata=result.metadata,
-                overwrite=True,
+                overwrite={
+                    path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
+                },
                 progress=progress,
             )
         for place in self.remote:

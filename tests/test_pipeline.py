@@ -235,6 +235,17 @@ def test_an_output_folder_that_vanishes_is_told(tmp_path: Path, model: Path) -> 
         segment_scene(scene, settings, progress=Vandal())
 
 
+def test_a_style_of_something_else_is_kept_unless_overwriting(tmp_path: Path, model: Path) -> None:
+    """town.qml may belong to the user's town.shp."""
+    scene, style = make_scene(tmp_path / "scene.tif", 200, 200, gsd=0.3), tmp_path / "town.qml"
+    style.write_text("mine")
+    outs = (tmp_path / "town.tif", tmp_path / "town.fgb", tmp_path / "other.parquet")
+    segment(scene, tmp_path / "town", model, outs=outs, overwrite=False)
+    assert style.read_text() == "mine" and "renderer-v2" in (tmp_path / "other.qml").read_text()
+    segment(scene, tmp_path / "town", model, outs=outs)
+    assert "paletted" in style.read_text() and "renderer-v2" in style.read_text()
+
+
 def test_what_a_killed_run_left_beside_the_outputs_is_cleared(tmp_path: Path, model: Path) -> None:
     scene = make_scene(tmp_path / "scene.tif", 200, 200)
     (tmp_path / ".out.gpkg.partial-abcd").mkdir()

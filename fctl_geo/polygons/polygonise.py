@@ -64,7 +64,7 @@ def polygonise(
     legend: Legend | None = None,
     gsd_m: float | None = None,
     metadata: Mapping[str, str] | None = None,
-    overwrite: bool = False,
+    overwrite: bool | Mapping[Path, bool] = False,
     progress: Progress | None = None,
 ) -> PolygonSummary:
     """Make polygons of a class raster: every 4-connected region of a class, its true area, its mean confidence.
@@ -79,7 +79,7 @@ def polygonise(
         legend: names and colours, of rasters that we made; None: the raster's own.
         gsd_m: metres a pixel, for a raster that does not say it; it sets areas only where there is no CRS.
         metadata: kept in every product (model, version, settings as JSON).
-        overwrite: files that exist may be replaced.
+        overwrite: files that exist may be replaced, all of them or each; styles beside them, too.
         progress: how to tell the user.
     Raises:
         OutputError: an output cannot be written; none is then there.

@@ -7,6 +7,7 @@ the element that fits its layer: <pipe> for rasters, <renderer-v2> for polygons.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from fctl_geo.spec import ClassInfo, Legend
@@ -17,6 +18,11 @@ CLASS_FIELD = "class_name"
 _QML_HEAD = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _QGIS_VERSION = "3.22.0"
 """The oldest QGIS that is served; newer ones, 4 included, read its styles."""
+
+
+def style_path(product: Path) -> Path:
+    """Where QGIS looks for the style of a raster or of polygons."""
+    return product.with_suffix(".qml")
 
 
 def polygon_qml(legend: Legend) -> str:

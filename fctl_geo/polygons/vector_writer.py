@@ -20,7 +20,7 @@ from fctl_geo.outputs import folder_aside, write_failure
 from fctl_geo.polygons.geopackage import CREATED, GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.polygons.geoparquet import write_geoparquet
 from fctl_geo.polygons.spool import GEOMETRY, Spool, schema_of
-from fctl_geo.polygons.style import file_qml
+from fctl_geo.polygons.style import file_qml, style_path
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import Legend
 
@@ -55,7 +55,7 @@ def write_products(
     layer: VectorLayer,
     progress: Progress,
     *,
-    overwrite: bool,
+    overwrite: bool | Mapping[Path, bool],
     created: str = CREATED,
 ) -> tuple[Path, ...]:
     """Write every product from the spool, and a .qml beside those that cannot hold a style.
@@ -65,7 +65,7 @@ def write_products(
         outs: files by ending (see `outputs.VECTOR_ENDINGS`); those that exist are replaced.
         layer: CRS, legend, metadata.
         progress: advanced by the features of each product.
-        overwrite: also replace a .qml that is there; else it is kept, and that is said.
+        overwrite: also replace a .qml that is there, all of them or each; else it is kept, and that is said.
         created: the time in a GeoPackage; constant by default, see `geopackage.CREATED`.
     Returns:
         The files written: outs, then styles.
@@ -76,8 +76,8 @@ def write_products(
     progress.stage("write polygons", max(1, spool.count * len(outs)))
     with ExitStack() as cleanup:
         parts = {out: cleanup.enter_context(folder_aside(out)) / out.name for out in (*outs, *_style_files(outs))}
-        if not overwrite:
-            for style in [style for style in _style_files(outs) if style.exists()]:
+        for style in _style_files(outs):
+            if style.exists() and not (overwrite if isinstance(overwrite, bool) else overwrite[style]):
                 progress.say(f"{style} exists and is kept; it may show other classes")
                 del parts[style]
         for out, part in parts.items():
@@ -109,7 +109,7 @@ def check_crs(outs: Sequence[Path], crs_wkt: str) -> None:
 
 
 def _style_files(outs: Sequence[Path]) -> list[Path]:
-    return list(dict.fromkeys(out.with_suffix(".qml") for out in outs if out.suffix.lower() != ".gpkg"))
+    return list(dict.fromkeys(style_path(out) for out in outs if out.suffix.lower() != ".gpkg"))
 
 
 @dataclass(frozen=True, slots=True)

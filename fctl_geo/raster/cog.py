@@ -23,6 +23,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
 from fctl_geo.outputs import write_failure
+from fctl_geo.polygons.style import file_qml, style_path
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors
 from fctl_geo.raster.pam import pam_path, pam_xml
@@ -42,6 +43,7 @@ def write_cog(
     metadata: Mapping[str, str],
     overview: Literal["mode", "average"],
     progress: Progress,
+    keep_style: bool = False,
 ) -> None:
     """Write `source` (single-band uint8, nodata 255) as a finished raster at `target`, replacing what was there.
 
@@ -51,6 +53,7 @@ def write_cog(
         legend: classes with names and colours; None for a raster of numbers (confidence).
         metadata: dataset tags (model, version, settings).
         overview: mode for classes, average for numbers.
+        keep_style: leave the '.qml' that is there.
     Raises:
         OutputError: the folder is missing or read-only, or the disk is full; the target is as it was.
     Law: same pixels, legend and metadata give the same bytes.
@@ -62,9 +65,10 @@ def write_cog(
             _copy(_described(source, legend, metadata), aside, overview)
         _prove_whole(aside, target)
         with output_errors(target):
-            sidecars = _write_sidecars(aside, target, legend)
+            kept = {style_path(target)} if keep_style else set()
+            sidecars = [(path, final) for path, final in _write_sidecars(aside, target, legend) if final not in kept]
             check_cancelled(progress)
-            for stale in _stale(target):
+            for stale in _stale(target) - kept:
                 stale.unlink(missing_ok=True)
             for written, final in sidecars:
                 written.replace(final)
@@ -209,23 +213,17 @@ def _has_data(finer: rasterio.DatasetReader, window: RasterioWindow) -> bool:
 def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> list[tuple[Path, Path]]:
     if legend is None:
         return []
-    from fctl_geo.polygons.style import file_qml
-
-    sidecars = [(aside.with_suffix(".aux.xml"), pam_path(target)), (aside.with_suffix(".qml"), _qml_path(target))]
+    sidecars = [(aside.with_suffix(".aux.xml"), pam_path(target)), (aside.with_suffix(".qml"), style_path(target))]
     drawn = Legend(tuple(info for info in legend if not info.background))
     for (path, _), text in zip(sidecars, (pam_xml(legend), file_qml(legend, drawn)), strict=True):
         path.write_text(text, encoding="utf-8")
     return sidecars
 
 
-def _stale(target: Path) -> list[Path]:
+def _stale(target: Path) -> set[Path]:
     """What would be read together with the new file though it was made for the old one."""
     beside = [target.with_name(target.name + ending) for ending in (".ovr", ".msk")]
-    return [pam_path(target), _qml_path(target), *beside]
-
-
-def _qml_path(target: Path) -> Path:
-    return target.with_suffix(".qml")
+    return {pam_path(target), style_path(target), *beside}
 
 
 @contextmanager

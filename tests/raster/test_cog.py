@@ -62,6 +62,23 @@ def make_cog(folder: Path, height: int = 1100, width: int = 1300) -> Path:
     return target
 
 
+def test_a_style_that_is_there_is_kept_where_that_is_asked(tmp_path: Path) -> None:
+    source, style = grow(tmp_path / "growing.tif", blobs(300, 300), 512), tmp_path / "classes.qml"
+    style.write_text("mine")
+    for keep in (True, False):
+        write_cog(
+            source,
+            tmp_path / "classes.tif",
+            legend=LEGEND,
+            metadata={},
+            overview="mode",
+            progress=Silent(),
+            keep_style=keep,
+        )
+        assert (style.read_text() == "mine") == keep
+    assert "paletted" in style.read_text()
+
+
 def test_the_same_pixels_give_the_same_bytes_however_they_were_written(tmp_path: Path) -> None:
     values = blobs(1100, 1300)
     whole, shards = tmp_path / "a" / "x.tif", tmp_path / "b" / "x.tif"
