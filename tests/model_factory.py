@@ -37,12 +37,13 @@ def make_model(
     pixel_channels: int = 4,
     scores: Literal["all", "finest"] = "all",
     shortcuts: bool = True,
+    decoder: tuple[int, ...] = (8, 8),
 ) -> Path:
     """Write a model file of a tiny network and return its path."""
     torch.manual_seed(seed)
     config = LiteConfig(
         len(bands), classes, pixel_channels=pixel_channels, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8,
-        decoder=(8, 8, 8), scores=scores, shortcuts=shortcuts,
+        decoder=decoder, scores=scores, shortcuts=shortcuts,
     )  # fmt: skip
     network = FctlLite(config)
     torch.nn.init.normal_(network.decoder.classify.weight, std=2.0)

@@ -30,7 +30,7 @@ attribution = ["nobody"]
 widths = [8, 8, 16, 16]
 blocks = [1, 1, 1]
 key_channels = 8
-decoder = [8, 8, 8]
+decoder = [8, 8]
 [refinement]
 montages = 3
 steps = 8

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
 
 WORKING_BYTES_A_PX = {
-    "fctl-lite": 420,
+    "fctl-lite": 440,
     "fctl-vgg16": 2100,
     "fcn8s": 2100,
     "unet": 1000,

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn
+from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
+from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn, conv_bn_relu
 from fctl_geo.model.network import SegmentationNetwork
 
 
@@ -37,10 +38,6 @@ class BaselineConfig:
     def __post_init__(self) -> None:
         if any(c != 1 for c in self.contexts):
             raise ValueError(f"contexts are {self.contexts}, a baseline sees its patch only")
-
-
-def _conv(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(*conv_bn(inputs, outputs, kernel, dilation=dilation), nn.ReLU())
 
 
 class Encoder(nn.Module):
@@ -89,10 +86,11 @@ class UNet(Baseline):
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)
         widths = (config.widths[0], *config.widths)
-        self.stem = nn.Sequential(_conv(config.bands, widths[0]), _conv(widths[0], widths[0]))
+        self.stem = nn.Sequential(conv_bn_relu(config.bands, widths[0]), conv_bn_relu(widths[0], widths[0]))
         self.encoder = Encoder(config)
         self.up = nn.ModuleList(
-            nn.Sequential(_conv(shallow + deep, shallow), _conv(shallow, shallow)) for shallow, deep in pairwise(widths)
+            nn.Sequential(conv_bn_relu(shallow + deep, shallow), conv_bn_relu(shallow, shallow))
+            for shallow, deep in pairwise(widths)
         )
         self.classify = nn.Conv2d(widths[0], config.classes, 1)
 
@@ -113,19 +111,13 @@ class DeepLabV3Plus(Baseline):
         super().__init__(config)
         deep, wide = config.widths[3], config.decoder
         self.encoder = Encoder(config)
-        self.rates = nn.ModuleList([_conv(deep, wide, 1), *(_conv(deep, wide, dilation=rate) for rate in (6, 12, 18))])
-        self.whole = nn.Sequential(nn.Conv2d(deep, wide, 1), nn.ReLU())  # one cell: nothing to normalise over
-        self.project = _conv(5 * wide, wide, 1)
-        self.skip = _conv(config.widths[1], wide // 2, 1)
-        self.refine = nn.Sequential(_conv(wide + wide // 2, wide), _conv(wide, wide))
+        self.pyramid = AtrousPyramid(deep, wide, (6, 12, 18))
+        self.decoder = SkipDecoder(self.pyramid.outputs, config.widths[1], wide)
         self.classify = nn.Conv2d(wide, config.classes, 1)
 
     def scores(self, patch: Tensor) -> Tensor:
         _, x4, _, deep = self.encoder(patch)
-        whole = self.whole(deep.mean((2, 3), keepdim=True)).expand(-1, -1, *deep.shape[-2:])
-        pyramid = self.project(torch.cat([*(rate(deep) for rate in self.rates), whole], dim=1))
-        shallow = self.skip(x4)
-        scores: Tensor = self.classify(self.refine(torch.cat([_to(pyramid, shallow.shape[-2:]), shallow], dim=1)))
+        scores: Tensor = self.classify(self.decoder(self.pyramid(deep), x4))
         return scores
 
 
@@ -139,7 +131,7 @@ class PspNet(Baseline):
         self.pools = nn.ModuleList(
             nn.Sequential(nn.AdaptiveAvgPool2d(bins), nn.Conv2d(deep, deep // 4, 1), nn.ReLU()) for bins in (1, 2, 3, 6)
         )
-        self.mix = nn.Sequential(_conv(2 * deep, wide), nn.Dropout(0.1))
+        self.mix = nn.Sequential(conv_bn_relu(2 * deep, wide), nn.Dropout(0.1))
         self.classify = nn.Conv2d(wide, config.classes, 1)
 
     def scores(self, patch: Tensor) -> Tensor:

@@ -13,6 +13,11 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilatio
     return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 
+def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.Sequential:
+    """The same, rectified."""
+    return nn.Sequential(*conv_bn(inputs, outputs, kernel, dilation=dilation), nn.ReLU())
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut; begins as the shortcut alone (Goyal et al. 2017, 5.1)."""
 

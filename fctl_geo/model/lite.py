@@ -1,6 +1,6 @@
 """fctl-lite: the paper's idea built for speed. Every pyramid level is encoded once, patches share their contexts.
 
-Multiply-adds a pixel (RGB, 5 classes): encoder 33 k, contexts and decoder 11 k. All convolutions keep cells aligned to
+Multiply-adds a pixel (RGB, 5 classes): encoder 33 k, contexts and decoder 15 k. All convolutions keep cells aligned to
 the scene: cell (i, j) at stride s is centred on the pixels [i * s, (i + 1) * s).
 """
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
 from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
@@ -21,6 +22,8 @@ from fctl_geo.spec import Context
 
 STRIDE_PX = 16
 """Pixels a cell of the deepest features."""
+SEEN_CELLS = 8
+"""Taps of the pyramid that samples of 256 px see from half of their cells at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,23 @@ class LiteConfig:
     blocks: tuple[int, int, int] = (1, 2, 3)
     """Residual blocks at strides 4, 8, 16."""
     key_channels: int = 64
-    decoder: tuple[int, int, int] = (96, 64, 32)
-    """Decoder channels at strides 8, 4, 2."""
+    rates: tuple[int, ...] = (6, 12, 18)
+    """Cells between the taps of the pyramid's convolutions."""
+    decoder: tuple[int, ...] = (64, 32)
+    """Decoder channels at strides 4 and 2; without `shortcuts` at 8, 4 and 2."""
     scores: Literal["all", "finest"] = "all"
     """Which decoder features classes are scored of: those of each stride, added up on the way to the pixels as in
     FCN-8s, or the finest alone (model files of format 1)."""
     shortcuts: bool = True
-    """Shortcuts past every convolution that changes the stride or mixes merged features; False: past those of the
-    blocks only (model files of formats 1 and 2)."""
+    """Shortcuts past every convolution that changes the stride or mixes merged features, an atrous pyramid on the deep
+    features; False: past those of the blocks only, and no pyramid (model files of formats 1 and 2)."""
 
     def __post_init__(self) -> None:
         if self.scores not in ("all", "finest"):
             raise ValueError(f"scores are {self.scores!r}, allowed: all, finest")
+        strides = "4 and 2" if self.shortcuts else "8, 4 and 2"
+        if len(self.decoder) != (2 if self.shortcuts else 3):
+            raise ValueError(f"decoder is {self.decoder}, wanted: its channels at strides {strides}")
 
 
 class Encoder(nn.Module):
@@ -100,6 +108,8 @@ class _Merge(nn.Module):
 class Decoder(nn.Module):
     """Features at strides 1..16 to logits at the pixels.
 
+    What is where is decided at stride 4, from what the deep features show near and far: as in DeepLab v3+, where few
+    of the fine features are let in, lest textures decide it. Merges down to the pixels draw the contours.
     Classes are scored at every stride and the scores added up: the many channels of the coarse strides learn in a few
     steps what the few of the pixels would take long for, and these need to learn the contours only.
     """
@@ -107,18 +117,27 @@ class Decoder(nn.Module):
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
         w1, (w2, w4, w8, w16) = config.pixel_channels, config.widths
-        d8, d4, d2 = config.decoder
-        self.merge8 = _Merge(w16, w8, d8, config.shortcuts)
-        self.merge4 = _Merge(d8, w4, d4, config.shortcuts)
+        d4, d2 = config.decoder[-2:]
+        self.pyramid = AtrousPyramid(w16, d4, config.rates) if config.shortcuts else None
+        if self.pyramid is None:
+            d8 = config.decoder[0]
+            self.merge8 = _Merge(w16, w8, d8, config.shortcuts)
+            self.merge4: nn.Module = _Merge(d8, w4, d4, config.shortcuts)
+        else:
+            self.pyramid.zero_taps_beyond(SEEN_CELLS)
+            self.merge4 = SkipDecoder(self.pyramid.outputs, w4, d4)
         self.merge2 = _Merge(d4, w2, d2, config.shortcuts)
         self.merge1 = _Merge(d2, w1, w1, config.shortcuts) if w1 else None
-        coarser = ((d8, d4, d2) if w1 else (d8, d4)) if config.scores == "all" else ()
+        coarser = (config.decoder if w1 else config.decoder[:-1]) if config.scores == "all" else ()
         self.coarser = nn.ModuleList(nn.Conv2d(channels, config.classes, 1) for channels in coarser)
         self.classify = nn.Conv2d(w1 or d2, config.classes, 1)
 
     def forward(self, x1: Tensor, x2: Tensor, x4: Tensor, x8: Tensor, x16: Tensor) -> Tensor:
-        decoded = [self.merge8(x16, x8)]
-        decoded.append(self.merge4(decoded[-1], x4))
+        if self.pyramid is None:
+            decoded = [self.merge8(x16, x8)]
+            decoded.append(self.merge4(decoded[0], x4))
+        else:
+            decoded = [self.merge4(self.pyramid(x16), x4)]
         decoded.append(self.merge2(decoded[-1], x2))
         if self.merge1 is not None:
             decoded.append(self.merge1(decoded[-1], x1))

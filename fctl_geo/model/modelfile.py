@@ -20,14 +20,23 @@ from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = 3
+FORMAT = 4
 """Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels
-and scores of every stride. 3: shortcuts past all its convolutions; the baselines have its encoder."""
+and scores of every stride. 3: shortcuts past all its convolutions; the baselines have its encoder. 4: its atrous
+pyramid."""
+_OLD_DECODER = {"shortcuts": False, "decoder": [96, 64, 32]}
 _UNSAID_LITE: Mapping[int, Mapping[str, Any]] = {
-    1: {"shortcuts": False, "pixel_channels": 0, "scores": "finest"},
-    2: {"shortcuts": False},
+    1: {**_OLD_DECODER, "pixel_channels": 0, "scores": "finest"},
+    2: _OLD_DECODER,
 }
 """What fctl-lite was when files of a format were written and did not say so."""
+_GONE: Mapping[str, tuple[int, ...]] = {
+    "fctl-lite": (3,),
+    "unet": (1, 2),
+    "deeplabv3plus": (1, 2, 3),
+    "pspnet": (1, 2),
+}
+"""Formats whose networks of an architecture are no longer built."""
 _KEY = "fctl"
 
 
@@ -125,7 +134,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
             raise ModelFileError(
                 f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
             )
-        if raw["format"] < 3 and raw["architecture"] in ("unet", "deeplabv3plus", "pspnet"):
+        if raw["format"] in _GONE.get(raw["architecture"], ()):
             raise ModelFileError(f"{path} holds a {raw['architecture']} of an earlier version", hint="train it anew")
         format_ = raw.pop("format")
         if raw["architecture"] == "fctl-lite":

@@ -30,21 +30,21 @@ def test_the_header_says_all_that_the_engine_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format_", "unsaid"),
     [
-        (1, {"pixel_channels": 0, "scores": "finest", "shortcuts": False}),
-        (2, {"shortcuts": False}),
+        (1, {"pixel_channels": 0, "scores": "finest", "shortcuts": False, "decoder": (96, 64, 32)}),
+        (2, {"shortcuts": False, "decoder": (96, 64, 32)}),
     ],
 )
 def test_a_file_of_an_older_format_is_the_network_that_it_was(
     tmp_path: Path, format_: int, unsaid: dict[str, Any]
 ) -> None:
     """Before format 2 fctl-lite had no features at the pixels and scored the finest ones alone, before 3 it had fewer
-    shortcuts, and no word for it."""
+    shortcuts and no pyramid, and no word for it."""
     path = make_model(tmp_path / "m.safetensors", **unsaid)
     with safe_open(str(path), "pt") as file:
         header = json.loads(file.metadata()["fctl"])
-    assert header["format"] == 3
+    assert header["format"] == 4
     for key, value in unsaid.items():
-        assert header["network"].pop(key) == value
+        assert header["network"].pop(key) == (list(value) if isinstance(value, tuple) else value)
     old = tmp_path / "old.safetensors"
     save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": format_})})
     assert read_model_info(old) == read_model_info(path)
@@ -54,12 +54,19 @@ def test_a_file_of_an_older_format_is_the_network_that_it_was(
         assert torch.equal(networks[0](patch, levels), networks[1](patch, levels))
 
 
-def test_a_baseline_of_an_older_format_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("format_", "architecture"), [(2, "unet"), (3, "deeplabv3plus"), (1, "pspnet"), (3, "fctl-lite")]
+)
+def test_a_network_that_is_no_longer_built_is_refused(tmp_path: Path, format_: int, architecture: str) -> None:
     path = make_model(tmp_path / "m.safetensors")
     with safe_open(str(path), "pt") as file:
         header = json.loads(file.metadata()["fctl"])
     old = tmp_path / "old.safetensors"
-    save_file(load_file(str(path)), str(old), {"fctl": json.dumps({**header, "format": 2, "architecture": "unet"})})
+    save_file(
+        load_file(str(path)),
+        str(old),
+        {"fctl": json.dumps({**header, "format": format_, "architecture": architecture})},
+    )
     with pytest.raises(ModelFileError, match="earlier version"):
         read_model_info(old)
 

@@ -19,7 +19,9 @@ from fctl_geo.settings import EngineSettings
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.window import Window
 
-TINY = LiteConfig(pixel_channels=4, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, decoder=(8, 8, 8))
+TINY = LiteConfig(
+    pixel_channels=4, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8, rates=(1, 2), decoder=(8, 8)
+)
 
 
 def test_attention_equals_a_loop_over_cells() -> None:
@@ -74,7 +76,8 @@ def test_mixing_begins_as_nothing_and_is_learned() -> None:
     network = FctlLite(TINY).eval()
     patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
     before = network(patch, levels)
-    mixes = [network.decoder.merge8.mix, network.decoder.merge4.mix, network.decoder.merge2.mix]
+    assert network.decoder.merge1 is not None
+    mixes = [network.decoder.merge2.mix, network.decoder.merge1.mix]
     for mix in mixes:
         torch.nn.init.normal_(mix.get_parameter("0.weight"))
     after = network(patch, levels)
@@ -83,6 +86,19 @@ def test_mixing_begins_as_nothing_and_is_learned() -> None:
     for mix in mixes:
         scale = mix.get_parameter("1.weight")
         assert scale.grad is not None and scale.grad.abs().max() > 0
+
+
+def test_taps_of_the_pyramid_that_no_sample_reaches_stay_nothing() -> None:
+    """Samples of 4 x 4 cells do not reach taps 9 cells away, which larger patches in use would see."""
+    network = FctlLite(replace(TINY, rates=(2, 9)))
+    assert network.decoder.pyramid is not None
+    taps = [rate.get_parameter("0.weight") for rate in network.decoder.pyramid.rates[1:]]
+    optimiser = torch.optim.AdamW(network.parameters(), 0.01)
+    for _ in range(2):
+        network(torch.randn(2, 3, 64, 64), [torch.randn(2, 3, 64, 64)] * 2).square().mean().backward()
+        optimiser.step()
+    assert taps[0].abs().sum((0, 1)).min() > 0, "these are reached"
+    assert taps[1].abs().sum((0, 1)).nonzero().tolist() == [[1, 1]]
 
 
 @pytest.mark.parametrize("pixel_channels", [0, 4])
@@ -99,7 +115,7 @@ def test_scores_of_every_stride_add_to_those_of_the_finest(pixel_channels: int) 
             assert isinstance(score, torch.nn.Conv2d) and score.bias is not None
             score.weight.zero_(), score.bias.zero_()
         torch.testing.assert_close(every(patch, levels), finest(patch, levels))
-    assert len(every.decoder.coarser) == (3 if pixel_channels else 2) and not len(finest.decoder.coarser)
+    assert len(every.decoder.coarser) == (2 if pixel_channels else 1) and not len(finest.decoder.coarser)
 
 
 def test_pixels_reach_the_logits_where_they_lie() -> None:

@@ -1,0 +1,60 @@
+"""From deep features to stride 4 (DeepLab v3+, Chen et al. 2018): atrous spatial pyramid pooling, a light decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fctl_geo.model.blocks import conv_bn_relu
+
+
+class AtrousPyramid(nn.Module):
+    """Deep features seen at several rates, and their mean over the patch: (B, inputs, h, w) to (B, outputs, h, w)."""
+
+    def __init__(self, inputs: int, channels: int, rates: Sequence[int]) -> None:
+        """
+        Args:
+            channels: of each rate.
+            rates: cells between the taps of a 3x3 convolution.
+        """
+        super().__init__()
+        self.rates = nn.ModuleList(
+            [conv_bn_relu(inputs, channels, 1), *(conv_bn_relu(inputs, channels, dilation=rate) for rate in rates)]
+        )
+        self.whole = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.ReLU())  # one cell: nothing to normalise over
+        self.outputs = channels * (2 + len(rates))
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
+        # An expanded tensor would have the result, and all that is made of it, laid out channels first: twice as slow.
+        whole = whole.contiguous(memory_format=torch.channels_last)
+        return torch.cat([*(rate(x) for rate in self.rates), whole], dim=1)
+
+    @torch.no_grad()
+    def zero_taps_beyond(self, cells: int) -> None:
+        """Zero the taps farther away. Those outside of every sample of a training are never learned: they would stay
+        noise, which patches larger than the samples then see."""
+        for rate in self.rates.modules():
+            if isinstance(rate, nn.Conv2d) and rate.dilation[0] > cells:
+                middle = rate.weight[:, :, 1, 1].clone()
+                rate.weight.zero_()[:, :, 1, 1] = middle
+
+
+class SkipDecoder(nn.Module):
+    """Deep features, few of them, upsampled beside still fewer of a finer stride; two 3x3 convolutions mix them."""
+
+    def __init__(self, deep: int, shallow: int, channels: int) -> None:
+        super().__init__()
+        self.project = conv_bn_relu(deep, channels, 1)
+        self.skip = conv_bn_relu(shallow, channels // 2, 1)
+        self.refine = nn.Sequential(conv_bn_relu(channels + channels // 2, channels), conv_bn_relu(channels, channels))
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """(B, deep, h, w) and (B, shallow, H, W) to (B, channels, H, W)."""
+        skip = self.skip(shallow)
+        upsampled = F.interpolate(self.project(deep), skip.shape[-2:], mode="bilinear", align_corners=False)
+        mixed: Tensor = self.refine(torch.cat([upsampled, skip], dim=1))
+        return mixed
