@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.request import url2pathname, urlopen
 
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import names_of, products_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pystac
 
 ITEMS_FILE = "items.json"
+_SILENCE_S = 60.0
+"""How long a server may say nothing."""
 _RASTERS = ("tiff", "jp2", "vrt")
 _PICTURES = ("visual", "image", "ortho", "data", "analytic")
 """Names of assets that hold the scene itself, best first, where an item has several rasters."""
@@ -86,7 +88,7 @@ def _pystac() -> Any:
 def _read_items(href: str) -> list[pystac.Item]:
     pystac = _pystac()
     try:
-        raw = pystac.StacIO.default().read_json(href)
+        raw = json.loads(_text_of(href))
         if raw.get("type") == "Feature":
             return [pystac.Item.from_dict(raw)]
         if raw.get("type") == "FeatureCollection":
@@ -96,6 +98,14 @@ def _read_items(href: str) -> list[pystac.Item]:
             f"{href} cannot be read as STAC ({error})", hint="give a STAC item collection (JSON)"
         ) from None
     raise SceneError(f"{href} is a {raw.get('type', 'file')}, not an item collection", hint="save a search as one")
+
+
+def _text_of(href: str) -> str:
+    """A file's or a URL's text; pystac would wait for a silent server for ever."""
+    if href.startswith(("http://", "https://")):
+        with urlopen(href, timeout=_SILENCE_S) as answer:
+            return str(answer.read().decode("utf-8"))
+    return str(_pystac().StacIO.default().read_text(href))
 
 
 def _scene_of(item: pystac.Item, collection: str, asset: str | None) -> str:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pystac
 import pytest
@@ -56,6 +62,35 @@ def test_what_is_no_item_collection_is_refused(tmp_path: Path, content: str) -> 
     path.write_text(content)
     with pytest.raises(SceneError, match=r"items\.json"):
         scenes_of_items(str(path))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_collection_on_a_server_is_read_and_what_is_not_there_is_told(tmp_path: Path) -> None:
+    item = item_of("one", {"b": ("one.tif", TIFF)})
+    item.set_self_href(None)
+    collection_of(tmp_path / "items.json", item)
+    with served(tmp_path) as address:
+        (scene,) = scenes_of_items(f"{address}/items.json")
+        assert scene.scene == f"{address}/one.tif"
+        with pytest.raises(SceneError, match="404"):
+            scenes_of_items(f"{address}/other.json")
+
+
+def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fctl_geo.batch.stac._SILENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(SceneError, match="timed out"):
+        scenes_of_items(f"http://127.0.0.1:{silent.getsockname()[1]}/items.json")
 
 
 def test_results_are_items_that_say_model_and_classes(tmp_path: Path, model: Path) -> None:
