@@ -16,6 +16,7 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.scene.labels import PolygonLabels, indexed, read_class_column
 from fctl_geo.scene.scene import Scene
 from fctl_geo.spec import NODATA
+from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.windows.window import Window
 
 RASTER_ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".vrt", ".img", ".bmp")
@@ -152,7 +153,7 @@ class ColorMaskLabels:
             )
         names = list(dict.fromkeys(spec.classes.values()))
         self.names: Mapping[int, str] = dict(enumerate(names))
-        self._colors = {_packed(value, spec): names.index(name) for value, name in spec.classes.items()}
+        self._colors = {parse_color(v, spec.path.name): names.index(name) for v, name in spec.classes.items()}
         self._lock = threading.Lock()
 
     def read(self, window: Window) -> NDArray[np.uint8]:
@@ -164,11 +165,8 @@ class ColorMaskLabels:
             return out
         with self._lock:
             box = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
-            rgb = self.dataset.read((1, 2, 3), window=box).astype(np.uint32)
-        packed = rgb[0] << 16 | rgb[1] << 8 | rgb[2]
-        part = out[inside.slices_in(window)]
-        for color, index in self._colors.items():
-            part[packed == color] = index
+            rgb = self.dataset.read((1, 2, 3), window=box)
+        out[inside.slices_in(window)] = classes_of_colors(rgb, self._colors, NODATA)
         return out
 
 
@@ -180,13 +178,3 @@ def _value(word: str, spec: LabelSpec) -> int:
     if number < 0:
         raise TrainingError(f"{word!r} is no value of the class raster {spec.path.name}", hint="give whole numbers")
     return number
-
-
-def _packed(word: str, spec: LabelSpec) -> int:
-    try:
-        color = int(word, 16) if len(word) == 6 else -1
-    except ValueError:
-        color = -1
-    if color < 0:
-        raise TrainingError(f"{word!r} is no colour of the RGB mask {spec.path.name}", hint='write it as "RRGGBB"')
-    return color

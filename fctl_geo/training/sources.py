@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.spec import Legend
+from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
@@ -115,7 +115,11 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
     if spec.window is not None:
         row, col, height, width = spec.window
         pixels, mask = (a[row : row + height, col : col + width] for a in (pixels, mask))
-    label = _rgb_labels(mask, spec, table) if mask.shape[2] == 3 else _lookup(spec, table)[mask[:, :, 0]]
+    if mask.shape[2] == 3:
+        colors = {parse_color(v, mask_path.name): table.index_of(names) for v, names in spec.labels.items()}
+        label = classes_of_colors(mask.transpose(2, 0, 1), colors, IGNORE)
+    else:
+        label = _lookup(spec, table)[mask[:, :, 0]]
     pixels = np.ascontiguousarray(pixels[:, :, :3])
     valid = np.ones(pixels.shape[:2], np.bool_)
     if spec.nodata_white:
@@ -158,16 +162,6 @@ def _lookup(spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
     for value, names in spec.labels.items():
         lookup[int(value)] = table.index_of(names)
     return lookup
-
-
-def _rgb_labels(mask: NDArray[np.uint8], spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
-    label = np.full(mask.shape[:2], IGNORE, np.uint8)
-    for value, names in spec.labels.items():
-        if not re.fullmatch("[0-9A-Fa-f]{6}", value):
-            raise TrainingError(f"label {value!r} of an RGB mask is no colour", hint='write it as "RRGGBB"')
-        color = np.frombuffer(bytes.fromhex(value), np.uint8)
-        label[(mask == color).all(axis=2)] = table.index_of(names)
-    return label
 
 
 def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[LabelledImage]:

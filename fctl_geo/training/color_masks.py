@@ -1,0 +1,43 @@
+"""RGB masks: pictures whose colours are classes, written "RRGGBB" where a colour is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fctl_geo.errors import TrainingError
+
+
+def parse_color(word: str, mask: str) -> int:
+    """The number of a colour.
+
+    Args:
+        word: six hexadecimal digits.
+        mask: the mask that it is a colour of, for the error.
+    Raises:
+        TrainingError: it is no colour.
+    """
+    if not re.fullmatch("[0-9A-Fa-f]{6}", word):
+        raise TrainingError(f"{word!r} is no colour of the RGB mask {mask}", hint='write it as "RRGGBB"')
+    return int(word, 16)
+
+
+def classes_of_colors(rgb: NDArray[np.uint8], classes: Mapping[int, int], other: int) -> NDArray[np.uint8]:
+    """The classes of a mask.
+
+    Args:
+        rgb: (3, H, W).
+        classes: number of a colour to number of a class.
+        other: the class of all other colours.
+    Returns:
+        (H, W).
+    """
+    red, green, blue = rgb.astype(np.uint32)
+    colors = red << 16 | green << 8 | blue
+    found = np.full(colors.shape, other, np.uint8)
+    for color, number in classes.items():
+        found[colors == color] = number
+    return found
