@@ -142,8 +142,6 @@ class Products:
             sieved = work.path / "sieved.tif"
             write_sieved(result.classes, sieved, result.polygons.min_area_m2, result.legend, result.gsd_m, progress)
             result = replace(result, classes=sieved, polygons=replace(result.polygons, min_area_m2=0.0))
-        for style in sorted(self.kept_styles & {style_path(path) for path in self.rasters}):
-            progress.say(f"{style} exists and is kept; it may show other classes")
         classes, nodata_share, unit = measure_classes(result.classes, result.legend, result.gsd_m, progress)
         for path in self.rasters:
             write_cog(

@@ -23,7 +23,7 @@ from fctl_geo.spec import Context
 STRIDE_PX = 16
 """Pixels a cell of the deepest features."""
 SEEN_CELLS = 8
-"""Taps of the pyramid that samples of 256 px see from half of their cells at least."""
+"""Half of the cells of a sample of 256 px: taps of the pyramid that are farther away are seen seldom or never."""
 
 
 @dataclass(frozen=True, slots=True)

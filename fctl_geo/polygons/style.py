@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from fctl_geo.progress import Progress
 from fctl_geo.spec import ClassInfo, Legend
 
 FILL_ALPHA = 0.6
@@ -23,6 +24,11 @@ _QGIS_VERSION = "3.22.0"
 def style_path(product: Path) -> Path:
     """Where QGIS looks for the style of a raster or of polygons."""
     return product.with_suffix(".qml")
+
+
+def say_kept(style: Path, progress: Progress) -> None:
+    """Tell of a style that was there before and is not replaced."""
+    progress.say(f"{style} exists and is kept; it may show other classes")
 
 
 def polygon_qml(legend: Legend) -> str:

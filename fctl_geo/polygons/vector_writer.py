@@ -20,7 +20,7 @@ from fctl_geo.outputs import folder_aside, write_failure
 from fctl_geo.polygons.geopackage import CREATED, GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.polygons.geoparquet import write_geoparquet
 from fctl_geo.polygons.spool import GEOMETRY, Spool, schema_of
-from fctl_geo.polygons.style import file_qml, style_path
+from fctl_geo.polygons.style import file_qml, say_kept, style_path
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import Legend
 
@@ -78,7 +78,7 @@ def write_products(
         parts = {out: cleanup.enter_context(folder_aside(out)) / out.name for out in (*outs, *_style_files(outs))}
         for style in _style_files(outs):
             if style.exists() and not (overwrite if isinstance(overwrite, bool) else overwrite[style]):
-                progress.say(f"{style} exists and is kept; it may show other classes")
+                say_kept(style, progress)
                 del parts[style]
         for out, part in parts.items():
             _write(out, part, _Job(spool, layer, progress, created))

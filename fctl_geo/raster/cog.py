@@ -23,7 +23,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
 from fctl_geo.outputs import write_failure
-from fctl_geo.polygons.style import file_qml, style_path
+from fctl_geo.polygons.style import file_qml, say_kept, style_path
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors
 from fctl_geo.raster.pam import pam_path, pam_xml
@@ -53,13 +53,15 @@ def write_cog(
         legend: classes with names and colours; None for a raster of numbers (confidence).
         metadata: dataset tags (model, version, settings).
         overview: mode for classes, average for numbers.
-        keep_style: leave the '.qml' that is there.
+        keep_style: leave the '.qml' that is there, and say it.
     Raises:
         OutputError: the folder is missing or read-only, or the disk is full; the target is as it was.
     Law: same pixels, legend and metadata give the same bytes.
     """
     check_cancelled(progress)
     progress.stage("cog", 1)
+    if keep_style:
+        say_kept(style_path(target), progress)
     with _aside(target) as aside:
         with output_errors(target):
             _copy(_described(source, legend, metadata), aside, overview)
