@@ -15,9 +15,9 @@ class PatchAxis:
     """Patches of one size along a side of `size_px`; each overlaps the next.
 
     strided: patch k starts at k * stride - overlap / 2, so the outermost patches extend beyond the scene. Example:
-    patch 8, overlap 2: -1, 5, 11, ... fitted: the fewest patches that overlap by at least `overlap_px`, evenly spaced from the first pixel
-    to the last, halves rounded to even (the released evaluator). Example: 2,448 px, patch 508, overlap 50: 0, 388, 776,
-    1164, 1552, 1940. A side shorter than a patch has a single patch, centered on it.
+    patch 8, overlap 2: -1, 5, 11, ... fitted: the fewest patches that overlap by at least `overlap_px`, evenly spaced
+    from the first pixel to the last, halves rounded to even (the released evaluator). Example: 2,448 px, patch 508,
+    overlap 50: 0, 388, 776, 1164, 1552, 1940. A side shorter than a patch has a single patch, centered on it.
     """
 
     size_px: int
