@@ -32,6 +32,9 @@ _BATCH_FEATURES = 20_000
 _POLYGON, _MULTIPLE = 3, (4, 5, 6, 7)
 """GEOS's numbers of the types."""
 
+_SOLID = shapely.Point(0, 0)
+"""Stands for a shape that is no area on the ground, as a point is none."""
+
 Box = tuple[float, float, float, float]
 """West, south, east, north."""
 Shapes = Iterator[tuple[NDArray[np.int64], NDArray[np.object_]]]
@@ -81,7 +84,7 @@ class VectorFile:
         return np.asarray(ids, np.int64), read[0] if columns else np.full(len(ids), None, object)
 
     def shapes(self, box: Box | None = None) -> Shapes:
-        """Ids and shapes, batch by batch; None: no geometry, or of a type that is not flat.
+        """Ids and shapes, batch by batch; None: no geometry. Arcs are made straight; a point stands for a solid.
 
         Args:
             box: in the file's CRS; features outside may be left out.
@@ -110,7 +113,7 @@ class VectorFile:
         """Features with arcs, as GDAL draws them with straight lines."""
         _, found, wkb, _ = pyogrio.raw.read(self.source, layer=self.layer, columns=[], fids=ids, return_fids=True)
         shapes = dict(zip(found.tolist(), _from_wkb(wkb), strict=True))
-        return np.array([shapes[one] for one in ids.tolist()], object)
+        return np.array([shapes[one] or _SOLID for one in ids.tolist()], object)
 
 
 class ParquetFile(VectorFile):
@@ -239,7 +242,19 @@ def _refuse_pointer(path: Path, refuse: type[FctlError]) -> None:
 
 
 def _from_wkb(wkb: NDArray[np.object_]) -> NDArray[np.object_]:
-    return np.asarray(shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore")), object)
+    """Flat shapes; None for those with arcs, for solids and where there is nothing."""
+    try:
+        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    except NotImplementedError:  # an arc: the others are read one by one
+        shapes = np.array([_one_from_wkb(data) for data in wkb], object)
+    return np.asarray(shapely.force_2d(shapes), object)
+
+
+def _one_from_wkb(wkb: bytes | None) -> Any:
+    try:
+        return shapely.from_wkb(wkb, on_invalid="ignore")
+    except NotImplementedError:
+        return None
 
 
 @contextmanager
