@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 class ClassMap(click.ParamType):  # type: ignore[type-arg]
-    """'1=building,2=road' as a dict."""
+    """'1=building,2=road' as a dict; a class alone ('building') is what every polygon is: {'*': 'building'}."""
 
     name = "classes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
         if isinstance(value, dict):
             return value
+        if value.strip() and not set(value) & set("=,"):
+            return {"*": value.strip()}
         parts = [part.partition("=") for part in str(value).split(",")]
         if not all(key.strip() and name.strip() for key, _, name in parts):
             self.fail(f"{value!r} is no list of classes; write for example 1=building,2=road", param, ctx)
@@ -39,7 +41,8 @@ label_options = combine(
                  help="Its labels, once for each --image: a class raster, an RGB mask, or polygons in any CRS."),
     click.option("--field", metavar="NAME", help="The column of classes, for polygons."),
     click.option("--classes", type=ClassMap(), metavar="V=NAME,...",
-                 help="What the labels' values mean; others are unlabelled. [default: each value is a class]"),
+                 help="What the labels' values mean; others are unlabelled. One class alone, e.g. building: all "
+                 "polygons are of it. [default: each value is a class]"),
     click.option("--background", metavar="NAME", default="",
                  help="The class of what lies in no polygon. [default: it is unlabelled, and ignored]"),
     click.option("--aoi", type=FILE, help="Polygons of the area that is labelled. [default: all of the image]"),

@@ -2,69 +2,72 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-import pyogrio
-import pyproj
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
-from pyproj.exceptions import CRSError, ProjError
 from rasterio.features import rasterize
 
 from fctl_geo.errors import TrainingError
+from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.scene.onto_scene import OntoScene, frame_bounds
+from fctl_geo.scene.vector_file import VectorFile, open_vector, polygons_in
 from fctl_geo.spec import NODATA
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
-_EDGE_POINTS = 50
-"""An edge that is brought to another CRS gets so many points over a window's extent."""
+ANY = "*"
+"""Stands for every value that is not named; without a column, for every polygon."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassColumn:
-    """A vector layer and its column of classes."""
+    """A vector file and its column of classes, in the order of the file."""
 
-    path: Path
-    layer: str
-    field: str
-    crs: str
+    vector: VectorFile
+    field: str | None
+    """None: every polygon counts as `ANY`."""
+    ids: NDArray[np.int64]
+    words: NDArray[np.object_]
+    """Values as text; None for features without a value."""
     counts: Mapping[str, int]
-    """Features a value; features without a value are left out."""
-    without_value: int
+    """Features a value."""
 
 
-def read_class_column(path: Path, field: str | None) -> ClassColumn:
+def read_class_column(path: Path, field: str | None, *, any_class: bool = False) -> ClassColumn:
     """Look at the column of classes of a vector file; geometries are not read.
 
+    Args:
+        any_class: no column is needed: every polygon is of one class.
     Raises:
         TrainingError: no vector file, no such column (the hint lists those there are), or nothing in it.
     """
+    vector = open_vector(path, TrainingError)
+    if (field is None and not any_class) or (field is not None and field not in vector.fields):
+        what = "needs the column of classes" if field is None else f"has no column {field!r}"
+        raise TrainingError(f"{path.name} {what}", hint=_ways_out(vector.fields))
     try:
-        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        if not layers:
-            raise TrainingError(f"{path.name} has no layer with geometries", hint="give a file of labelled polygons")
-        info = pyogrio.read_info(path, layer=layers[0])
-        fields = [str(name) for name in info["fields"]]
-        if field is None or field not in fields:
-            what = "needs the column of classes" if field is None else f"has no column {field!r}"
-            raise TrainingError(f"{path.name} {what}", hint=f"--field, one of: {', '.join(fields) or 'it has none'}")
-        values = pyogrio.raw.read(path, layer=layers[0], columns=[field], read_geometry=False)[3][0]
-    except (DataSourceError, DataLayerError) as error:
-        raise TrainingError(
-            f"{path.name} is not a vector file that GDAL can read ({error})", hint="give GeoPackage, GeoJSON, ..."
-        ) from error
-    words = [value_word(value) for value in values]
+        ids, values = vector.values(field)
+    except (DataSourceError, DataLayerError, OSError) as error:
+        raise TrainingError(f"{path.name} cannot be read ({error})", hint="open and save it again in QGIS") from error
+    words = np.full(len(ids), ANY if field is None else None, object)
+    if field is not None:
+        words[:] = [value_word(value) for value in values]
     counts = Counter(word for word in words if word is not None)
     if not counts:
-        raise TrainingError(f"column {field!r} of {path.name} is empty ({len(words)} features)", hint="fill it in")
-    return ClassColumn(path, layers[0], field, info["crs"] or "", counts, words.count(None))
+        what = "has no features" if not len(ids) else f"has an empty column {field!r} ({len(ids):,} features)"
+        raise TrainingError(f"{path.name} {what}", hint="fill it in")
+    return ClassColumn(vector, field, ids, words, counts)
 
 
 def value_word(value: object) -> str | None:
@@ -76,99 +79,160 @@ def value_word(value: object) -> str | None:
     return str(value).strip() or None
 
 
+def _ways_out(fields: tuple[str, ...]) -> str:
+    one_class = "if every polygon is of one class, name it: --classes building"
+    return f"--field, one of: {', '.join(fields)}; {one_class}" if fields else f"it has no columns; {one_class}"
+
+
 class PolygonLabels:
-    """Labelled polygons as a raster on a scene's grid; only the features of a window are in memory at a time."""
+    """Labelled polygons as a raster on a scene's grid; only the polygons of a window are in memory at a time.
+
+    Once, the polygons that meet the scene are brought to its CRS and kept in a temporary file in the order of their
+    file. Memory holds their boxes.
+    """
 
     def __init__(
-        self, column: ClassColumn, frame: RasterFrame, index_of: Mapping[str, int], *, outside: int = NODATA
+        self,
+        column: ClassColumn,
+        frame: RasterFrame,
+        index_of: Mapping[str, int],
+        *,
+        outside: int = NODATA,
+        folder: Path,
+        progress: Progress,
     ) -> None:
         """Prepare to burn.
 
         Args:
             frame: the grid.
-            index_of: value of the column to what is burnt; other values are burnt as 255.
+            index_of: value of the column to what is burnt, `ANY` for those not named; others are burnt as 255.
             outside: what pixels have that lie in no polygon; 255: unlabelled.
+            folder: on a disk with room for the polygons.
         Raises:
-            TrainingError: the two CRSs do not meet.
+            TrainingError: the two CRSs do not meet, or the file has features but no polygons.
         """
-        self.column, self.frame, self.index_of, self.outside = column, frame, index_of, outside
-        self._to_scene, self._to_file = _transformers(column, frame)
+        self.frame, self.outside = frame, outside
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (it lives as long as the labels)
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+        self._index = _keep(column, frame, index_of, self._file, progress)
+        self._doubts: Progress | None = progress if column.vector.reordered else None
+        self._name = column.vector.path.name
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """(h, w) uint8 labels; where polygons overlap the last of the file wins; a pixel counts by its centre."""
-        place = Affine(*self.frame.transform) * Affine.translation(window.col, window.row)
-        shapes, values = self._features_in(window, place)
-        if not shapes:
+        """(h, w) uint8 labels; where polygons overlap the last of the file wins; a pixel counts by its centre.
+
+        Law: a pixel's label does not depend on the window.
+        """
+        frame = self.frame.cut(window)
+        found = self._index.meeting(*frame_bounds(frame))
+        if not len(found):
             return np.full(window.size_hw, self.outside, np.uint8)
-        pairs = zip(shapes, values, strict=True)
-        burnt = rasterize(pairs, window.size_hw, fill=self.outside, transform=place, dtype="uint8")
-        return np.asarray(burnt, np.uint8)
-
-    def _features_in(self, window: Window, place: Affine) -> tuple[list[Any], list[int]]:
-        corners = np.array([(0, 0), (window.width, 0), (0, window.height), (window.width, window.height)], float)
-        xs, ys = (
-            place.a * corners[:, 0] + place.b * corners[:, 1] + place.c,
-            (place.d * corners[:, 0] + place.e * corners[:, 1] + place.f),
-        )
-        bounds = (xs.min(), ys.min(), xs.max(), ys.max())
-        asked = bounds if self._to_file is None else self._to_file.transform_bounds(*bounds, densify_pts=21)
-        if not np.isfinite(asked).all():
-            return [], []
-        _, _, wkb, columns = pyogrio.raw.read(
-            self.column.path, layer=self.column.layer, columns=[self.column.field], bbox=asked, force_2d=True
-        )
-        words = [value_word(value) for value in columns[0]]
-        kept = [i for i, word in enumerate(words) if word is not None and wkb[i] is not None]
-        shapes = shapely.from_wkb(wkb[kept])
-        polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
-        shapes, kept = shapes[polygonal], [i for i, good in zip(kept, polygonal, strict=True) if good]
-        if self._to_scene is not None and len(shapes):
-            reach = max(asked[2] - asked[0], asked[3] - asked[1])
-            dense = shapely.segmentize(shapes, reach / _EDGE_POINTS)
-            shapes = shapely.transform(dense, self._to_scene.transform, interleaved=False)
-        return list(shapes), [self.index_of.get(words[i] or "", NODATA) for i in kept]
-
-
-def _transformers(column: ClassColumn, frame: RasterFrame) -> tuple[Any, Any]:
-    """File to scene and back; None: both lie in the same CRS, or one of them says nothing."""
-    if not column.crs or not frame.crs_wkt:
-        return None, None
-    try:
-        source, target = pyproj.CRS.from_user_input(column.crs), pyproj.CRS.from_wkt(frame.crs_wkt)
-        if source.equals(target, ignore_axis_order=True):
-            return None, None
-        return (
-            pyproj.Transformer.from_crs(source, target, always_xy=True),
-            pyproj.Transformer.from_crs(target, source, always_xy=True),
-        )
-    except (CRSError, ProjError) as error:
-        raise TrainingError(
-            f"{column.path.name} cannot be brought to the scene's CRS ({error})", hint="reproject the labels first"
-        ) from error
-
-
-def indexed(column: ClassColumn, folder: Path) -> ClassColumn:
-    """The same layer with a spatial index: formats without one (GeoJSON, ...) are copied to FlatGeobuf in `folder`."""
-    if pyogrio.read_info(column.path, layer=column.layer)["capabilities"]["fast_spatial_filter"]:
-        return column
-    folder.mkdir(parents=True, exist_ok=True)
-    copy, aside = folder / f"{column.path.stem}.fgb", folder / f".{column.path.stem}.partial.fgb"
-    try:
-        with pyogrio.open_arrow(column.path, layer=column.layer, columns=[column.field], use_pyarrow=False) as (
-            meta,
-            stream,
-        ):
-            pyogrio.write_arrow(
-                stream,
-                aside,
-                driver="FlatGeobuf",
-                layer=column.layer,
-                crs=meta["crs"],
-                geometry_name=meta["geometry_name"] or "wkb_geometry",
-                geometry_type="Unknown",
+        pairs = list(zip(shapely.from_wkb(self._wkb_of(found)), self._index.labels[found].tolist(), strict=True))
+        burnt = self._burn(pairs, frame)
+        if self._doubts is not None and not np.array_equal(burnt, self._burn(pairs[::-1], frame)):
+            self._doubts.warn(
+                f"polygons of {self._name} overlap, and FlatGeobuf's spatial index does not keep the order in which "
+                "they were drawn: the one on top may be another (save the labels as GeoPackage to keep it)"
             )
-        aside.replace(copy)
-    finally:
-        aside.unlink(missing_ok=True)
-    layer = str(pyogrio.list_layers(copy)[0][0])
-    return ClassColumn(copy, layer, column.field, column.crs, column.counts, column.without_value)
+            self._doubts = None
+        return burnt
+
+    def _burn(self, pairs: list[tuple[Any, int]], frame: RasterFrame) -> NDArray[np.uint8]:
+        place = Affine(*frame.transform)
+        return np.asarray(rasterize(pairs, frame.size_hw, fill=self.outside, transform=place, dtype="uint8"), np.uint8)
+
+    def _wkb_of(self, found: NDArray[np.intp]) -> list[bytes]:
+        pieces = []
+        with self._lock:
+            for one in found:
+                self._file.seek(self._index.starts[one])
+                pieces.append(self._file.read(self._index.sizes[one]))
+        return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Polygons in the order of their file, whatever the order in which a spatial index gave them."""
+
+    boxes: NDArray[np.float64]
+    """(N, 4) west, south, east, north in the scene's CRS."""
+    labels: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    """Of their WKB in the file, in bytes."""
+
+    def meeting(self, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
+        """Polygons whose boxes meet a box."""
+        left, bottom, right, top = self.boxes.T
+        return np.nonzero((left <= east) & (right >= west) & (bottom <= north) & (top >= south))[0]
+
+
+def _keep(
+    column: ClassColumn, frame: RasterFrame, index_of: Mapping[str, int], file: IO[bytes], progress: Progress
+) -> _Index:
+    """Write the polygons on the scene to a file, and index them."""
+    vector, onto = column.vector, OntoScene(column.vector, frame, TrainingError)
+    _warn(onto, vector, progress)
+    by_id, counted, start = np.argsort(column.ids, kind="stable"), _Counted(), 0
+    kept: list[tuple[NDArray[Any], ...]] = []
+    for ids, shapes in vector.shapes(onto.box):
+        check_cancelled(progress)
+        places = by_id[np.searchsorted(column.ids, ids, sorter=by_id)]
+        parts, owners = polygons_in(shapes)
+        counted.add(shapes, owners)
+        named = np.array([word is not None for word in column.words[places[owners]]], bool)
+        parts, of = onto.bring(parts[named])
+        at = places[owners[named][of]]
+        wkb = shapely.to_wkb(parts)
+        file.writelines(wkb)
+        sizes = np.array([len(data) for data in wkb], np.int64)
+        labels = np.array([index_of.get(w, index_of.get(ANY, NODATA)) for w in column.words[at]], np.uint8)
+        kept.append((at, shapely.bounds(parts).reshape(-1, 4), labels, start + np.cumsum(sizes) - sizes, sizes))
+        start += int(sizes.sum())
+    counted.tell(vector.path.name, progress)
+    if not kept:
+        return _Index(np.empty((0, 4)), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int64))
+    at, *columns = (np.concatenate(arrays) for arrays in zip(*kept, strict=True))
+    return _Index(*(values[np.argsort(at, kind="stable")] for values in columns))
+
+
+def _warn(onto: OntoScene, vector: VectorFile, progress: Progress) -> None:
+    for words in vector.warnings:
+        progress.warn(words)
+    if onto.crs_assumed:
+        who = f"{vector.path.name} has" if not vector.crs else "the image has"
+        progress.warn(f"{who} no CRS: labels and image are taken to be in the same one")
+
+
+@dataclass(slots=True)
+class _Counted:
+    """Features, and those that cannot be labels."""
+
+    features: int = 0
+    empty: int = 0
+    flat: int = 0
+    """Points, lines and the like."""
+
+    def add(self, shapes: NDArray[np.object_], owners: NDArray[np.intp]) -> None:
+        """Shapes, and the indices of those in which there are polygons."""
+        empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+        self.features += len(shapes)
+        self.empty += int(empty.sum())
+        self.flat += len(shapes) - len(np.union1d(np.nonzero(empty)[0], owners))
+
+    def tell(self, name: str, progress: Progress) -> None:
+        """Say what is left out.
+
+        Raises:
+            TrainingError: nothing but points, lines and the like.
+        """
+        if self.flat and self.flat + self.empty == self.features:
+            raise TrainingError(
+                f"{name} has no polygons among {self.features:,} features: {self.flat:,} are points, lines or solids",
+                hint="labels are areas: give polygons (of points, QGIS makes some: Vector > Geoprocessing > Buffer)",
+            )
+        for count, what in ((self.empty, "have no geometry"), (self.flat, "are points, lines or solids")):
+            if count:
+                progress.warn(f"{count:,} of {self.features:,} features of {name} {what} and are left out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 _GDAL_NAMES = {
@@ -38,6 +39,15 @@ def gdal_name(path: str | Path) -> str:
         return str(path)
     scheme, _, rest = address.partition("://")
     return _GDAL_NAMES[scheme] + rest
+
+
+def ogr_name(path: str | Path) -> str:
+    """What to hand to pyogrio so that GDAL opens this very name.
+
+    Pyogrio reads a bare path as a URL, which ends at ';'. It takes '!' for the end of an archive's name in any case.
+    """
+    name = gdal_name(path)
+    return name if name.startswith("/vsi") or sys.platform == "win32" else f"file://{Path(name).absolute()}"
 
 
 def is_remote(uri: str) -> bool:

@@ -104,7 +104,7 @@ def open_labelled(scene: LabelledScene, bands: tuple[str, ...]) -> Scene:
 
 
 def _look_through(scene: LabelledScene, opened: Scene, work: Path, progress: Progress) -> Survey:
-    labels = open_labels(scene.labels, opened, work)
+    labels = open_labels(scene.labels, opened, work, progress)
     height, width = opened.scene_frame.size_hw
     stride = max(_FINEST_STRIDE_PX, math.ceil(math.sqrt(height * width / _POINTS)))
     raster = work / "labels.tif"

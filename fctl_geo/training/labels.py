@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
-from fctl_geo.scene.labels import PolygonLabels, indexed, read_class_column
+from fctl_geo.progress import Progress
+from fctl_geo.scene.labels import ANY, PolygonLabels, read_class_column
 from fctl_geo.scene.scene import Scene
 from fctl_geo.spec import NODATA
 from fctl_geo.training.color_masks import classes_of_colors, parse_color
@@ -31,8 +32,8 @@ class LabelSpec:
     field: str | None = None
     """Vector files: the column of classes."""
     classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabelled. Empty: each value is a
-    class by its own name."""
+    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabelled. Vector
+    files: "*" stands for all other values. Empty: each value is a class by its own name."""
     background: str = ""
     """Vector files: the class of what lies in no polygon; empty: it is unlabelled."""
 
@@ -50,18 +51,18 @@ class Labels(Protocol):
     def read(self, window: Window) -> NDArray[np.uint8]: ...
 
 
-def open_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
+def open_labels(spec: LabelSpec, scene: Scene, work: Path, progress: Progress) -> Labels:
     """The labels of a scene.
 
     Args:
-        work: a folder for what must be made of them first (a spatial index).
+        work: a folder for what must be made of them first.
     Raises:
         TrainingError: a file that is missing, a column that is not there, a grid that does not fit.
     """
     if not spec.path.exists():
         raise TrainingError(f"there are no labels {spec.path}", hint="check the path, or leave that image out")
     if not spec.is_raster:
-        return _polygon_labels(spec, scene, work)
+        return _polygon_labels(spec, scene, work, progress)
     import rasterio
 
     from fctl_geo.raster.gdal import open_quietly
@@ -71,16 +72,16 @@ def open_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
     return ColorMaskLabels(spec, scene) if colored else RasterLabels(spec, scene)
 
 
-def _polygon_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
-    column = read_class_column(spec.path, spec.field)
+def _polygon_labels(spec: LabelSpec, scene: Scene, work: Path, progress: Progress) -> Labels:
+    column = read_class_column(spec.path, spec.field, any_class=set(spec.classes) == {ANY})
     frame = scene.scene_frame
-    if not frame.crs_wkt and column.crs:
+    if not frame.crs_wkt and column.vector.crs:
         raise TrainingError(
             f"{Path(scene.info.path).name} has no georeference, the labels {spec.path.name} lie in a CRS",
             hint="georeference the image (QGIS: Layer > Georeferencer), or give labels as a raster of its size",
         )
     asked = set(spec.classes) or set(column.counts)
-    found = sorted(asked & set(column.counts))
+    found = sorted(asked & {ANY, *column.counts})
     if not found:
         raise TrainingError(
             f"none of the values {', '.join(sorted(asked)[:6])} is in column {spec.field!r} of {spec.path.name}",
@@ -94,7 +95,8 @@ def _polygon_labels(spec: LabelSpec, scene: Scene, work: Path) -> Labels:
         )
     index_of = {value: names.index(_named(spec, value)) for value in found}
     outside = names.index(spec.background) if spec.background else NODATA
-    return VectorLabels(PolygonLabels(indexed(column, work), frame, index_of, outside=outside), names)
+    polygons = PolygonLabels(column, frame, index_of, outside=outside, folder=work, progress=progress)
+    return VectorLabels(polygons, names)
 
 
 def _named(spec: LabelSpec, value: str) -> str:

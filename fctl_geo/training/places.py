@@ -89,7 +89,7 @@ def scene_place(
     """
     bands = PICTURE_BANDS
     with open_labelled(scene, bands) as opened:
-        labels = open_labels(scene.labels, opened, work)
+        labels = open_labels(scene.labels, opened, work, progress)
         lookup = lookup_of(labels.names, legend, unjudged, scene.labels.path.name, progress)
 
         def truth(window: Window) -> NDArray[np.uint8]:

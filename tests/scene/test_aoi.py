@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_factory import make_scene
 
-from fctl_geo.errors import AoiError
+from fctl_geo.errors import AoiError, FctlError
 from fctl_geo.scene import open_scene
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
@@ -34,7 +34,8 @@ BLOB_ON_GROUND = ground(*BLOB.exterior.coords)
 
 
 def write(path: Path, shapes: list[object], crs: str | None = "EPSG:32633") -> Path:
-    geopandas.GeoDataFrame(geometry=shapes, crs=crs).to_file(path)
+    frame = geopandas.GeoDataFrame(geometry=shapes, crs=crs)
+    frame.to_parquet(path) if path.suffix == ".parquet" else frame.to_file(path)
     return path
 
 
@@ -48,7 +49,7 @@ def centres_inside(area: shapely.Polygon, window: Window) -> np.ndarray:
     return shapely.contains_xy(area, cols, rows)
 
 
-@pytest.mark.parametrize("ending", ["gpkg", "geojson", "shp", "fgb"])
+@pytest.mark.parametrize("ending", ["gpkg", "geojson", "shp", "fgb", "parquet"])
 def test_pixels_whose_centre_lies_inside_are_wanted(path: Path, tmp_path: Path, ending: str) -> None:
     crs = "EPSG:4326" if ending == "geojson" else "EPSG:32633"
     shape = geopandas.GeoSeries([BLOB_ON_GROUND], crs="EPSG:32633").to_crs(crs)[0]
@@ -152,3 +153,32 @@ def test_an_empty_file_of_polygons_is_told(path: Path, tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(AoiError, match=r"no polygons|no layer"):
         open_scene(path, InputSpec(), SceneSettings(aoi=tmp_path / "a.geojson"))
+
+
+def test_collections_null_shapes_and_polygons_that_cross_themselves_are_an_area_too(path: Path, tmp_path: Path) -> None:
+    collection = shapely.GeometryCollection([ground((10, 10), (60, 10), (60, 60), (10, 60)), shapely.Point(0, 0)])
+    bow_tie = ground((100, 100), (140, 140), (140, 100), (100, 140))
+    aoi = write(tmp_path / "a.gpkg", [collection, None, bow_tie])
+    with open_scene(path, InputSpec(), SceneSettings(aoi=aoi)) as scene:
+        assert scene.wanted(FULL).sum() == pytest.approx(50 * 50 + 40 * 40 / 2, abs=25)
+
+
+def test_an_area_as_large_as_the_world_is_all_of_the_scene(path: Path, tmp_path: Path) -> None:
+    aoi = write(tmp_path / "a.geojson", [shapely.box(-180, -90, 180, 90)], "EPSG:4326")
+    with open_scene(path, InputSpec(), SceneSettings(aoi=aoi)) as scene:
+        assert scene.frame_window == FULL and scene.wanted(FULL).all()
+
+
+def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path) -> None:
+    speck = ground((10.1, 10.1), (10.3, 10.1), (10.3, 10.3), (10.1, 10.3))
+    sliver = ground((10.1, 10), (10.3, 10), (10.3, 600), (10.1, 600))
+    for shape in (speck, sliver):
+        with pytest.raises(AoiError, match=r"holds the center of no pixel: it is 0\.2 x") as told:
+            open_scene(path, InputSpec(), SceneSettings(aoi=write(tmp_path / "a.gpkg", [shape])))
+        assert told.value.hint
+
+
+def test_a_box_of_no_numbers_is_refused(path: Path) -> None:
+    for box in ((float("nan"), 1, 2, 3), (0, 0, float("inf"), 1)):
+        with pytest.raises(FctlError, match="bbox"):
+            open_scene(path, InputSpec(), SceneSettings(bbox=box))

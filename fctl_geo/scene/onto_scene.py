@@ -1,0 +1,118 @@
+"""Shapes of a vector file brought onto a scene: cut to its surroundings first, then reprojected along their edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj.exceptions import CRSError, ProjError
+
+from fctl_geo.errors import FctlError
+from fctl_geo.scene.vector_file import Box, VectorFile, polygons_in
+from fctl_geo.windows.frame import RasterFrame
+
+_EDGE_POINTS = 1000
+"""An edge across the scene gets so many points: a straight line in one CRS is a curve in another. Of 100 km each piece
+is 100 m long and strays by less than a millimetre."""
+_MARGIN = 0.05
+"""Of the scene's extent: what is kept around it, since its outline in another CRS is known by points only."""
+
+
+class OntoScene:
+    """Brings polygons from the CRS of a vector file to that of a scene.
+
+    They are cut to the scene before they get points: what lies beyond it takes no memory.
+    """
+
+    def __init__(self, vector: VectorFile, frame: RasterFrame, refuse: type[FctlError]) -> None:
+        """Find the way.
+
+        Args:
+            frame: the scene's.
+        Raises:
+            refuse: there is no way between the two CRSs.
+        """
+        self.crs_assumed = bool(vector.crs) != bool(frame.crs_wkt)
+        """Only one of the two has a CRS: the other is taken to be in the same one."""
+        self._to_scene, to_file = _transformers(vector, frame, refuse)
+        bounds = frame_bounds(frame)
+        if to_file is not None:
+            bounds = to_file.transform_bounds(*bounds, densify_pts=21)
+        self._area = _with_margin(bounds)
+
+    @property
+    def box(self) -> Box | None:
+        """The scene with a margin in the file's CRS; None: that CRS does not reach it."""
+        return None if self._area is None else tuple(shapely.bounds(self._area).tolist())
+
+    def bring(self, polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+        """What lies on the scene or near it, in its CRS, as valid polygons with the index of the polygon of each."""
+        if self._area is None:
+            return polygons[:0], np.empty(0, np.intp)
+        owners = np.nonzero(shapely.intersects(self._area, polygons))[0]
+        parts = polygons[owners]
+        beyond = ~shapely.covers(self._area, parts)
+        if beyond.any():
+            parts[beyond] = shapely.intersection(parts[beyond], self._area)
+            parts, owners = _again(parts, owners)
+        if self._to_scene is None or not len(parts):
+            return parts, owners
+        west, south, east, north = shapely.bounds(self._area)
+        dense = shapely.segmentize(parts, max(east - west, north - south) / _EDGE_POINTS)
+        return _again(shapely.transform(dense, self._to_scene.transform, interleaved=False), owners)
+
+    def bounds(self, bounds: Box) -> Box:
+        """Bounds in the file's CRS as bounds in the scene's; not finite where that is not defined."""
+        moved = bounds if self._to_scene is None else self._to_scene.transform_bounds(*bounds, densify_pts=21)
+        return float(moved[0]), float(moved[1]), float(moved[2]), float(moved[3])
+
+
+def frame_bounds(frame: RasterFrame) -> Box:
+    """The least box around the frame's corners, in its CRS."""
+    a, b, c, d, e, f = frame.transform
+    xs = [a * col + b * row + c for col in (0, frame.width) for row in (0, frame.height)]
+    ys = [d * col + e * row + f for col in (0, frame.width) for row in (0, frame.height)]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _again(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+    """The polygons that an operation left of polygons."""
+    parts, of = polygons_in(parts)
+    return parts, owners[of]
+
+
+def _with_margin(bounds: Box) -> Any:
+    """A box around the bounds, or two where they cross the antimeridian; None: they are not finite."""
+    west, south, east, north = bounds
+    if not np.isfinite(bounds).all():
+        return None
+    if west > east:
+        margin = _MARGIN * max(east - west + 360, north - south)
+        boxes = [(west - margin, 180.0), (-180.0, east + margin)]
+    else:
+        margin = _MARGIN * max(east - west, north - south)
+        boxes = [(west - margin, east + margin)]
+    area = shapely.union_all([shapely.box(left, south - margin, right, north + margin) for left, right in boxes])
+    shapely.prepare(area)
+    return area
+
+
+def _transformers(vector: VectorFile, frame: RasterFrame, refuse: type[FctlError]) -> tuple[Any, Any]:
+    """File to scene and back; None: both lie in the same CRS, or one of them says nothing."""
+    if not vector.crs or not frame.crs_wkt:
+        return None, None
+    try:
+        source, target = pyproj.CRS.from_user_input(vector.crs), pyproj.CRS.from_wkt(frame.crs_wkt)
+        if source.equals(target, ignore_axis_order=True):
+            return None, None
+        return (
+            pyproj.Transformer.from_crs(source, target, always_xy=True),
+            pyproj.Transformer.from_crs(target, source, always_xy=True),
+        )
+    except (CRSError, ProjError) as error:
+        raise refuse(
+            f"{vector.path.name} cannot be brought to the scene's CRS ({error})", hint="reproject its polygons first"
+        ) from error
