@@ -24,7 +24,7 @@ from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FIL
 from fctl_geo.storage.address import is_remote, shown
 
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, CRSError)
-"""What GDAL says of a broken file: rasterio wraps most of it, not all."""
+"""What GDAL says of a broken file: rasterio wraps most of it, not all, and has no public name for the rest."""
 SAFE_OPTIONS = {
     "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a file, whoever allows what
     "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE": "SIBLING_OR_CHILD_OF_VRT_PATH",
