@@ -55,7 +55,7 @@ def why_unreadable(uri: str, name: str, error: Exception, *, any_format: bool) -
     if any_format:
         return SceneError(
             f"{name} is not a raster that GDAL can read (GDAL: {error})",
-            hint="look at it with gdalinfo: a download that broke off or a text file under a wrong name looks like this",
+            hint="look at it with gdalinfo: a broken download or a text file under a wrong name looks like this",
         )
     if known := _format_of(Path(uri)):
         return SceneError(
@@ -64,7 +64,7 @@ def why_unreadable(uri: str, name: str, error: Exception, *, any_format: bool) -
         )
     return SceneError(
         f"{name} is not a raster of a format that is read without --allow-external (GDAL: {error})",
-        hint="look at it with gdalinfo: a download that broke off or a text file under a wrong name looks like this; "
+        hint="look at it with gdalinfo: a broken download or a text file under a wrong name looks like this; "
         "if GDAL reads it (ERDAS ER Mapper, Idrisi, DIMAP, WMS, ...) and you trust it, run again with --allow-external",
     )
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_factory import make_scene
 
-from fctl_geo.errors import AoiError
+from fctl_geo.errors import AoiError, SettingsError
 from fctl_geo.scene import open_scene
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
@@ -152,3 +152,26 @@ def test_an_empty_file_of_polygons_is_told(path: Path, tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(AoiError, match=r"no polygons|no layer"):
         open_scene(path, InputSpec(), SceneSettings(aoi=tmp_path / "a.geojson"))
+
+
+@pytest.mark.parametrize("grid", ["scene", "model"])
+def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path, grid: str) -> None:
+    """Smaller than a pixel, or a sliver between the centres of two rows."""
+    speck, sliver = ground((9.6, 9.6), (9.9, 9.6), (9.9, 9.9)), ground((3, 20.6), (400, 20.6), (400, 20.9), (3, 20.9))
+    for name, shape in (("speck", speck), ("sliver", sliver)):
+        settings = SceneSettings(aoi=write(tmp_path / f"{name}.gpkg", [shape]), grid=grid)
+        with pytest.raises(AoiError, match=r"holds no pixel: it is .* pixels large"):
+            open_scene(path, InputSpec(), settings)
+    west, south, east, north = speck.bounds
+    with pytest.raises(AoiError, match="holds no pixel"):
+        open_scene(path, InputSpec(), SceneSettings(bbox=(west, south, east, north), grid=grid))
+    centre = ground((9.4, 9.4), (9.6, 9.4), (9.6, 9.6), (9.4, 9.6))
+    with open_scene(path, InputSpec(), SceneSettings(bbox=centre.bounds)) as scene:
+        assert scene.wanted(scene.frame_window).sum() == 1
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_a_box_that_is_not_finite_is_refused(wrong: float) -> None:
+    for at in range(4):
+        with pytest.raises(SettingsError, match="not finite"):
+            SceneSettings(bbox=tuple(wrong if i == at else float(i) for i in range(4)))
