@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import click
 
-from fctl_geo.settings import EngineSettings, PolygonSettings
+from fctl_geo.settings import EngineSettings, PolygonSettings, nodata_said
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -54,6 +55,29 @@ class NameList(BandList):
     """'building,water' as a tuple."""
 
     name = "names"
+
+
+class FiniteFloat(click.ParamType):  # type: ignore[type-arg]
+    """A number, neither NaN nor infinite."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
+class MaskRule(click.ParamType):  # type: ignore[type-arg]
+    """auto, none, alpha or nodata=VALUE."""
+
+    name = "mask"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in ("auto", "none", "alpha") and nodata_said(value) is None:
+            self.fail(f"{value!r} is none of auto, none, alpha, nodata=VALUE (for example nodata=-9999)", param, ctx)
+        return str(value)
 
 
 def combine(*options: Decorator) -> Decorator:

@@ -12,6 +12,8 @@ from .executor import executor_choice, executor_options, open_executor
 from .options import (
     FILE,
     BandList,
+    FiniteFloat,
+    MaskRule,
     allow_external_option,
     combine,
     engine_options,
@@ -29,7 +31,11 @@ scene_options = combine(
     ),
     click.option("--aoi", type=FILE, help="Only inside these polygons: any vector file, any CRS."),
     click.option(
-        "--bbox", nargs=4, type=float, metavar="W S E N", help="Only inside: west south east north in the scene's CRS."
+        "--bbox",
+        nargs=4,
+        type=FiniteFloat(),
+        metavar="W S E N",
+        help="Only inside: west south east north in the scene's CRS.",
     ),
     click.option(
         "--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, for a scene that does not say it."
@@ -40,6 +46,15 @@ scene_options = combine(
         default="scene",
         show_default=True,
         help="The output's pixels: the scene's own, or of the model's size.",
+    ),
+    click.option(
+        "--mask",
+        type=MaskRule(),
+        metavar="RULE",
+        default="auto",
+        show_default=True,
+        help="Which pixels are no data. auto: as the file says; none: all are data; alpha: by the alpha band alone; "
+        "nodata=VALUE: those with that value in all bands.",
     ),
     allow_external_option,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -44,6 +45,15 @@ def _words_of(hint: Any) -> str:
     return str(hint).removeprefix("<class '").removesuffix("'>").replace("pathlib.", "").replace("typing.", "")
 
 
+def nodata_said(mask: str) -> float | None:
+    """The value of 'nodata=-9999' (`SceneSettings.mask`); may be NaN. None: another word, or not a number."""
+    word, _, value = mask.partition("=")
+    try:
+        return float(value) if word == "nodata" else None
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class SceneSettings:
     """How the scene is read."""
@@ -58,15 +68,22 @@ class SceneSettings:
     """West, south, east, north in the scene's CRS (pixels, if it has none)."""
     grid: Literal["scene", "model"] = "scene"
     """The output's pixels: the scene's own, or the model's GSD."""
+    mask: str = "auto"
+    """What is no data. auto: as the file says (nodata values, alpha, masks); none: nothing (but NaN); alpha: where the
+    band tagged as alpha is 0; nodata=VALUE: where all bands that are read have that value."""
     allow_external: bool = False
     """The scene may point to files outside of its folder, and be of formats that only point: for files one trusts."""
 
     def __post_init__(self) -> None:
         _one_of("grid", self.grid, ("scene", "model"))
+        if self.mask not in ("auto", "none", "alpha") and nodata_said(self.mask) is None:
+            raise SettingsError(
+                f"mask is {self.mask!r}", hint="allowed: auto, none, alpha, nodata=VALUE (nodata=-9999)"
+            )
         if self.gsd_m is not None and not 0 < self.gsd_m < 1e5:
             raise SettingsError(f"gsd is {self.gsd_m} m", hint="give ground metres a pixel, e.g. --gsd 0.25")
-        if self.bbox is not None and not all(map(isfinite, self.bbox)):
-            raise SettingsError(f"bbox {self.bbox} has values that are not numbers", hint="order: west south east north")
+        if self.bbox is not None and not all(map(math.isfinite, self.bbox)):
+            raise SettingsError(f"bbox {self.bbox} is not finite", hint="give four numbers: west south east north")
         if self.bbox is not None and (self.bbox[0] >= self.bbox[2] or self.bbox[1] >= self.bbox[3]):
             raise SettingsError(f"bbox {self.bbox} is empty", hint="order: west south east north")
 

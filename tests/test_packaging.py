@@ -55,3 +55,14 @@ def test_the_ci_runs_the_readmes_own_command() -> None:
     assert "exec make test\n" in (ROOT / ".ci/run").read_text()
     readme = (ROOT / "README.md").read_text()
     assert "make demo " in readme and "make test " in readme
+
+
+def test_private_parts_of_rasterio_are_used_in_one_place_and_below_a_tested_version(
+    setup: configparser.ConfigParser,
+) -> None:
+    private = re.compile(r"^\s*(?:from|import) (rasterio\._\w+)(.*)", re.MULTILINE)
+    sources = [path for room in ("fctl_geo", "cli") for path in (ROOT / room).rglob("*.py")]
+    used = {(path.name, *hit) for path in sources for hit in private.findall(path.read_text("utf-8"))}
+    assert used == {("references.py", "rasterio._err", " import CPLE_BaseError")}
+    wanted = [line for line in setup["options"]["install_requires"].splitlines() if line.startswith("rasterio")]
+    assert wanted == ["rasterio>=1.4,<1.5"], "try the next version's rasterio._err before raising the bound"

@@ -135,7 +135,7 @@ class SharedLevel:
         cells = self.level.context(i, j)
         out: Tensor | None = None
         for a, b in self.level.tiles_under(cells):
-            tile, core = self._tiles[orientation, a, b].to(self.device.torch_device), self.level.core_of(a, b)
+            tile, core = self.device.here(self._tiles[orientation, a, b]), self.level.core_of(a, b)
             if out is None:
                 out = tile.new_empty((tile.shape[0], *cells.size_hw))
             part = core.clip(cells)
@@ -194,7 +194,7 @@ class WholeScene:
             self._features = dict(zip(self.orientations, encoded, strict=True))
 
     def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
-        features = self._features[orientation].to(self.device.torch_device)
+        features = self.device.here(self._features[orientation])
         return features.expand(len(patches), *features.shape)
 
     def forget(self) -> None:

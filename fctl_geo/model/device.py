@@ -33,6 +33,7 @@ class Device:
 
     def __init__(self, settings: EngineSettings, progress: Progress) -> None:
         self.progress = progress
+        self._gave_up: str | None = None
         self.torch_device = _choose(settings.device, progress)
         self.precision = _precision(settings.precision, self.torch_device)
         self.threads = settings.threads or available_cores()
@@ -46,10 +47,16 @@ class Device:
 
     @property
     def name(self) -> str:
-        """For the summary: 'cpu (2 threads)' or the GPU's name."""
+        """For the summary: 'cpu (2 threads)', the GPU's name, or both where the GPU ran out of memory."""
         if self.is_cpu:
-            return f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
-        return f"{torch.cuda.get_device_name(self.torch_device)} ({self.torch_device})"
+            cpu = f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
+            return f"{self._gave_up}, then {cpu}: the GPU ran out of memory" if self._gave_up else cpu
+        return _gpu_name(self.torch_device)
+
+    @property
+    def fell_back(self) -> bool:
+        """The GPU's memory ran out, and the CPU took over in fp32: not all patches were computed alike."""
+        return self._gave_up is not None
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
         """The network on this device; it follows when the device gives up and falls back to the CPU."""
@@ -59,6 +66,11 @@ class Device:
     def autocast(self) -> torch.autocast:
         """The context in which networks run."""
         return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def here(self, features: torch.Tensor) -> torch.Tensor:
+        """Features made earlier, as networks take them now: they may come from a GPU that has given up, and in bf16."""
+        features = features.to(self.torch_device)
+        return features if self.precision == "bf16" else features.float()
 
     def run(self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> Iterator[Result]:
         """`function` over batches of `items`; one result an item, in order.
@@ -105,9 +117,10 @@ class Device:
         torch.cuda.empty_cache()
         if self.batch_size > 1:
             self.batch_size //= 2
-            self.progress.warn(f"out of GPU memory: going on with {self.batch_size} patches a step")
+            self.progress.warn(f"out of GPU memory: continuing with {self.batch_size} patches a step")
             return
-        self.progress.warn("out of GPU memory with a single patch: going on with the CPU, which is slower")
+        self.progress.warn("out of GPU memory with a single patch: continuing on the CPU, which is slower")
+        self._gave_up = f"{_gpu_name(self.torch_device)} in {self.precision}"
         self.torch_device = torch.device("cpu")
         self.precision = "fp32"
         for network in self._moved:
@@ -133,6 +146,10 @@ def gpu_names() -> list[str]:
     """What tells each GPU that this process sees from every other GPU of the machine (its UUID), in torch's order."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+
+
+def _gpu_name(device: torch.device) -> str:
+    return f"{torch.cuda.get_device_name(device)} ({device})"
 
 
 def _choose(wanted: str, progress: Progress) -> torch.device:

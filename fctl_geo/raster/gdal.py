@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,11 @@ from typing import Any
 
 import rasterio
 from affine import Affine
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning
 
 from fctl_geo.errors import OutputError
+from fctl_geo.scene.references import GDAL_ERRORS
 from fctl_geo.storage.whole_files import write_failure
 from fctl_geo.windows.frame import RasterFrame
 
@@ -52,7 +53,7 @@ def output_errors(path: Path) -> Iterator[None]:
     log.addHandler(heard)
     try:
         yield
-    except (RasterioError, CPLE_BaseError, OSError) as error:
+    except (*GDAL_ERRORS, OSError) as error:
         raise write_failure(path, error) from error
     finally:
         log.removeHandler(heard)
@@ -87,11 +88,16 @@ def frame_of(dataset: rasterio.DatasetReader) -> RasterFrame:
 
 
 class _ErrorLog(logging.Handler):
-    """Keeps what GDAL logs as an error instead of raising it (rasterio does so when a dataset closes)."""
+    """Keeps what GDAL logs as an error instead of raising it (rasterio does so when a dataset closes).
+
+    Of this thread alone: others may meanwhile read broken files, which is not this write's failure.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.lines: list[str] = []
+        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+        if record.thread == self._thread:
+            self.lines.append(record.getMessage())

@@ -211,8 +211,7 @@ def _open(path: Path, *, trusted: bool) -> DatasetReader:
 def _open_checked(uri: str) -> DatasetReader:
     dataset = open_with(uri, drivers_for(uri))
     try:
-        _ = dataset.overviews(1), dataset.mask_flag_enums
-        check_parts(uri, dataset.files)
+        check_parts(uri, dataset)
     except BaseException:
         dataset.close()
         raise

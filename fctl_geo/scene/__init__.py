@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fctl_geo.scene.info import SceneInfo, describe_scene
-    from fctl_geo.scene.scene import Scene, open_scene
+    from fctl_geo.scene.open import open_scene
+    from fctl_geo.scene.scene import Scene
     from fctl_geo.scene.tiles import Tile
 
 __all__ = ["Scene", "SceneInfo", "Tile", "describe_scene", "open_scene"]
 
-_HOME = {"Scene": "scene", "open_scene": "scene", "SceneInfo": "info", "describe_scene": "info", "Tile": "tiles"}
+_HOME = {"Scene": "scene", "open_scene": "open", "SceneInfo": "info", "describe_scene": "info", "Tile": "tiles"}
 
 
 def __getattr__(name: str) -> Any:

@@ -122,8 +122,9 @@ def _region_on(frame: RasterFrame, area: Any, name: str, reach: Box) -> Region:
     region = Region(whole, tuple(parts), shapely.STRtree(parts), window)
     if not any(region.mask(tile).any() for tile in _tiles(window)):
         raise AoiError(
-            f"{name} holds the center of no pixel: it is {east - west:.3g} x {south - north:.3g} pixels large",
-            hint="draw a larger area; was it drawn in another CRS?",
+            f"{name} holds no pixel: it is {east - west:.3g} x {south - north:.3g} pixels large, and no pixel's center "
+            "lies in it",
+            hint="draw it larger than a pixel; check its CRS and units",
         )
     return region
 

@@ -60,8 +60,32 @@ def plan_bands(
         chosen: the user's band numbers ("4") or names ("nir"), in the model's order; None: find them.
         alpha_is_nir: the band tagged as alpha turned out to be brightness.
     Raises:
-        BandError: too few bands, a number or a name that the file does not have.
+        BandError: too few bands, a number or a name that the file does not have, or a band stored as its negative.
     """
+    plan = _find_bands(header, wanted, chosen, alpha_is_nir=alpha_is_nir)
+    if words := negative_words(header, plan):
+        kind = "-ot Byte " if header.dtype == "uint8" else ""
+        raise BandError(
+            words, hint=f"apply the scale tag first: gdal_translate -unscale {kind}{header.name} positive.tif"
+        )
+    return plan
+
+
+def negative_words(header: Header, plan: BandPlan) -> str | None:
+    """What is wrong with a band whose scale tag is negative: values are read as they are stored."""
+    negative = [header.bands[n - 1] for n in plan.numbers if header.bands[n - 1].scale < 0]
+    if not negative:
+        return None
+    band = negative[0]
+    return (
+        f"band {band.number} of {header.name} is stored as its negative: its scale tag is {band.scale:g}, "
+        f"its offset {band.offset:g}, and dark is bright in what is stored"
+    )
+
+
+def _find_bands(
+    header: Header, wanted: tuple[str, ...], chosen: tuple[str, ...] | None, *, alpha_is_nir: bool
+) -> BandPlan:
     if header.palette is not None:
         return _palette_bands(header, wanted, chosen)
     names = name_bands(header, alpha_is_nir=alpha_is_nir)
@@ -155,11 +179,22 @@ def _guessed_bands(
     if nameless and len(usable) >= len(wanted):
         picked = tuple(Band(name, b.number) for name, b in zip(wanted, usable, strict=False))
         said = ", ".join(f"{band.name} = {band.number}" for band in picked)
-        return BandPlan(picked, warnings=(f"the scene does not say its colours, the first bands are taken: {said}",))
+        return BandPlan(picked, warnings=(f"{_colors_said(usable)}, the first bands are taken: {said}",))
     raise BandError(
         f"{header.name} has {_counted(len(header.bands))} ({_described(header)}), "
         f"the model wants {len(wanted)} ({', '.join(wanted)}): missing {', '.join(missing)}",
         hint=f"choose {len(wanted)} bands with --bands, or a model for what the scene has",
+    )
+
+
+def _colors_said(bands: list[BandHeader]) -> str:
+    """Which colours a file's tags name, none of which the model wants. Example: Y, Cb and Cr; cyan, magenta, yellow."""
+    tagged = [b.interpretation for b in bands if b.interpretation not in ("undefined", *_GRAYS)]
+    if not tagged:
+        return "the scene does not say its colors"
+    return (
+        f"the scene's bands are tagged as {', '.join(tagged)}, not as red, green and blue: convert it first "
+        "(gdal_translate, or choose bands with --bands) if it looks wrong"
     )
 
 

@@ -16,6 +16,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning
 
 from fctl_geo.errors import SceneError
 from fctl_geo.scene.references import GDAL_ERRORS, SAFE_OPTIONS, check_parts, drivers_for, open_with
+from fctl_geo.scene.unreadable import why_unreadable
 from fctl_geo.storage.address import gdal_name, is_remote, shown
 from fctl_geo.windows.frame import Affine6
 
@@ -61,6 +62,9 @@ class BandHeader:
     """The file's own name of the band; may be empty."""
     dtype: str
     nodata: float | None
+    scale: float = 1.0
+    """True value = stored value * scale + offset; values are read as they are stored."""
+    offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +192,9 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
             with open_raster(uri, drivers) as dataset:
                 header = _header_of(dataset, uri, drivers)
                 if drivers is not None:
-                    check_parts(uri, dataset.files)
+                    check_parts(uri, dataset)
         except GDAL_ERRORS as error:
-            raise _not_a_raster(uri, error) from error
+            raise why_unreadable(uri, short_name(uri), error, any_format=allow_external) from error
     _refuse_giant_blocks(header)
     return header
 
@@ -242,7 +246,7 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
         mask_outside=any(str(file).lower().endswith(".msk") for file in dataset.files),
         block_hw=dataset.block_shapes[0],
         overviews=_shared_overviews(dataset),
-        compression=dataset.compression.name if dataset.compression else "none",
+        compression=_compression_of(dataset),
         palette=_palette_of(dataset),
         transform=tuple(dataset.transform)[:6],
         georeferenced=not dataset.transform.is_identity,
@@ -256,11 +260,18 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
 
 
 def _bands_of(dataset: Any) -> tuple[BandHeader, ...]:
-    columns = (dataset.indexes, dataset.colorinterp, dataset.descriptions, dataset.dtypes, dataset.nodatavals)
-    return tuple(
-        BandHeader(number, interpretation.name, description or "", dtype, nodata)
-        for number, interpretation, description, dtype, nodata in zip(*columns, strict=True)
-    )
+    words = [interpretation.name for interpretation in dataset.colorinterp]
+    if _palette_of(dataset) is None:  # a band may claim a palette that the file does not have
+        words = ["gray" if word == "palette" else word for word in words]
+    names = [description or "" for description in dataset.descriptions]
+    columns = (dataset.indexes, words, names, dataset.dtypes, dataset.nodatavals, dataset.scales, dataset.offsets)
+    return tuple(BandHeader(*of_band) for of_band in zip(*columns, strict=True))
+
+
+def _compression_of(dataset: Any) -> str:
+    """In small letters; rasterio has names for the compressions that it knows, and words of the file's for others."""
+    compression = dataset.compression
+    return str(getattr(compression, "name", compression) or "none").lower()
 
 
 def _shared_overviews(dataset: Any) -> tuple[int, ...]:
@@ -272,7 +283,10 @@ def _shared_overviews(dataset: Any) -> tuple[int, ...]:
 def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
     if dataset.colorinterp[0].name != "palette":
         return None
-    table = dataset.colormap(1)
+    try:
+        table = dataset.colormap(1)
+    except ValueError:  # there is none
+        return None
     return tuple(table.get(value, (0, 0, 0, 0)) for value in range(max(table) + 1))
 
 
@@ -283,56 +297,3 @@ def _wkt_of(crs: Any) -> str:
         return str(crs.to_wkt(version="WKT2_2019"))
     except CRSError:  # a CRS that WKT2 cannot say keeps the words that it came with
         return str(crs.wkt)
-
-
-_REMOTE_TROUBLES = (
-    (("404", "key does not exist", "NoSuchKey"), "is not there", "check the address, capitals included"),
-    (("bucket does not exist", "NoSuchBucket"), "lies in a bucket that does not exist", "check the bucket's name"),
-    (
-        ("403", "401", "Access Denied", "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
-        "may not be read",
-        "check your keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket "
-        "AWS_NO_SIGN_REQUEST=YES; the query of a signed address may have expired",
-    ),
-    (
-        ("No valid AWS credentials", "AWS_SECRET_ACCESS_KEY", "InvalidCredentials"),
-        "needs keys, and none are set",
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket AWS_NO_SIGN_REQUEST=YES",
-    ),
-    (
-        ("Range downloading not supported",),
-        "lies on a server that sends whole files only, and a scene is read in pieces",
-        "download it first, or put it on a server that knows byte ranges (S3, nginx, Apache do)",
-    ),
-    (("resolve host", "resolve"), "lies on a host that is not found", "check the address and the connection"),
-    (("timed out", "too slow", "Timeout"), "is not answered in time", "try again later; is there a proxy to be set?"),
-)
-"""What GDAL says, what it means, what to do. Keys are looked for in this order."""
-
-
-def _not_reached(uri: str, error: Exception) -> SceneError:
-    name = short_name(uri)
-    cause = f"{error} {error.__cause__ or ''}".strip()
-    for secret in (uri, uri.removeprefix("/vsicurl/")):
-        cause = cause.replace(secret, name)  # an address may hold keys
-    for words, trouble, hint in _REMOTE_TROUBLES:
-        if any(word in cause for word in words):
-            return SceneError(f"{shown(uri)} {trouble} (GDAL: {cause})", hint=hint)
-    return SceneError(
-        f"{name} cannot be opened over the network (GDAL: {cause})", hint="check address, connection and keys"
-    )
-
-
-def _not_a_raster(uri: str, error: Exception) -> SceneError:
-    name = short_name(uri)
-    if is_remote(uri):
-        return _not_reached(uri, error)
-    if Path(uri).is_dir():
-        return SceneError(f"{uri} is a folder, not a raster", hint="name the file in it that holds the scene")
-    if Path(uri).is_file() and Path(uri).stat().st_size == 0:
-        return SceneError(f"{name} is empty (0 bytes)", hint="copy or download it again")
-    return SceneError(
-        f"{name} is not a raster that GDAL can read (GDAL: {error})",
-        hint="look at it with gdalinfo; a download that broke off or a text file under a wrong name looks like this; "
-        "a format that only points to files or servers (WMS, tile index, DIMAP, ...) is opened with --allow-external",
-    )

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fctl_geo.scene.bands import Band, BandPlan, plan_all_bands
+from fctl_geo.scene.bands import Band, BandPlan, negative_words, plan_all_bands
 from fctl_geo.scene.georeference import Georeference, GroundResolution, GsdSource, georeference_of, ground_resolution
 from fctl_geo.scene.header import Header, read_header
 from fctl_geo.scene.masks import MaskPlan, plan_masks
-from fctl_geo.scene.reader import alpha_is_a_picture
+from fctl_geo.scene.sample import alpha_is_a_picture
 from fctl_geo.scene.scaling import Stretch
 from fctl_geo.scene.source import block_warnings, grids_of
 from fctl_geo.storage.address import shown
 from fctl_geo.windows.frame import Affine6
 
-ALPHA_WORDS = "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir)"
+ALPHA_WORDS = (
+    "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir); if it is opacity, "
+    "say so with --mask alpha"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneIn
     bands = plan_all_bands(header, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
     refused = (f"{place.refusal.message}; {place.refusal.hint}",) if place.refusal else ()
-    told = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *refused)
+    negative = (words,) if (words := negative_words(header, bands)) else ()
+    told = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *negative, *refused)
     gsd = ground_resolution(place, (header.height, header.width), None)
     return scene_info(header, place, gsd, bands, masks, warnings=told)
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.errors import SceneError
 from fctl_geo.scene.bands import BandPlan
 from fctl_geo.scene.header import Header
+from fctl_geo.settings import nodata_said
 
 Bool = NDArray[np.bool_]
 
@@ -40,17 +42,32 @@ class MaskPlan:
         return self.kind == "none"
 
 
-def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool) -> MaskPlan:
-    """Everything by which the file marks pixels as no data."""
-    nodata = tuple(header.bands[number - 1].nodata for number in bands.numbers)
-    alphas = [] if alpha_is_nir else [b.number for b in header.bands if b.interpretation == "alpha"]
+def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool, mask: str = "auto") -> MaskPlan:
+    """Everything by which the file marks pixels as no data, or what the user says instead (`SceneSettings.mask`).
+
+    Raises:
+        SceneError: the file has no alpha band, or cannot hold the nodata value, that the user says it has.
+    """
+    as_the_file_says, said = mask == "auto", nodata_said(mask)
+    nodata = tuple(header.bands[n - 1].nodata if as_the_file_says else said for n in bands.numbers)
+    if said is not None:
+        _refuse_impossible(header, bands, said)
+    alphas = [b.number for b in header.bands if b.interpretation == "alpha"]
+    if mask == "alpha" and not alphas:
+        raise SceneError(
+            f"{header.name} has no band tagged as alpha ({', '.join(b.interpretation for b in header.bands[:8])})",
+            hint="use --mask auto, none or nodata=VALUE; or tag the band: gdal_edit.py -colorinterp_4 alpha FILE",
+        )
+    if alpha_is_nir or mask not in ("auto", "alpha"):
+        alphas = []
     floating = any(header.bands[n - 1].dtype.startswith("float") for n in bands.numbers)
-    palette_alpha = header.palette is not None and any(entry[3] == 0 for entry in header.palette)
+    mask_band = as_the_file_says and header.has_mask_band
+    palette_alpha = as_the_file_says and header.palette is not None and any(entry[3] == 0 for entry in header.palette)
     kinds = [
         ("nodata", all(value is not None for value in nodata)),
         ("alpha", bool(alphas)),
-        ("mask band", header.has_mask_band and not header.mask_outside),
-        (".msk", header.has_mask_band and header.mask_outside),
+        ("mask band", mask_band and not header.mask_outside),
+        (".msk", mask_band and header.mask_outside),
         ("nan", floating),
         ("palette", palette_alpha),
     ]
@@ -60,11 +77,21 @@ def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool) -> MaskPl
         nodata=nodata,
         alpha_band=alphas[0] if alphas else None,
         least_alpha=least_alpha,
-        mask_band=header.has_mask_band,
+        mask_band=mask_band,
         floating=floating,
         palette_alpha=palette_alpha,
         kind=" + ".join(name for name, present in kinds if present) or "none",
     )
+
+
+def _refuse_impossible(header: Header, bands: BandPlan, nodata: float) -> None:
+    for dtype in (np.dtype(header.bands[number - 1].dtype) for number in bands.numbers):
+        if dtype.kind != "f" and not _fits(nodata, dtype):
+            limits = np.iinfo(dtype)
+            raise SceneError(
+                f"{header.name} has {dtype} values ({limits.min:,} to {limits.max:,}), which are never {nodata:.10g}",
+                hint="give --mask nodata= a value that the file can hold; `gdalinfo -stats` shows which it has",
+            )
 
 
 def valid_pixels(raw: NDArray[np.generic], alpha: NDArray[Any] | None, plan: MaskPlan) -> Bool:
@@ -103,14 +130,15 @@ def _fits(nodata: float, dtype: np.dtype[Any]) -> bool:
 
 
 def is_true_alpha(sample: NDArray[np.generic]) -> bool:
-    """Whether values look like opacity: nearly all clear or nearly all opaque, not a picture.
+    """Whether values look like opacity: what is not clear is nearly all opaque. A picture's values lie in between.
 
-    Near infrared is often tagged as alpha by mistake (NAIP); its values lie in between.
+    Near infrared is often tagged as alpha by mistake (NAIP). Over water most of it is as dark as clear pixels are, so
+    that only the others tell.
     """
     if sample.size == 0:
         return True
     values = sample.astype(np.float64)
     # Opaque means the type's largest value, or 255 or 1 in a wider type: whatever the largest value here is.
     opaque = max(float(values.max()), 1.0)
-    share = float(np.mean((values <= 0.04 * opaque) | (values >= 0.96 * opaque)))
-    return share >= 0.75
+    seen = values[values > 0.04 * opaque]
+    return seen.size == 0 or float(np.mean(seen >= 0.96 * opaque)) >= 0.75

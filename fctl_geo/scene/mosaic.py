@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fctl_geo.scene.georeference import georeference_of
 from fctl_geo.scene.header import BandHeader, Header
-from fctl_geo.scene.reader import alpha_is_a_picture
+from fctl_geo.scene.sample import alpha_is_a_picture
 from fctl_geo.scene.source import grids_of
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
@@ -49,7 +49,7 @@ def member_of(header: Header) -> Member | None:
     place = georeference_of(header)
     a, b, _, d, e, _ = place.transform
     usable = place.refusal is None and place.crs_wkt and b == 0 and d == 0 and a > 0 > e
-    if not usable or any(band.dtype not in _TYPES for band in header.bands):
+    if not usable or any(band.dtype not in _TYPES or band.scale < 0 for band in header.bands):
         return None
     return Member(header, RasterFrame(header.height, header.width, place.transform, place.crs_wkt))
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
@@ -24,7 +25,7 @@ from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FIL
 from fctl_geo.storage.address import is_remote, shown
 
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, CRSError)
-"""What GDAL says of a broken file: rasterio wraps most of it, not all."""
+"""What GDAL says of a broken file: rasterio wraps most of it, not all, and has no public name for the rest."""
 SAFE_OPTIONS = {
     "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a file, whoever allows what
     "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE": "SIBLING_OR_CHILD_OF_VRT_PATH",
@@ -37,6 +38,9 @@ _WITH_MAGIC = (
 SELF_CONTAINED = (
     *_WITH_MAGIC, "ENVI", "EHdr", "AAIGrid", "GRIB", "GPKG", "MBTiles", "PNM", "USGSDEM", "DTED", "SRTMHGT",
 )  # fmt: skip
+_RAW_DRIVERS = ("ENVI", "EHdr")
+"""Formats of raw pixels with a header beside them."""
+_RAW_ENDINGS = ("", ".dat", ".img", ".bin", ".raw", ".envi", ".bil", ".bip", ".bsq", ".flt")
 _VRT = b"<vrtdataset"
 _HEAD_BYTES = 1 << 16
 _MOST_NESTED = 8
@@ -72,22 +76,45 @@ def open_with(uri: str, drivers: Iterable[str], **options: Any) -> Any:
         return DatasetReader(uri, driver=list(drivers), **options)
 
 
-def check_parts(uri: str, files: Iterable[str]) -> None:
-    """Compare what GDAL says a dataset consists of with the folder that it lies in.
+def check_parts(uri: str, dataset: Any) -> None:
+    """Compare what GDAL says an open dataset consists of with the folder that it lies in, and with its own pixels.
 
-    Args:
-        files: the open dataset's `files`, after its overviews and masks were asked for.
     Raises:
-        SceneError: a part lies elsewhere.
+        SceneError: a part lies elsewhere, or the header that describes the pixels is another file's.
     """
+    if dataset.driver in _RAW_DRIVERS:
+        _check_raw(uri, dataset)
+    if dataset.count:
+        _ = dataset.overviews(1), dataset.mask_flag_enums  # their files are listed once they were asked for
     roots = tuple(_roots(uri))
-    for file in files:
+    for file in dataset.files:
         if file == uri:
             continue
         if not any(_is_inside(file, root) for root in roots):
             raise _refusal(shown(uri), f"is joined with {shown(file)}, which lies outside of its folder")
         if file.lower().endswith((".ovr", ".msk", ".rrd", ".aux")):
             _check_companion(uri, file)
+
+
+def _check_raw(uri: str, dataset: Any) -> None:
+    """A header for raw pixels describes any file of its stem: of town.dat and town.pix beside town.hdr, only the first.
+
+    A file whose ending is not one of raw pixels must be exactly as long as its header says.
+    """
+    path = Path(uri)
+    if path.suffix.lower() in _RAW_ENDINGS:
+        return
+    offset = dataset.tags(ns="ENVI").get("header_offset", "0")
+    pixel_bytes = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
+    described = (int(offset) if offset.isdigit() else 0) + dataset.width * dataset.height * pixel_bytes
+    actual = path.stat().st_size if path.is_file() else None
+    if actual != described:
+        held = "is not a file of raw pixels" if actual is None else f"has {actual:,} bytes"
+        raise _refusal(
+            path.name,
+            f"{held}, and the {path.stem}.hdr beside it describes {described:,} bytes of raw pixels: "
+            "it is the header of another file",
+        )
 
 
 def _check_companion(uri: str, file: str) -> None:
@@ -136,8 +163,7 @@ def _look_through(vrt: Path, root: Path, *, seen: set[Path], above: tuple[Path, 
 def _check_source(vrt: Path, source: Path) -> None:
     try:
         with open_with(str(source), _WITH_MAGIC) as dataset:
-            _ = dataset.overviews(1), dataset.mask_flag_enums
-            check_parts(str(source), dataset.files)
+            check_parts(str(source), dataset)
     except GDAL_ERRORS:
         raise _refusal(vrt.name, f"has a source {source.name} that is no picture with pixels of its own") from None
 

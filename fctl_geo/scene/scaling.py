@@ -13,6 +13,10 @@ Stretch = tuple[tuple[float, float], ...]
 """For each band of the model: the values that become 0 and 255."""
 
 
+_LEAST_FILL_SHARE = 0.005
+_MOST_OF_A_SCENE = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class ValueScale:
     """The way from raw values to the model's, decided once a scene."""
@@ -49,12 +53,76 @@ def needs_stretch(scaling: Scaling, dtype: str) -> bool:
 
 
 def measure_stretch(samples: NDArray[np.generic], percentiles: tuple[float, float]) -> Stretch:
-    """Limits for each band from sampled valid pixels.
+    """Limits for each band from sampled valid pixels; a value that is no data, by the looks of it, is left out.
 
     Args:
-        samples: (C, n) valid raw values; n may be 0, then the limits are 0 and 255.
+        samples: (C, n) valid raw values, n from 1.
     """
-    if samples.shape[1] == 0:
-        return tuple((0.0, 255.0) for _ in samples)
-    limits = np.percentile(samples.astype(np.float64), percentiles, axis=1).T
-    return tuple((float(low), float(high) if high > low else float(low) + 1.0) for low, high in limits)
+    return tuple(_limits(band, percentiles) for band in samples)
+
+
+def _limits(band: NDArray[np.generic], percentiles: tuple[float, float]) -> tuple[float, float]:
+    fill = find_fill(band)
+    values = band if fill is None else band[band != fill.value]
+    low, high = np.percentile(values.astype(np.float64), percentiles)
+    return float(low), float(high) if high > low else float(low) + 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One value of a band that is likely to mean no data, though the file does not say so."""
+
+    value: np.generic
+    share: float
+    """Of the sample."""
+    others: tuple[np.generic, np.generic]
+    """Least and greatest of all other values."""
+
+
+def find_fill(band: NDArray[np.generic]) -> Fill | None:
+    """The least or greatest value of a sample, if it is shared by many pixels and far from all others.
+
+    Far: farther from the nearest other value than the middle 96 % of the others reach. A least value that most pixels
+    share is one, too, however near: of a 16-bit mosaic that is black outside, the stretch would be that of the black.
+    Example: -9999 beside reflectances of 0.05 to 0.6; 0 for two thirds of the pixels beside 1,500 to 7,400.
+    """
+    for value, is_least in ((band.min(), True), (band.max(), False)):
+        alike = band == value
+        share = float(alike.mean())
+        if not _LEAST_FILL_SHARE <= share < 1:
+            continue
+        others = band[~alike].astype(np.float64)
+        low, high = np.percentile(others, (2, 98))
+        gap = abs(float(others.min() if is_least else others.max()) - float(value))
+        if (low < high and gap > high - low) or (is_least and share > _MOST_OF_A_SCENE):
+            return Fill(value, share, (band[~alike].min(), band[~alike].max()))
+    return None
+
+
+def informative_px(samples: NDArray[np.generic]) -> int:
+    """How many sampled pixels tell anything of every band: those without its fill; none where a band has one value."""
+    return min(_informative(band) for band in samples)
+
+
+def _informative(band: NDArray[np.generic]) -> int:
+    if band.size == 0 or band.min() == band.max():
+        return 0
+    fill = find_fill(band)
+    return band.size if fill is None else int((band != fill.value).sum())
+
+
+def fill_words(samples: NDArray[np.generic]) -> tuple[str, ...]:
+    """A warning of each value that is likely to mean no data, and how to declare it."""
+    fills = {float(fill.value): fill for fill in map(find_fill, samples) if fill is not None}
+    return tuple(
+        f"{100 * fill.share:.2g} % of the sampled pixels have the one value {_shown(fill.value)}, the others "
+        f"{_shown(fill.others[0])} to {_shown(fill.others[1])}: it is left out of the stretch, but not declared as "
+        f"nodata; if it means no data, say so with --mask nodata={_shown(fill.value)}"
+        for fill in fills.values()
+    )
+
+
+def _shown(value: np.generic) -> str:
+    """A value as one would type it, to the last bit. Example: -9999, -3.4028235e+38, 0.05."""
+    number = float(value)
+    return str(int(number)) if abs(number) < 1e15 and number.is_integer() else str(value)

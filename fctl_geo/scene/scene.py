@@ -4,42 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.errors import SceneError
-from fctl_geo.progress import Progress, Silent
-from fctl_geo.scene.aoi import Region, read_region
-from fctl_geo.scene.bands import plan_bands
-from fctl_geo.scene.georeference import coarser, frame_of, georeference_of, ground_resolution
-from fctl_geo.scene.header import Header, read_header
-from fctl_geo.scene.info import ALPHA_WORDS, SceneInfo, scene_info
-from fctl_geo.scene.levels import Level, model_size, plan_level, scale_to
-from fctl_geo.scene.masks import MaskPlan, plan_masks
-from fctl_geo.scene.reader import Reader, alpha_is_a_picture, overview_mask_is_stale, readers_of, sample_values
+from fctl_geo.scene.aoi import Region
+from fctl_geo.scene.info import SceneInfo
+from fctl_geo.scene.levels import Level, plan_level
+from fctl_geo.scene.reader import Reader
 from fctl_geo.scene.resample import resample
-from fctl_geo.scene.scaling import Stretch, ValueScale, measure_stretch, needs_stretch
-from fctl_geo.scene.source import block_warnings, grids_of
+from fctl_geo.scene.scaling import ValueScale
 from fctl_geo.scene.tiles import KeptTile, Tile, TileCache, cut, tile_window
-from fctl_geo.settings import SceneSettings
-from fctl_geo.spec import InputSpec
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
-_CACHE_BYTES = 128 << 20
-_COARSEST_SCALE = 1 / 16
 _AOI_TILE_HW = (512, 512)
 
 
 @dataclass(slots=True, eq=False)
 class Scene:
-    """An open scene; use it in a with-block. All methods may be called from several threads at once.
+    """An open scene (`open_scene`); use it in a with-block. All methods may be called from several threads at once.
 
     Grids: the *scene's* pixels; the *model's*, `scale` scene pixels each, from the same corner; the *output's*, which
     is one of the two (settings.grid). Windows are in pixels of the full grid, from its corner, and may stick out of it.
@@ -128,11 +115,6 @@ class Scene:
         passing = 0 if self._keeps_file else cache_bytes // 2
         self._passing.resize(passing)
         self._cache.resize(cache_bytes - passing)
-
-    @property
-    def decoded_tiles(self) -> int:
-        """How many tiles were decoded or resampled so far: the cache's record, for benchmarks."""
-        return self._cache.decoded + self._passing.decoded
 
     def close(self) -> None:
         for reader in self._readers:
@@ -258,117 +240,6 @@ class Scene:
         place = tile_window(row, col, _AOI_TILE_HW, size_hw)
         nothing = np.empty((0, *place.size_hw), np.uint8)
         return self._cache.get(("aoi", row, col), lambda: _frozen(nothing, region.mask(place)))
-
-
-def open_scene(
-    path: str | Path,
-    spec: InputSpec,
-    settings: SceneSettings = SceneSettings(),  # noqa: B008 - frozen
-    *,
-    progress: Progress = Silent(),  # noqa: B008 - without state
-    cache_bytes: int = _CACHE_BYTES,
-) -> Scene:
-    """Open a scene for a model: decide bands, scaling, mask and grid once, and tell what was decided.
-
-    Args:
-        path: anything GDAL opens: a file, a URL, /vsi..., a connection string.
-        spec: what the model wants.
-        cache_bytes: the most that decoded pixels may occupy; speed, never values, depends on it.
-    Raises:
-        SceneError: missing, no raster, no usable place on the ground, far too coarse for the model.
-        BandError: the model's bands are not there.
-        AoiError: the area of interest is unreadable or misses the scene.
-        ReadError: damaged where it was sampled.
-    """
-    header = read_header(path, allow_external=settings.allow_external)
-    place = georeference_of(header)
-    if place.refusal is not None:
-        raise place.refusal
-    gsd = ground_resolution(place, (header.height, header.width), settings.gsd_m)
-    scale = scale_to(gsd.gsd_m, spec.gsd_m, spec.gsd_tolerance)
-    _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
-    grids = grids_of(header)
-    alpha_is_nir = alpha_is_a_picture(header, grids)
-    bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
-    masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
-    readers = readers_of(header, grids, bands, masks)
-    with ExitStack() as opened:
-        for reader in readers:
-            opened.callback(reader.source.close)
-        readers, words = _without_stale_overviews(readers)
-        stretch = _stretch_of(header, spec, masks, readers, progress)
-        scene_frame = frame_of(place, (header.height, header.width))
-        model_frame = _model_frame(scene_frame, scale)
-        full = model_frame if settings.grid == "model" else scene_frame
-        region, aoi_words = read_region(full, settings.aoi, settings.bbox)
-        opened.pop_all()  # all is well: the scene closes them
-    info = scene_info(
-        header, place, gsd, bands, masks, stretch=stretch,
-        warnings=(*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *words, *aoi_words),
-    )  # fmt: skip
-    for sentence in info.warnings:
-        progress.warn(sentence)
-    frame_window = Window(0, 0, *full.size_hw) if region is None else region.window
-    scene = Scene(
-        info=info,
-        scale=scale,
-        model_hw=model_frame.size_hw,
-        scene_frame=scene_frame,
-        model_frame=model_frame,
-        frame=full.cut(frame_window),
-        frame_window=frame_window,
-        _readers=readers,
-        _values=ValueScale(spec.scaling, stretch),
-        _region=region,
-        _grid_is_model=settings.grid == "model",
-        _cache=TileCache(cache_bytes),
-        _passing=TileCache(0),
-    )
-    scene.resize_cache(cache_bytes)
-    return scene
-
-
-def _refuse_far_too_coarse(header: Header, spec: InputSpec, gsd_m: float | None, scale: float) -> None:
-    if scale >= _COARSEST_SCALE:
-        return
-    assert gsd_m is not None and spec.gsd_m is not None
-    raise SceneError(
-        f"{header.name} has {gsd_m:.3g} m a pixel, the model was trained at {spec.gsd_m:g} m: "
-        f"{1 / scale:.0f} times as fine, {1 / _COARSEST_SCALE:.0f} times is the most",
-        hint=f"choose a model for such images, or --gsd {spec.gsd_m:g} to read the pixels as if they were fine enough",
-    )
-
-
-def _without_stale_overviews(readers: tuple[Reader, ...]) -> tuple[tuple[Reader, ...], tuple[str, ...]]:
-    if not overview_mask_is_stale(readers):
-        return readers, ()
-    for reader in readers[1:]:
-        reader.source.close()
-    return readers[:1], ("the overviews do not know the scene's mask and are not used: make them again with gdaladdo",)
-
-
-def _stretch_of(
-    header: Header, spec: InputSpec, masks: MaskPlan, readers: tuple[Reader, ...], progress: Progress
-) -> Stretch | None:
-    dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
-    if not needs_stretch(spec.scaling, dtype):
-        return None
-    samples: NDArray[Any] = sample_values(readers)
-    stretch = measure_stretch(samples, spec.scaling.percentiles)
-    low, high = spec.scaling.percentiles
-    limits = ", ".join(f"{b:.6g} to {t:.6g}" for b, t in stretch)
-    if samples.shape[1] == 0:
-        progress.warn(f"no valid pixel was found in a sample of the scene; {dtype} values are stretched from {limits}")
-    else:
-        progress.say(f"{dtype} values are stretched to 8 bits, percentiles {low:g} to {high:g} of each band: {limits}")
-    return stretch
-
-
-def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:
-    if scale == 1.0:
-        return scene_frame
-    height, width = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
-    return RasterFrame(height, width, coarser(scene_frame.transform, scale), scene_frame.crs_wkt)
 
 
 def _frozen(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> KeptTile:

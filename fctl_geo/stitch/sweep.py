@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.errors import ModelFileError
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.stitch.accumulator import RowAccumulator
 from fctl_geo.stitch.memory import give_back_freed_memory
@@ -79,6 +80,7 @@ class Sweep:
             progress.advance(len(row) - len(wanted))
             for patch, views in zip(wanted, network.logits(wanted), strict=True):
                 for logits in views:
+                    _refuse_not_numbers(patch, logits)
                     accumulator.add(patch, logits)
                 progress.advance()
                 check_cancelled(progress)
@@ -133,6 +135,21 @@ class Sweep:
 
     def _last_row(self, window: Window) -> int:
         return _clip(self.how.model_rows(window.row, window.row_end), self.grid.height)[1]
+
+
+def _refuse_not_numbers(patch: tuple[int, int], logits: PatchLogits) -> None:
+    """One sum a patch: a single NaN or infinity makes it not finite, and would become some class without a word."""
+    if math.isfinite(logits.values.sum(dtype=np.float64)):
+        return
+    window, (i, j) = logits.grid.patch(*patch), patch
+    wrong = int(logits.values.size - np.isfinite(logits.values).sum())
+    raise ModelFileError(
+        f"the network gave {wrong:,} of {logits.values.size:,} logits that are not finite (NaN or infinite) for the "
+        f"patch in row {i}, column {j} of patches (model pixels {window.row} to {window.row_end - 1} down, "
+        f"{window.col} to {window.col_end - 1} across)",
+        hint="with bf16 or TTA try --precision fp32; if that fails too, the model file is damaged or its training "
+        "diverged: use another model or train it again",
+    )
 
 
 def _clip(span: tuple[int, int], size: int) -> tuple[int, int]:

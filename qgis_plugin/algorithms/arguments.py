@@ -25,6 +25,7 @@ from .parameters import (
     CLASSES,
     DEVICE,
     GRID,
+    MASK,
     MAX_MEMORY,
     MERGE,
     MIN_AREA,
@@ -89,6 +90,7 @@ def polygon_words(
 def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
     """Arguments for the scene parameters but `GSD`, which means another thing for online layers."""
     words = ["--grid", algorithm.parameterAsEnumString(parameters, GRID, context)]
+    words += ["--mask", algorithm.parameterAsString(parameters, MASK, context).strip() or "auto"]
     if algorithm.parameterAsBoolean(parameters, ALLOW_EXTERNAL, context):
         words.append("--allow-external")
     bands = algorithm.parameterAsString(parameters, BANDS, context).replace(" ", "")

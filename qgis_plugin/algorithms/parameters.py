@@ -22,7 +22,7 @@ MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
-BANDS, GSD, GRID = "BANDS", "GSD", "GRID"
+BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
 DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
 AS_ADVISED, YES, NO = "as the model advises", "yes", "no"
@@ -138,6 +138,16 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
             choice(
                 GRID, tr("Pixels of the results"),
                 tr("'scene': the layer's own pixels. 'model': pixels of the model's ground size."), ["scene", "model"],
+            )
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            text(
+                MASK, tr("Pixels without data"),
+                tr("'auto': as the file says. 'none': every pixel is data. 'alpha': by the alpha band alone. "
+                   "'nodata=-9999': pixels with that value in all bands."),
+                default="auto", hints=["auto", "none", "alpha", "nodata=0", "nodata=-9999"],
             )
         )
     )  # fmt: skip

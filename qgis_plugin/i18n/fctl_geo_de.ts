@@ -212,6 +212,14 @@
       <translation>'scene': die eigenen Pixel des Layers. 'model': Pixel der Bodenauflösung des Modells.</translation>
     </message>
     <message>
+      <source>Pixels without data</source>
+      <translation>Pixel ohne Daten</translation>
+    </message>
+    <message>
+      <source>'auto': as the file says. 'none': every pixel is data. 'alpha': by the alpha band alone. 'nodata=-9999': pixels with that value in all bands.</source>
+      <translation>'auto': wie die Datei es sagt. 'none': jedes Pixel zählt. 'alpha': allein nach dem Alphakanal. 'nodata=-9999': Pixel mit diesem Wert in allen Kanälen.</translation>
+    </message>
+    <message>
       <source>Trust files that the image points to</source>
       <translation>Dateien vertrauen, auf die das Bild verweist</translation>
     </message>

@@ -38,6 +38,20 @@ def test_every_command_says_what_it_does_with_an_example(fctl: Fctl, name: str) 
     assert "Gives" in said.stdout and "Take" in said.stdout
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--bbox", "nan", "1", "2", "3"],
+        ["--bbox", "0", "0", "inf", "3"],
+        ["--mask", "alfa"],
+        ["--mask", "nodata=none"],
+    ],
+)
+def test_a_value_that_cannot_be_is_wrong_usage(fctl: Fctl, tmp_path: Path, wrong: list[str]) -> None:
+    said = fctl("segment", tmp_path / "none.tif", "--out", tmp_path / "x.tif", *wrong)
+    assert said.exit_code == 2 and f"Invalid value for '{wrong[0]}'" in said.stderr
+
+
 def test_an_error_is_two_lines_on_stderr_and_exit_code_1(fctl: Fctl, tmp_path: Path) -> None:
     said = fctl("info", tmp_path / "none.tif")
     assert said.exit_code == 1 and said.stdout == ""

@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
+from model_factory import make_model
 
 from fctl_geo.errors import DeviceError
+from fctl_geo.model import device as device_module
+from fctl_geo.model.contexts import WholeScene
 from fctl_geo.model.device import Device
+from fctl_geo.model.modelfile import load_networks, read_model_info
+from fctl_geo.model.orientation import ORIENTATIONS
+from fctl_geo.model.segmenter import Segmenter
 from fctl_geo.progress import Silent
 from fctl_geo.settings import EngineSettings
+from fctl_geo.windows.grid import PatchGrid
+from fctl_geo.windows.window import Window
 
 
 class Told(Silent):
@@ -15,6 +28,11 @@ class Told(Silent):
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
+
+
+@pytest.fixture(autouse=True)
+def gpu_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "_gpu_name", lambda device: "Pretend GPU")
 
 
 def starved(device: Device, most: int) -> Device:
@@ -57,10 +75,55 @@ def test_when_memory_runs_out_the_batch_is_halved_and_then_the_cpu_takes_over(mo
 
     assert list(device.run(work, list(range(11)))) == list(range(1, 12))
     assert tried[: len(sizes)] == sizes
-    assert "going on with 4 patches" in told.warnings[0]
-    assert device.is_cpu == (most == 0)
+    assert "continuing with 4 patches" in told.warnings[0]
+    assert device.is_cpu == device.fell_back == (most == 0)
     if most == 0:
-        assert "with the CPU" in told.warnings[-1]
+        assert "on the CPU" in told.warnings[-1]
+        assert device.name == "Pretend GPU in fp32, then cpu (1 thread): the GPU ran out of memory"
+    device.close()
+
+
+class PretendGpu(Device):
+    """Computes on the CPU as a GPU would, in bf16 and in batches, until it falls back."""
+
+    def __init__(self) -> None:
+        super().__init__(EngineSettings(device="cpu", precision="bf16", threads=2), Silent())
+        self.batch_size = 2
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.fell_back
+
+
+def read(window: Window, factor: int) -> SimpleNamespace:
+    pixels = np.random.default_rng((window.row % 997, window.col % 997)).integers(0, 255, (3, *window.size_hw), "uint8")
+    return SimpleNamespace(pixels=pixels, valid=np.ones(window.size_hw, bool))
+
+
+@pytest.mark.parametrize("whole_scene", [False, True])
+def test_the_cpu_takes_over_from_a_gpu_whose_context_features_are_bf16(tmp_path: Path, whole_scene: bool) -> None:
+    model = make_model(tmp_path / "m.safetensors")
+    network = load_networks(model, read_model_info(model))["segmentation"]
+    grid, looks, row = PatchGrid(300, 300, 128, 32), ORIENTATIONS["flips"], [(0, 0), (0, 1), (0, 2)]
+    device = PretendGpu()
+    segmenter = Segmenter(device.place(network), device, grid, looks, read)
+    if whole_scene:
+        segmenter.contexts[0] = WholeScene(0, network, device, grid, looks, read)
+    segment, full = network.segment, [False]
+
+    def starving(patch: torch.Tensor, contexts: Sequence[torch.Tensor]) -> torch.Tensor:
+        if full[0] and not device.fell_back:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return segment(patch, contexts)
+
+    network.segment = starving
+    in_bf16 = [logits for looks in segmenter.logits(row) for logits in looks]
+    full[0] = True  # the context tiles are there, in bf16; now a single patch no longer fits
+    after = [logits for looks in segmenter.logits(row) for logits in looks]
+    assert device.fell_back and device.precision == "fp32"
+    for one, other in zip(in_bf16, after, strict=True):
+        assert np.abs(one.values - other.values).mean() < 0.05 * np.abs(one.values).mean()
+    assert "Pretend GPU in bf16, then cpu (2 threads)" in device.name
     device.close()
 
 

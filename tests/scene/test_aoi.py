@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_factory import make_scene
 
-from fctl_geo.errors import AoiError, FctlError
+from fctl_geo.errors import AoiError, SettingsError
 from fctl_geo.scene import open_scene
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
@@ -169,16 +169,24 @@ def test_an_area_as_large_as_the_world_is_all_of_the_scene(path: Path, tmp_path:
         assert scene.frame_window == FULL and scene.wanted(FULL).all()
 
 
-def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path) -> None:
-    speck = ground((10.1, 10.1), (10.3, 10.1), (10.3, 10.3), (10.1, 10.3))
-    sliver = ground((10.1, 10), (10.3, 10), (10.3, 600), (10.1, 600))
-    for shape in (speck, sliver):
-        with pytest.raises(AoiError, match=r"holds the center of no pixel: it is 0\.2 x") as told:
-            open_scene(path, InputSpec(), SceneSettings(aoi=write(tmp_path / "a.gpkg", [shape])))
-        assert told.value.hint
+@pytest.mark.parametrize("grid", ["scene", "model"])
+def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path, grid: str) -> None:
+    """Smaller than a pixel, or a sliver between the centres of two rows."""
+    speck, sliver = ground((9.6, 9.6), (9.9, 9.6), (9.9, 9.9)), ground((3, 20.6), (400, 20.6), (400, 20.9), (3, 20.9))
+    for name, shape in (("speck", speck), ("sliver", sliver)):
+        settings = SceneSettings(aoi=write(tmp_path / f"{name}.gpkg", [shape]), grid=grid)
+        with pytest.raises(AoiError, match=r"holds no pixel: it is .* pixels large"):
+            open_scene(path, InputSpec(), settings)
+    west, south, east, north = speck.bounds
+    with pytest.raises(AoiError, match="holds no pixel"):
+        open_scene(path, InputSpec(), SceneSettings(bbox=(west, south, east, north), grid=grid))
+    centre = ground((9.4, 9.4), (9.6, 9.4), (9.6, 9.6), (9.4, 9.6))
+    with open_scene(path, InputSpec(), SceneSettings(bbox=centre.bounds)) as scene:
+        assert scene.wanted(scene.frame_window).sum() == 1
 
 
-def test_a_box_of_no_numbers_is_refused(path: Path) -> None:
-    for box in ((float("nan"), 1, 2, 3), (0, 0, float("inf"), 1)):
-        with pytest.raises(FctlError, match="bbox"):
-            open_scene(path, InputSpec(), SceneSettings(bbox=box))
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_a_box_that_is_not_finite_is_refused(wrong: float) -> None:
+    for at in range(4):
+        with pytest.raises(SettingsError, match="not finite"):
+            SceneSettings(bbox=tuple(wrong if i == at else float(i) for i in range(4)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from scene_factory import make_pixels, make_scene
 
 from fctl_geo.errors import BandError
@@ -128,3 +129,25 @@ def test_a_palette_image_has_no_near_infrared(tmp_path: Path) -> None:
 def test_a_description_lists_every_band_without_a_model(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", bands=4, colors=["blue", "green", "red", "nir"])
     assert [band.name for band in describe_scene(path).bands] == ["blue", "green", "red", "nir"]
+
+
+@pytest.mark.parametrize(
+    "colors", [["Y", "Cb", "Cr"], ["cyan", "magenta", "yellow", "black"], ["hue", "saturation", "lightness"]]
+)
+def test_tags_of_other_colors_are_told_as_what_they_are(tmp_path: Path, colors: list[str]) -> None:
+    path = make_scene(tmp_path / "a.tif", bands=len(colors), colors=colors)
+    _, (words,) = numbers_read(path, RGB)
+    assert words.startswith(f"the scene's bands are tagged as {', '.join(colors)}, not as red, green and blue")
+
+
+def test_a_band_that_is_stored_as_its_negative_is_refused(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", bands=4, colors=["red", "green", "blue", "nir"])
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = (2.0, -1.0, 1.0, 1.0), (0.0, 255.0, 0.0, 0.0)
+    with pytest.raises(
+        BandError, match=r"band 2 of a.tif is stored as its negative: its scale tag is -1, its offset 255"
+    ) as caught:
+        open_scene(path, RGB)
+    assert "gdal_translate -unscale" in caught.value.hint
+    assert any("stored as its negative" in words for words in describe_scene(path).warnings)
+    assert numbers_read(path, RGB, ("1", "3", "4"))[0] == [1, 3, 4]

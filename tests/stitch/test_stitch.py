@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fctl_geo.errors import ModelFileError
+from fctl_geo.progress import Silent
 from fctl_geo.stitch.accumulator import RowAccumulator, profile
 from fctl_geo.stitch.resolve import Resampling, resolve
+from fctl_geo.stitch.sweep import Sweep
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits
+from fctl_geo.windows.shards import cut_shards
 from fctl_geo.windows.window import Window
 
 MERGES = ["montage", "average", "blend"]
@@ -125,3 +129,29 @@ def test_where_no_patch_lies_there_is_no_class() -> None:
     nothing = np.zeros((2, 3, 3), np.float32), np.zeros((3, 3), np.float32)
     classes, percent = resolve(*nothing, (0, 0), (3, 3), Window(0, 0, 3, 3), Resampling(1.0, 0, 0))
     assert (classes == 255).all() and (percent == 0).all()
+
+
+class NotANumber:
+    """A network whose logits are finite but for one, in patch row 1, column 2."""
+
+    def __init__(self, grid: PatchGrid, value: float) -> None:
+        self.grid, self.value = grid, value
+
+    def logits(self, patches):
+        for patch in patches:
+            values = np.zeros((3, 64, 64), np.float32)
+            values[1, 5, 7] = self.value if patch == (1, 2) else 1e30
+            yield [PatchLogits(self.grid, values)]
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_refused_with_their_patch(value: float) -> None:
+    grid = PatchGrid(150, 200, 64, 16)
+    sweep = Sweep(grid, "blend", 3, Resampling(1.0, 0, 0), lambda _: True, lambda _: True, (150, 200))
+    with pytest.raises(ModelFileError, match=r"1 of 12,288 logits .* row 1, column 2 of patches") as caught:
+        list(sweep.bands(NotANumber(grid, value), cut_shards(150, 200, 256), Silent()))
+    assert "--precision fp32" in caught.value.hint
+    assert len(list(sweep.bands(NotANumber(grid, 1e30), cut_shards(150, 200, 256), Silent()))) == 1

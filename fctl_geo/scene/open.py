@@ -1,0 +1,158 @@
+"""A scene opened for a model: bands, scaling, mask, grid and area decided once, and what was decided told."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from fctl_geo.errors import SceneError
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.scene.aoi import read_region
+from fctl_geo.scene.bands import plan_bands
+from fctl_geo.scene.georeference import coarser, frame_of, georeference_of, ground_resolution
+from fctl_geo.scene.header import Header, read_header
+from fctl_geo.scene.info import ALPHA_WORDS, scene_info
+from fctl_geo.scene.levels import model_size, scale_to
+from fctl_geo.scene.masks import plan_masks
+from fctl_geo.scene.reader import Reader, readers_of
+from fctl_geo.scene.sample import alpha_is_a_picture, overview_mask_is_stale, sample_values
+from fctl_geo.scene.scaling import Stretch, ValueScale, fill_words, measure_stretch, needs_stretch
+from fctl_geo.scene.scene import Scene
+from fctl_geo.scene.source import block_warnings, grids_of
+from fctl_geo.scene.tiles import TileCache
+from fctl_geo.settings import SceneSettings
+from fctl_geo.spec import InputSpec
+from fctl_geo.windows.frame import RasterFrame
+from fctl_geo.windows.window import Window
+
+_CACHE_BYTES = 128 << 20
+_COARSEST_SCALE = 1 / 16
+
+
+def open_scene(
+    path: str | Path,
+    spec: InputSpec,
+    settings: SceneSettings = SceneSettings(),  # noqa: B008 - frozen
+    *,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+    cache_bytes: int = _CACHE_BYTES,
+) -> Scene:
+    """Open a scene for a model: decide bands, scaling, mask and grid once, and tell what was decided.
+
+    Args:
+        path: anything GDAL opens: a file, a URL, /vsi..., a connection string.
+        spec: what the model wants.
+        cache_bytes: the most that decoded pixels may occupy; speed, never values, depends on it.
+    Raises:
+        SceneError: missing, no raster, no usable place on the ground, far too coarse for the model, or without a
+            single pixel of data to stretch its values by.
+        BandError: the model's bands are not there.
+        AoiError: the area of interest is unreadable, misses the scene or holds no pixel.
+        ReadError: damaged where it was sampled.
+    """
+    header = read_header(path, allow_external=settings.allow_external)
+    place = georeference_of(header)
+    if place.refusal is not None:
+        raise place.refusal
+    gsd = ground_resolution(place, (header.height, header.width), settings.gsd_m)
+    scale = scale_to(gsd.gsd_m, spec.gsd_m, spec.gsd_tolerance)
+    _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
+    scene_frame = frame_of(place, (header.height, header.width))
+    model_frame = _model_frame(scene_frame, scale)
+    full = model_frame if settings.grid == "model" else scene_frame
+    region, aoi_words = read_region(full, settings.aoi, settings.bbox)
+    grids = grids_of(header)
+    alpha_is_nir = alpha_is_a_picture(header, grids, settings.mask)
+    alpha_words = (ALPHA_WORDS,) if alpha_is_nir and settings.mask != "none" else ()
+    bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
+    masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir, mask=settings.mask)
+    readers = readers_of(header, grids, bands, masks)
+    with ExitStack() as opened:
+        for reader in readers:
+            opened.callback(reader.source.close)
+        readers, overview_words = _without_stale_overviews(readers)
+        area = None if region is None else _in_scene_px(region.window, scale if settings.grid == "model" else 1.0)
+        stretch, fill_warnings = _stretch_of(header, spec, readers, area, progress)
+        opened.pop_all()  # all is well: the scene closes them
+    info = scene_info(
+        header, place, gsd, bands, masks, stretch=stretch,
+        warnings=(*alpha_words, *block_warnings(header), *overview_words, *aoi_words, *fill_warnings),
+    )  # fmt: skip
+    for sentence in info.warnings:
+        progress.warn(sentence)
+    frame_window = Window(0, 0, *full.size_hw) if region is None else region.window
+    scene = Scene(
+        info=info,
+        scale=scale,
+        model_hw=model_frame.size_hw,
+        scene_frame=scene_frame,
+        model_frame=model_frame,
+        frame=full.cut(frame_window),
+        frame_window=frame_window,
+        _readers=readers,
+        _values=ValueScale(spec.scaling, stretch),
+        _region=region,
+        _grid_is_model=settings.grid == "model",
+        _cache=TileCache(cache_bytes),
+        _passing=TileCache(0),
+    )
+    scene.resize_cache(cache_bytes)
+    return scene
+
+
+def _refuse_far_too_coarse(header: Header, spec: InputSpec, gsd_m: float | None, scale: float) -> None:
+    if scale >= _COARSEST_SCALE:
+        return
+    assert gsd_m is not None and spec.gsd_m is not None
+    raise SceneError(
+        f"{header.name} has {gsd_m:.3g} m a pixel, the model was trained at {spec.gsd_m:g} m: "
+        f"{1 / scale:.0f} times as fine, {1 / _COARSEST_SCALE:.0f} times is the most",
+        hint=f"choose a model for such images, or --gsd {spec.gsd_m:g} to read the pixels as if they were fine enough",
+    )
+
+
+def _without_stale_overviews(readers: tuple[Reader, ...]) -> tuple[tuple[Reader, ...], tuple[str, ...]]:
+    if not overview_mask_is_stale(readers):
+        return readers, ()
+    for reader in readers[1:]:
+        reader.source.close()
+    return readers[:1], ("the overviews do not know the scene's mask and are not used: make them again with gdaladdo",)
+
+
+def _in_scene_px(window: Window, scale: float) -> Window:
+    """A window of the output's grid in the scene's pixels, `scale` of them an output pixel."""
+    row, col = int(window.row * scale), int(window.col * scale)
+    return Window(row, col, max(1, int(window.row_end * scale) - row), max(1, int(window.col_end * scale) - col))
+
+
+def _stretch_of(
+    header: Header, spec: InputSpec, readers: tuple[Reader, ...], area: Window | None, progress: Progress
+) -> tuple[Stretch | None, tuple[str, ...]]:
+    """Limits that make bytes of wider values, with warnings; None where the values are bytes or stay as they are.
+
+    They belong to the scene: no patch, shard or worker sees others.
+
+    Raises:
+        SceneError: no pixel of data was found.
+    """
+    dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
+    if not needs_stretch(spec.scaling, dtype):
+        return None, ()
+    samples, looked_at_px = sample_values(readers, area, progress)
+    if samples.shape[1] == 0:
+        raise SceneError(
+            f"{header.name} holds no data: all of {looked_at_px:,} pixels looked at are {readers[0].masks.kind}",
+            hint="is it the right file? If its nodata value or mask is wrong, read it with --mask none",
+        )
+    stretch = measure_stretch(samples, spec.scaling.percentiles)
+    low, high = spec.scaling.percentiles
+    limits = ", ".join(f"{b:.6g} to {t:.6g}" for b, t in stretch)
+    progress.say(f"{dtype} values are stretched to 8 bits, percentiles {low:g} to {high:g} of each band: {limits}")
+    return stretch, fill_words(samples)
+
+
+def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:
+    if scale == 1.0:
+        return scene_frame
+    height, width = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
+    return RasterFrame(height, width, coarser(scene_frame.transform, scale), scene_frame.crs_wkt)
