@@ -79,7 +79,7 @@ def first_states(total, value, region, first_run, min_area, ended):  # type: ign
     for run in range(region.shape[0]):
         if value[run] == NODATA_CLASS:
             state[run] = NODATA_REGION
-        elif total[run] >= min_area:
+        elif not total[run] < min_area:  # an unknown area (NaN) is not small
             state[run] = 0
     if not ended:
         for run in range(first_run[first_run.shape[0] - 2], first_run[first_run.shape[0] - 1]):

@@ -25,6 +25,8 @@ import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons.strip import Strip, check_strips
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.spec import NODATA
 
 ROUNDS = 8
 """Small regions in a row, from the nearest large one, that are settled."""
@@ -32,13 +34,20 @@ ROWS_AT_ONCE = 256
 """Rows that are gathered before the sieve looks at them."""
 
 
-def sieve_strips(strips: Iterable[Strip], *, width: int, min_area: float) -> Iterator[Strip]:
+def sieve_strips(
+    strips: Iterable[Strip],
+    *,
+    width: int,
+    min_area: float,
+    progress: Progress = Silent(),  # noqa: B008
+) -> Iterator[Strip]:
     """Give the raster without regions smaller than `min_area`; confidence and area pass through.
 
     Args:
         strips: the raster from top to bottom, in strips of any heights.
         width: columns of the raster.
         min_area: in the unit of the strips' area tables (m2), in pixels where they have none.
+        progress: warned where every region is smaller than that, so that none takes another in.
     Yields:
         Strips, whose heights may differ from those that came in.
     Raises:
@@ -48,10 +57,30 @@ def sieve_strips(strips: Iterable[Strip], *, width: int, min_area: float) -> Ite
     if not min_area >= 0:
         raise SettingsError(f"the smallest area is {min_area}", hint="give an area of 0 or more")
     checked = check_strips(strips, width)
-    return checked if min_area == 0 else _sieve(checked, min_area)
+    return checked if min_area == 0 else _sieve(checked, min_area, _Largest(), progress)
 
 
-def _sieve(strips: Iterator[Strip], min_area: float) -> Iterator[Strip]:
+@dataclass(slots=True)
+class _Largest:
+    """The area of the largest region so far, as far as it was seen."""
+
+    area: float = 0.0
+    unit: str = ""
+
+    def note(self, areas: npt.NDArray[np.float64], strip: Strip) -> None:
+        """Areas of regions in rows that are looked at; a region's first look that settles it has all of it."""
+        self.unit = "px" if strip.area is None else "m2"
+        self.area = max(self.area, float(np.fmax.reduce(areas, initial=0.0)))
+
+    def warn(self, min_area: float, progress: Progress) -> None:
+        if 0 < self.area < min_area:
+            progress.warn(
+                f"no region is as large as --min-area {_number(min_area)} {self.unit}, the largest has "
+                f"{_number(self.area)} {self.unit}: there is nothing to merge small regions into, so all of them stay"
+            )
+
+
+def _sieve(strips: Iterator[Strip], min_area: float, largest: _Largest, progress: Progress) -> Iterator[Strip]:
     waiting: list[Strip] = []
     top: _TopRow | None = None
     held = rows = 0
@@ -59,13 +88,14 @@ def _sieve(strips: Iterator[Strip], min_area: float) -> Iterator[Strip]:
         waiting.append(strip)
         rows += strip.height
         if rows >= held + max(ROWS_AT_ONCE, held):  # looking again at rows that were held costs at most as much again
-            ready, kept, top = _look(_stack(waiting), top, min_area, ended=False)
+            ready, kept, top = _look(_stack(waiting), top, min_area, largest, ended=False)
             waiting, held, rows = [kept], kept.height, kept.height
             if ready.height:
                 yield ready
     if waiting:
-        ready, _, _ = _look(_stack(waiting), top, min_area, ended=True)
+        ready, _, _ = _look(_stack(waiting), top, min_area, largest, ended=True)
         yield ready
+    largest.warn(min_area, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +108,16 @@ class _TopRow:
     """(width,) the class that it takes."""
 
 
-def _look(strip: Strip, top: _TopRow | None, min_area: float, *, ended: bool) -> tuple[Strip, Strip, _TopRow | None]:
+def _look(
+    strip: Strip, top: _TopRow | None, min_area: float, largest: _Largest, *, ended: bool
+) -> tuple[Strip, Strip, _TopRow | None]:
     """Settle what can be settled; returns rows that are ready, rows (as they came) that wait, and what is known."""
     from fctl_geo.polygons import regions  # numba is loaded by those who sieve
 
     area = np.ones((strip.height, 1)) if strip.area is None else strip.area
     first_run, begin, end, value, region = regions.label_runs(strip.classes)
     total = regions.sum_areas(area, first_run, begin, end, region)
+    largest.note(total[value != NODATA], strip)
     state = regions.first_states(total, value, region, first_run, min_area, ended)
     if top is not None:
         in_top = slice(0, first_run[1])
@@ -122,3 +155,7 @@ def _rows(strip: Strip, rows: slice) -> Strip:
         None if strip.confidence is None else strip.confidence[rows],
         None if strip.area is None else strip.area[rows],
     )
+
+
+def _number(area: float) -> str:
+    return f"{area:,.1f}" if area >= 100 else f"{area:.3g}"

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import SceneError
-from fctl_geo.georef.area import Unit, pixel_areas, pixel_size_m
+from fctl_geo.georef.area import Unit, pixel_areas
+from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import PolygonBatch, trace_polygons
@@ -50,7 +51,7 @@ class PolygonSummary:
     classes: tuple[ClassTotal, ...]
     """The classes that got polygons, ascending by id."""
     unit: Unit
-    """Of areas: m2 on the ground, or px where the raster has no CRS."""
+    """Of areas: m2 on the ground, or px where nothing says how large a pixel is."""
     paths: tuple[Path, ...]
     """Files written."""
     seconds: float
@@ -77,8 +78,8 @@ def polygonise(
         outs: files to write, by ending .gpkg, .fgb, .parquet or .geojson.
         settings: which classes, the least area, the simplification; None: all classes, as they are.
         confidence_path: percentages (0..100) on the same grid.
-        legend: names and colours, of rasters that we made; None: the raster's own.
-        gsd_m: metres a pixel, for a raster that does not say it; it sets areas only where there is no CRS.
+        legend: names and colors; None: the raster's own.
+        gsd_m: ground meters a pixel, for areas and tolerances where the raster's CRS does not say it.
         metadata: kept in every product (model, version, settings as JSON).
         overwrite: files that exist may be replaced, all of them or each; styles beside them, too.
         progress: how to tell the user.
@@ -90,26 +91,43 @@ def polygonise(
     """
     from fctl_geo.raster.reader import open_class_raster
 
-    started, progress, settings = time.perf_counter(), progress or Silent(), settings or PolygonSettings()
+    progress, settings = progress or Silent(), settings or PolygonSettings()
     check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
     refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
-        raster = opened.enter_context(open_class_raster(classes_path, legend, trusted=legend is not None))
+        raster = opened.enter_context(open_class_raster(classes_path, legend, gsd_m=gsd_m))
+        for sentence in raster.warnings:
+            progress.warn(sentence)
         confidence = None
         if confidence_path is not None:
-            confidence = opened.enter_context(
-                open_class_raster(confidence_path, raster.legend, trusted=legend is not None)
-            )
+            confidence = opened.enter_context(open_class_raster(confidence_path, raster.legend))
             _check_same_grid(raster, confidence)
-        check_crs(outs, raster.frame.crs_wkt)
-        unit, batches = _trace(raster, confidence, settings, gsd_m, progress)
-        totals = _Totals()
-        aside = opened.enter_context(folder_aside(outs[0]))
+        return write_polygons(
+            raster, confidence, outs, settings, metadata=metadata or {}, overwrite=overwrite, progress=progress
+        )
+
+
+def write_polygons(
+    raster: ClassRaster,
+    confidence: ClassRaster | None,
+    outs: Sequence[Path],
+    settings: PolygonSettings,
+    *,
+    metadata: Mapping[str, str],
+    overwrite: bool | Mapping[Path, bool],
+    progress: Progress,
+) -> PolygonSummary:
+    """What `polygonise` does, of an open class raster and its confidence on the same grid."""
+    started = time.perf_counter()
+    check_crs(outs, raster.frame.crs_wkt)
+    unit, batches = _trace(raster, confidence, settings, progress)
+    totals = _Totals()
+    with folder_aside(outs[0]) as aside:
         polygon_file = write_polygon_file(
             totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, final=outs[0]
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
-        about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **(metadata or {})}
+        about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
@@ -120,17 +138,16 @@ def _trace(
     raster: ClassRaster,
     confidence: ClassRaster | None,
     settings: PolygonSettings,
-    gsd_m: float | None,
     progress: Progress,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
     """The raster's polygons, not yet begun, and the unit of their areas."""
-    frame, areas = raster.frame, pixel_areas(raster.frame, gsd_m)
+    frame, areas = raster.frame, pixel_areas(raster.frame)
     skip = _skipped(raster.legend, settings)
     progress.stage("polygonise", frame.height)
     strips = read_strips(raster, confidence, areas, progress)
     if settings.min_area_m2 > 0:
-        strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2)
-    tolerance_px = _tolerance_px(settings, gsd_m or pixel_size_m(frame) or 1.0, progress)
+        strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2, progress=progress)
+    tolerance_px = _tolerance_px(settings, pixel_size_m(frame) or 1.0, progress)
     batches = trace_polygons(strips, width=frame.width, transform=frame.transform, skip=skip, simplify_px=tolerance_px)
     return areas.unit, (_with_simplified_areas(batches, frame) if tolerance_px > 0 else batches)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
@@ -13,10 +14,11 @@ from types import TracebackType
 from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
-from fctl_geo.products.polygonise import polygonise
+from fctl_geo.products.polygonise import write_polygons
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
 from fctl_geo.progress import Progress
+from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.open import Run
 from fctl_geo.run.refine import RefineRun
 from fctl_geo.run.stage import Stage
@@ -34,11 +36,20 @@ class _Result:
     classes: Path
     confidence: Path | None
     legend: Legend
-    gsd_m: float | None
     stage: Stage
     metadata: Mapping[str, str]
     device: str
     polygons: PolygonSettings
+
+    def open(self) -> ClassRaster:
+        """The class raster on the run's own grid, which its files cannot hold all of."""
+        return open_class_raster(self.classes, self.legend, frame=self.stage.frame)
+
+    def open_confidence(self) -> AbstractContextManager[ClassRaster | None]:
+        """The confidence on the same grid; None: it was not asked for."""
+        if self.confidence is None:
+            return nullcontext()
+        return open_class_raster(self.confidence, self.legend, frame=self.stage.frame)
 
 
 class Products:
@@ -114,7 +125,6 @@ class Products:
             classes=work.joined_path("classes"),
             confidence=work.joined_path("classes-confidence"),
             legend=run.info.legend,
-            gsd_m=run.scene.info.gsd_m,
             stage=run.final,
             metadata=run.metadata,
             device=run.hardware.name,
@@ -128,7 +138,6 @@ class Products:
             classes=work.joined_path("classes"),
             confidence=None,
             legend=run.legend,
-            gsd_m=run.gsd_m,
             stage=run.stage,
             metadata=run.metadata,
             device=run.device_name,
@@ -141,9 +150,11 @@ class Products:
     ) -> RunSummary:
         if result.polygons.min_area_m2:  # rasters and polygons agree: both are made of the sieved classes
             sieved = work.path / "sieved.tif"
-            write_sieved(result.classes, sieved, result.polygons.min_area_m2, result.legend, result.gsd_m, progress)
+            with result.open() as raster:
+                write_sieved(raster, sieved, result.polygons.min_area_m2, progress)
             result = replace(result, classes=sieved, polygons=replace(result.polygons, min_area_m2=0.0))
-        classes, nodata_share, unit = measure_classes(result.classes, result.legend, result.gsd_m, progress)
+        with result.open() as raster:
+            classes, nodata_share, unit = measure_classes(raster, progress)
         for path in self.rasters:
             write_cog(
                 result.classes,
@@ -165,19 +176,18 @@ class Products:
                 keep_style=style_path(self.confidence) in self.kept_styles,
             )
         if self.vectors:
-            polygonise(
-                result.classes,
-                self.vectors,
-                result.polygons,
-                confidence_path=result.confidence,
-                legend=result.legend,
-                gsd_m=result.gsd_m,
-                metadata=result.metadata,
-                overwrite={
-                    path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
-                },
-                progress=progress,
-            )
+            with result.open() as raster, result.open_confidence() as confidence:
+                write_polygons(
+                    raster,
+                    confidence,
+                    self.vectors,
+                    result.polygons,
+                    metadata=result.metadata,
+                    overwrite={
+                        path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
+                    },
+                    progress=progress,
+                )
         for place in self.remote:
             place.upload(progress)
         seconds = time.monotonic() - start

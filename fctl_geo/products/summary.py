@@ -11,8 +11,8 @@ import numpy as np
 from fctl_geo.georef.area import pixel_areas
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.progress import Progress
-from fctl_geo.raster.reader import open_class_raster
-from fctl_geo.spec import NODATA, Legend
+from fctl_geo.raster.reader import ClassRaster
+from fctl_geo.spec import NODATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RunSummary:
     nodata_share: float
     """Of all pixels of the output, 0..1."""
     unit: str
-    """Of areas: 'm2', or 'px' where the scene has no CRS."""
+    """Of areas: 'm2', or 'px' where nothing says how large a pixel is."""
     device: str
     seconds: float
     megapixels_per_s: float
@@ -48,23 +48,20 @@ class RunSummary:
         return json.dumps({**asdict(self), "files": [str(f) for f in self.files]}, ensure_ascii=False)
 
 
-def measure_classes(
-    path: Path, legend: Legend, gsd_m: float | None, progress: Progress
-) -> tuple[tuple[ClassArea, ...], float, str]:
+def measure_classes(raster: ClassRaster, progress: Progress) -> tuple[tuple[ClassArea, ...], float, str]:
     """Area per class, share of nodata and the areas' unit of a class raster, read once from top to bottom."""
-    with open_class_raster(path, legend, trusted=True) as raster:
-        areas = pixel_areas(raster.frame, gsd_m)
-        totals, counts = np.zeros(256), np.zeros(256, np.int64)
-        progress.stage("measure", raster.frame.height)
-        for strip in read_strips(raster, None, areas, progress):
-            for block in range(0, strip.classes.shape[1], 64):
-                part = strip.classes[:, block : block + 64]
-                keys = part.astype(np.int64) + 256 * np.arange(part.shape[0])[:, None]
-                count = np.bincount(keys.ravel(), minlength=256 * part.shape[0]).reshape(-1, 256)
-                counts += count.sum(0)
-                totals += count.sum(0) if strip.area is None else strip.area[:, block // 64] @ count
+    areas = pixel_areas(raster.frame)
+    totals, counts = np.zeros(256), np.zeros(256, np.int64)
+    progress.stage("measure", raster.frame.height)
+    for strip in read_strips(raster, None, areas, progress):
+        for block in range(0, strip.classes.shape[1], 64):
+            part = strip.classes[:, block : block + 64]
+            keys = part.astype(np.int64) + 256 * np.arange(part.shape[0])[:, None]
+            count = np.bincount(keys.ravel(), minlength=256 * part.shape[0]).reshape(-1, 256)
+            counts += count.sum(0)
+            totals += count.sum(0) if strip.area is None else np.nan_to_num(strip.area[:, block // 64]) @ count
     whole = totals.sum() - totals[NODATA]
     classes = tuple(
-        ClassArea(c.name, float(totals[c.id]), float(totals[c.id] / whole) if whole else 0.0) for c in legend
+        ClassArea(c.name, float(totals[c.id]), float(totals[c.id] / whole) if whole else 0.0) for c in raster.legend
     )
     return classes, float(counts[NODATA] / counts.sum()), areas.unit

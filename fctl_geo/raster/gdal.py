@@ -24,8 +24,6 @@ CACHE_BYTES = 32 << 20
 """GDAL's block cache while this room reads or writes: a row of blocks of a 60,000 px wide raster.
 rasterio hands the number to GDALSetCacheMax as it is: bytes, not the MB of the environment variable."""
 
-_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-
 
 @contextmanager
 def gdal_session(**options: object) -> Iterator[None]:
@@ -77,14 +75,6 @@ def crs_of(frame: RasterFrame) -> CRS | None:
 
 def affine_of(frame: RasterFrame) -> Affine:
     return Affine(*frame.transform)
-
-
-def frame_of(dataset: rasterio.DatasetReader) -> RasterFrame:
-    """Size and georeference of an open dataset; the identity where the file says none."""
-    wkt = dataset.crs.to_wkt(version="WKT2_2019") if dataset.crs else ""
-    transform = tuple(float(value) for value in dataset.transform)[:6] if dataset.transform else _IDENTITY
-    a, b, c, d, e, f = transform
-    return RasterFrame(dataset.height, dataset.width, (a, b, c, d, e, f), wkt)
 
 
 class _ErrorLog(logging.Handler):

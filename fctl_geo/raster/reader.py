@@ -17,10 +17,11 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError, SettingsError
-from fctl_geo.raster.gdal import affine_of, crs_of, frame_of, gdal_session, open_quietly
+from fctl_geo.georef.pixel_size import area_warnings
+from fctl_geo.raster.gdal import affine_of, crs_of, gdal_session, open_quietly
 from fctl_geo.raster.legend_tag import LEGEND_TAG
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
-from fctl_geo.scene.georeference import Georeference, ground_resolution
+from fctl_geo.scene.georeference import Georeference, georeference_of, placement_of
 from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.storage.address import gdal_name
@@ -35,25 +36,24 @@ class ClassRaster:
         self,
         path: Path,
         dataset: DatasetReader | WarpedVRT,
+        frame: RasterFrame,
         legend: Legend,
         numbers: Mapping[int, int] | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         """Use `open_class_raster`."""
+        assert frame.size_hw == dataset.shape, (frame, dataset.shape)
         self._numbers = numbers
         self.path = path
         self.legend = legend
-        self.frame: RasterFrame = frame_of(dataset)
+        self.frame = frame
+        self.warnings = warnings
+        """What the user must know of the raster's place and of areas in it."""
         self.nodata: int | None = None if dataset.nodata is None else int(dataset.nodata)
         """The file's own nodata value; what `read` gives for it is always 255."""
         self.block_hw: tuple[int, int] = dataset.block_shapes[0]
         self._dataset = dataset
         self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
-
-    @property
-    def gsd_m(self) -> float | None:
-        """True ground metres a pixel at the centre (geometric mean of both directions); None without a CRS."""
-        place = Georeference(self.frame.transform, self.frame.crs_wkt)
-        return ground_resolution(place, self.frame.size_hw, None).gsd_m
 
     @property
     def tags(self) -> dict[str, str]:
@@ -144,50 +144,68 @@ def open_class_raster(
     path: str | Path,
     legend: Legend | None = None,
     *,
+    frame: RasterFrame | None = None,
+    gsd_m: float | None = None,
     onto: RasterFrame | None = None,
     numbers: Mapping[int, int] | None = None,
-    trusted: bool = False,
 ) -> ClassRaster:
     """Open a single-band integer raster of classes.
 
     Args:
         path: any raster GDAL reads; one band (a second one may be alpha).
+        frame: where it lies, of a raster that we made: the file need not say it, and is trusted. Anybody else's lies
+            where its file says, by ground control points too, and may not point to files outside of its folder
+            (`scene.references`).
+        gsd_m: ground meters a pixel as the user gave them, for a raster whose CRS does not say it.
         onto: the grid to read it on, by the nearest pixel; None: its own. A raster of that size at that place, or of
             that size and without a place, is read as it is.
         numbers: class of each value, where the file counts otherwise (0 and 255 for a mask); other values are nodata.
         legend: names and colours; None: from our tag, the RAT or category names (`.aux.xml`), the palette, or else
             'class N' in distinct colours. No pixel is read for it: without names it may list ids that do not occur.
-        trusted: we made it; anybody else's may not point to files outside of its folder (`scene.references`).
     Raises:
-        SceneError: no raster, several bands, values that are no whole numbers, or files elsewhere.
+        SceneError: no raster, several bands, values that are no whole numbers, files elsewhere, or a place that only
+            warping could tell.
     """
     path = Path(path)
-    dataset = _open(path, trusted=trusted)
+    dataset = _open(path, trusted=frame is not None)
     try:
         _check_classes(path, dataset)
         legend = legend or _find_legend(path, dataset)
-        return ClassRaster(path, dataset if onto is None else _moved_onto(path, dataset, onto), legend, numbers)
+        if frame is not None:
+            return ClassRaster(path, dataset, frame, legend, numbers)
+        place = georeference_of(placement_of(dataset, path.name))
+        if onto is not None:
+            return ClassRaster(path, _moved_onto(path, dataset, place, onto), onto, legend, numbers)
+        if place.refusal is not None:
+            raise place.refusal
+        frame = place.frame(gsd_m)
+        told = (*place.warnings, *area_warnings(frame, path.name))
+        return ClassRaster(path, dataset, frame, legend, numbers, told)
     except BaseException:
         dataset.close()
         raise
 
 
-def _moved_onto(path: Path, dataset: DatasetReader, frame: RasterFrame) -> DatasetReader | WarpedVRT:
+def _moved_onto(
+    path: Path, dataset: DatasetReader, place: Georeference, frame: RasterFrame
+) -> DatasetReader | WarpedVRT:
     """The dataset on another grid, warped window by window; what it does not cover is nodata."""
     same_size = dataset.shape == frame.size_hw
-    placed = bool(dataset.crs) and bool(frame.crs_wkt)
-    if same_size and (not placed or frame_of(dataset).transform == frame.transform):
+    placed = bool(place.crs_wkt) and bool(frame.crs_wkt)
+    if same_size and (not placed or place.transform == frame.transform):
         return dataset
     if not placed:
-        who = f"{path.name} has" if not dataset.crs else "the scene has"
+        who = f"{path.name} has" if not place.crs_wkt else "the scene has"
         raise SceneError(
             f"{path.name} is {dataset.height} x {dataset.width} px, the scene {frame.height} x {frame.width}, "
             f"and {who} no CRS",
             hint="give a raster on the scene's own pixels, or one with a CRS for a scene with a CRS",
         )
     nodata = NODATA if dataset.nodata is None else dataset.nodata
+    own = place.frame()
     return WarpedVRT(
-        dataset, crs=crs_of(frame), transform=affine_of(frame), width=frame.width, height=frame.height,
+        dataset, src_crs=crs_of(own), src_transform=affine_of(own),
+        crs=crs_of(frame), transform=affine_of(frame), width=frame.width, height=frame.height,
         src_nodata=nodata, nodata=nodata, resampling=Resampling.nearest,
     )  # fmt: skip
 

@@ -57,7 +57,9 @@ def refiner_of(run: Run, networks: Networks, work: WorkFolder) -> Iterator[tuple
     legend, crude = run.info.legend, run.crude
     classes, confidence = work.joined_path("crude"), work.joined_path("crude-confidence")
     with ExitStack() as stack:
-        read = [stack.enter_context(open_class_raster(p, legend, trusted=True)) for p in (classes, classes, confidence)]
+        read = [
+            stack.enter_context(open_class_raster(p, legend, frame=crude.frame)) for p in (classes, classes, confidence)
+        ]
         how = crude.sweep.how
         shared = SharedClasses(read[0], (how.row_offset, how.col_offset))
         refiner = Refiner(networks.refinement, networks.device, run.final.sweep.grid, legend, shared.read)
@@ -70,7 +72,6 @@ class RefineRun:
 
     classes: Path
     legend: Legend
-    gsd_m: float | None
     stage: Stage
     refiner: PatchNetwork
     device_name: str
@@ -96,6 +97,8 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
     if info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose one that has")
     with open_class_raster(classes) as raster:
+        for sentence in raster.warnings:
+            progress.warn(sentence)
         legend = _legend_of(raster, progress)
         if len(legend) < 2:
             raise SceneError(f"{classes} has {len(legend)} class, refining needs two", hint="is it the right file?")
@@ -117,7 +120,6 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             yield RefineRun(
                 classes,
                 legend,
-                raster.gsd_m,
                 Stage(raster.frame, sweep, tuple(cut_shards(height, width, SHARD_PX))),
                 Refiner(networks.refinement, networks.device, grid, legend, shared.read),
                 networks.device.name,

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.errors import CRSError, NotGeoreferencedWarning
+from rasterio.errors import NotGeoreferencedWarning
 
 from fctl_geo.errors import SceneError
+from fctl_geo.scene.georeference import Placement, placement_of
 from fctl_geo.scene.references import GDAL_ERRORS, SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.scene.unreadable import why_unreadable
 from fctl_geo.storage.address import gdal_name, is_remote, shown
-from fctl_geo.windows.frame import Affine6
 
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
 _MOST_BLOCK_BYTES = 2 << 30
@@ -38,16 +38,6 @@ _REMOTE_OPTIONS = {
 _TIFF = re.compile(r"^/vsi(curl|s3|gs|az|oss)/[^?]*(\.tiff?)$", re.IGNORECASE)
 _COMPANIONS = ".msk,.ovr,.aux.xml,.tfw,.tifw,.wld,.rpb,_rpc.txt"
 """All that we use of what GDAL looks for beside a TIFF. It would ask a server for some forty names more."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroundPoint:
-    """A ground control point: pixel corner coordinates and the coordinates on the ground."""
-
-    row: float
-    col: float
-    x: float
-    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +79,8 @@ class Header:
     compression: str
     palette: tuple[tuple[int, int, int, int], ...] | None
     """Red, green, blue, alpha by pixel value, of a palette image."""
-    transform: Affine6
-    georeferenced: bool
-    """The file gives a transform of its own."""
-    crs_wkt: str
-    gcps: tuple[GroundPoint, ...]
-    gcps_crs_wkt: str
-    has_rpcs: bool
+    placement: Placement
+    """What the file says of its place."""
     size_bytes: int | None
     drivers: tuple[str, ...] | None = None
     """The only ones of GDAL's drivers that may open it; None: all."""
@@ -233,7 +218,6 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
             f"{name} holds complex numbers ({dataset.dtypes[0]}), not brightness",
             hint="make a picture of magnitudes first, e.g. with gdal_calc.py --calc='numpy.abs(A)'",
         )
-    points, points_crs = dataset.gcps
     flags = {flag.name for flag in dataset.mask_flag_enums[0]}
     return Header(
         uri=uri,
@@ -248,12 +232,7 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
         overviews=_shared_overviews(dataset),
         compression=_compression_of(dataset),
         palette=_palette_of(dataset),
-        transform=tuple(dataset.transform)[:6],
-        georeferenced=not dataset.transform.is_identity,
-        crs_wkt=_wkt_of(dataset.crs),
-        gcps=tuple(GroundPoint(p.row, p.col, p.x, p.y) for p in points),
-        gcps_crs_wkt=_wkt_of(points_crs),
-        has_rpcs=dataset.rpcs is not None,
+        placement=placement_of(dataset, name),
         size_bytes=Path(uri).stat().st_size if Path(uri).is_file() else None,
         drivers=drivers,
     )
@@ -288,12 +267,3 @@ def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
     except ValueError:  # there is none
         return None
     return tuple(table.get(value, (0, 0, 0, 0)) for value in range(max(table) + 1))
-
-
-def _wkt_of(crs: Any) -> str:
-    if not crs:
-        return ""
-    try:
-        return str(crs.to_wkt(version="WKT2_2019"))
-    except CRSError:  # a CRS that WKT2 cannot say keeps the words that it came with
-        return str(crs.wkt)

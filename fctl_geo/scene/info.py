@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fctl_geo.georef.pixel_size import GroundResolution, GsdSource, area_warnings, ground_resolution
 from fctl_geo.scene.bands import Band, BandPlan, negative_words, plan_all_bands
-from fctl_geo.scene.georeference import Georeference, GroundResolution, GsdSource, georeference_of, ground_resolution
+from fctl_geo.scene.georeference import Georeference, georeference_of
 from fctl_geo.scene.header import Header, read_header
 from fctl_geo.scene.masks import MaskPlan, plan_masks
 from fctl_geo.scene.sample import alpha_is_a_picture
 from fctl_geo.scene.scaling import Stretch
 from fctl_geo.scene.source import block_warnings, grids_of
 from fctl_geo.storage.address import shown
-from fctl_geo.windows.frame import Affine6
+from fctl_geo.windows.frame import Affine6, RasterFrame
 
 ALPHA_WORDS = (
     "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir); if it is opacity, "
@@ -62,19 +63,19 @@ def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneIn
         SceneError: the file is missing or no raster.
     """
     header = read_header(path, allow_external=allow_external)
-    place = georeference_of(header)
+    place = georeference_of(header.placement)
     alpha_is_nir = alpha_is_a_picture(header, grids_of(header))
     bands = plan_all_bands(header, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
     refused = (f"{place.refusal.message}; {place.refusal.hint}",) if place.refusal else ()
     negative = (words,) if (words := negative_words(header, bands)) else ()
     told = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *negative, *refused)
-    gsd = ground_resolution(place, (header.height, header.width), None)
-    return scene_info(header, place, gsd, bands, masks, warnings=told)
+    frame = place.frame()
+    return scene_info(header, place, frame, ground_resolution(frame), bands, masks, warnings=told)
 
 
 def scene_info(
-    header: Header, place: Georeference, gsd: GroundResolution, bands: BandPlan, masks: MaskPlan,
+    header: Header, place: Georeference, frame: RasterFrame, gsd: GroundResolution, bands: BandPlan, masks: MaskPlan,
     *, stretch: Stretch | None = None, warnings: tuple[str, ...] = (),
 ) -> SceneInfo:  # fmt: skip
     """All that was decided about a scene, in one place; `warnings` come after those of the parts."""
@@ -82,8 +83,8 @@ def scene_info(
         path=shown(header.uri),
         height=header.height,
         width=header.width,
-        crs_wkt=place.crs_wkt,
-        transform=place.transform,
+        crs_wkt=frame.crs_wkt,
+        transform=frame.transform,
         gsd_m=gsd.gsd_m,
         gsd_source=gsd.source,
         bands=bands.bands,
@@ -96,5 +97,5 @@ def scene_info(
         size_bytes=header.size_bytes,
         driver=header.driver,
         stretch=stretch,
-        warnings=(*place.warnings, *gsd.warnings, *bands.warnings, *warnings),
+        warnings=(*place.warnings, *area_warnings(frame, header.name), *gsd.warnings, *bands.warnings, *warnings),
     )

@@ -46,12 +46,12 @@ class Member:
 
 def member_of(header: Header) -> Member | None:
     """A scene that could lie in a mosaic; None for one without a place, turned, or of an odd type."""
-    place = georeference_of(header)
+    place = georeference_of(header.placement)
     a, b, _, d, e, _ = place.transform
     usable = place.refusal is None and place.crs_wkt and b == 0 and d == 0 and a > 0 > e
     if not usable or any(band.dtype not in _TYPES or band.scale < 0 for band in header.bands):
         return None
-    return Member(header, RasterFrame(header.height, header.width, place.transform, place.crs_wkt))
+    return Member(header, place.frame())
 
 
 def neighbours(members: Sequence[Member]) -> list[list[int]]:

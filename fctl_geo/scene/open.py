@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fctl_geo.errors import SceneError
+from fctl_geo.georef.pixel_size import ground_resolution
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.scene.aoi import read_region
 from fctl_geo.scene.bands import plan_bands
-from fctl_geo.scene.georeference import coarser, frame_of, georeference_of, ground_resolution
+from fctl_geo.scene.georeference import georeference_of
 from fctl_geo.scene.header import Header, read_header
 from fctl_geo.scene.info import ALPHA_WORDS, scene_info
 from fctl_geo.scene.levels import model_size, scale_to
@@ -51,13 +52,13 @@ def open_scene(
         ReadError: damaged where it was sampled.
     """
     header = read_header(path, allow_external=settings.allow_external)
-    place = georeference_of(header)
+    place = georeference_of(header.placement)
     if place.refusal is not None:
         raise place.refusal
-    gsd = ground_resolution(place, (header.height, header.width), settings.gsd_m)
+    scene_frame = place.frame(settings.gsd_m)
+    gsd = ground_resolution(scene_frame, settings.gsd_m)
     scale = scale_to(gsd.gsd_m, spec.gsd_m, spec.gsd_tolerance)
     _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
-    scene_frame = frame_of(place, (header.height, header.width))
     model_frame = _model_frame(scene_frame, scale)
     full = model_frame if settings.grid == "model" else scene_frame
     region, aoi_words = read_region(full, settings.aoi, settings.bbox)
@@ -75,7 +76,7 @@ def open_scene(
         stretch, fill_warnings = _stretch_of(header, spec, readers, area, progress)
         opened.pop_all()  # all is well: the scene closes them
     info = scene_info(
-        header, place, gsd, bands, masks, stretch=stretch,
+        header, place, scene_frame, gsd, bands, masks, stretch=stretch,
         warnings=(*alpha_words, *block_warnings(header), *overview_words, *aoi_words, *fill_warnings),
     )  # fmt: skip
     for sentence in info.warnings:
@@ -154,5 +155,5 @@ def _stretch_of(
 def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:
     if scale == 1.0:
         return scene_frame
-    height, width = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
-    return RasterFrame(height, width, coarser(scene_frame.transform, scale), scene_frame.crs_wkt)
+    size_hw = model_size(scene_frame.height, scale), model_size(scene_frame.width, scale)
+    return scene_frame.coarser(scale, size_hw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fctl_geo.windows.window import Window
 
@@ -12,20 +12,32 @@ Affine6 = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class RasterFrame:
-    """Size and georeference of a raster to be written or that was read."""
+    """Size and georeference of a raster to be written or that was read.
+
+    `fctl_geo.georef` says how large its pixels are: by the CRS, else as stated, else that is unknown.
+    """
 
     height: int
     width: int
     transform: Affine6
     crs_wkt: str
     """WKT2 of the CRS; empty: none, coordinates are pixels."""
+    stated_gsd_m: float | None = None
+    """Ground meters a pixel as the user gave them, only where the CRS does not say it; None: nobody did."""
 
     def cut(self, window: Window) -> RasterFrame:
         """The part of the frame that a window of its pixels covers."""
         a, b, c, d, e, f = self.transform
         row, col = window.row, window.col
         place = (a, b, a * col + b * row + c, d, e, d * col + e * row + f)
-        return RasterFrame(window.height, window.width, place, self.crs_wkt)
+        return replace(self, height=window.height, width=window.width, transform=place)
+
+    def coarser(self, scale: float, size_hw: tuple[int, int]) -> RasterFrame:
+        """A grid from the same corner whose pixels are `scale` times as large, also on the ground."""
+        a, b, c, d, e, f = self.transform
+        place = (a * scale, b * scale, c, d * scale, e * scale, f)
+        stated = None if self.stated_gsd_m is None else self.stated_gsd_m * scale
+        return RasterFrame(*size_hw, place, self.crs_wkt, stated)
 
     @property
     def size_hw(self) -> tuple[int, int]:

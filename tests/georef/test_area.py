@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod, Transformer
 
-from fctl_geo.errors import SceneError
-from fctl_geo.georef.area import FlatAreas, pixel_areas, pixel_size_m
+from fctl_geo.georef.area import FlatAreas, pixel_areas
+from fctl_geo.georef.pixel_size import area_warnings, ground_resolution, pixel_size_m, with_stated_gsd
 from fctl_geo.windows.frame import Affine6, RasterFrame
+from fctl_geo.windows.window import Window
 
 
 def make_frame(crs: str, transform: Affine6, height: int = 300, width: int = 200) -> RasterFrame:
@@ -127,7 +129,17 @@ def test_without_a_crs_areas_are_pixels() -> None:
 
 
 def test_without_a_crs_a_given_gsd_makes_square_metres() -> None:
-    assert pixel_areas(make_frame("", (1, 0, 0, 0, 1, 0)), gsd_m=0.5) == FlatAreas(200, 0.25, "m2")
+    frame = with_stated_gsd(make_frame("", (1, 0, 0, 0, 1, 0)), 0.5)
+    assert pixel_areas(frame) == FlatAreas(200, 0.25, "m2")
+    assert pixel_size_m(frame) == 0.5
+    assert "0.5 m a pixel, as given" in area_warnings(frame, "a.tif")[0]
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_where_the_crs_tells_the_size_of_a_pixel_a_given_one_does_not_count(name: str) -> None:
+    frame = FRAMES[name]
+    assert with_stated_gsd(frame, 7.0) == frame
+    assert area_warnings(frame, "a.tif") == ()
 
 
 def test_a_local_crs_is_measured_in_its_own_unit() -> None:
@@ -141,8 +153,45 @@ def test_pixel_size_is_true_ground_metres() -> None:
     assert pixel_size_m(north_up("EPSG:2263", 980_000, 200_000, 1)) == pytest.approx(0.3048, rel=1e-3)
 
 
-def test_a_crs_that_is_none_is_refused() -> None:
-    with pytest.raises(SceneError, match="CRS cannot be read"):
-        pixel_areas(RasterFrame(1, 1, (1, 0, 0, 0, -1, 0), "GARBAGE"))
-    with pytest.raises(SceneError):
-        pixel_areas(RasterFrame(1, 1, (1, 0, 0, 0, -1, 0), CRS("EPSG:5773").to_wkt()))
+SITE = 'ENGCRS["s",EDATUM["x"],'
+NOWHERE = {
+    "no WKT": "GARBAGE",
+    "a height": CRS("EPSG:5773").to_wkt(),
+    "geocentric": CRS("EPSG:4978").to_wkt(),
+    "site in no unit": SITE + 'CS[affine,2],AXIS["x",east],AXIS["y",north],SCALEUNIT["unity",1]]',
+    "site in degrees": SITE + 'CS[spherical,2],AXIS["x",east],AXIS["y",north],ANGLEUNIT["degree",0.01745]]',
+    "the same of GDAL": SITE + 'CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["degree",0.01745]]',
+    "site in an unknown unit": 'LOCAL_CS["s",UNIT["unknown",1]]',
+}
+
+
+@pytest.mark.parametrize("wkt", NOWHERE.values(), ids=NOWHERE)
+def test_a_crs_without_meters_leaves_areas_in_pixels_and_says_so(wkt: str) -> None:
+    frame = RasterFrame(3, 3, (1, 0, 0, 0, -1, 0), wkt)
+    assert pixel_areas(frame) == FlatAreas(3, 1.0, "px")
+    assert pixel_size_m(frame) is None and ground_resolution(frame).source == "unknown"
+    assert "does not define meters" in area_warnings(frame, "a.tif")[0]
+    assert pixel_areas(with_stated_gsd(frame, 0.5)) == FlatAreas(3, 0.25, "m2")
+
+
+@pytest.mark.parametrize(("code", "meters"), [(22300, 1000), (2218, 1), (2963, 1), (22700, 1)])
+def test_a_projection_that_proj_cannot_undo_is_measured_on_its_plane(code: int, meters: float) -> None:
+    frame = north_up(f"EPSG:{code}", 300, 300, 0.25)
+    assert pixel_areas(frame) == FlatAreas(200, (0.25 * meters) ** 2, "m2")
+    assert pixel_size_m(frame) == ground_resolution(frame).gsd_m == 0.25 * meters
+    assert "cannot be converted to longitude and latitude" in area_warnings(frame, "a.tif")[0]
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_coarser_or_cut_frame_covers_the_same_ground(name: str) -> None:
+    for frame in (FRAMES[name], replace(FRAMES[name], crs_wkt="", stated_gsd_m=0.5)):
+        coarse = frame.coarser(4.0, (75, 50))
+        assert area_of(coarse) == pytest.approx(area_of(frame), rel=1e-6)
+        parts = [frame.cut(Window(row, 0, 100, 200)) for row in (0, 100, 200)]
+        assert sum(map(area_of, parts)) == pytest.approx(area_of(frame), rel=1e-6)
+
+
+def area_of(frame: RasterFrame) -> float:
+    table = pixel_areas(frame).rows(0, frame.height)
+    widths = [min(64, frame.width - col) for col in range(0, frame.width, 64)]
+    return float((table @ widths).sum())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from fctl_geo.errors import ReadError, SceneError
+from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.products.cog import write_cog
 from fctl_geo.progress import Silent
 from fctl_geo.raster.reader import open_class_raster
@@ -79,7 +80,7 @@ def test_frame_blocks_and_ground_size_are_the_files(tmp_path: Path) -> None:
     with open_class_raster(make_raster(tmp_path / "x.tif", np.ones((40, 30), np.uint8))) as raster:
         assert raster.frame.size_hw == (40, 30)
         assert raster.frame.transform == (0.5, 0.0, 500_000.0, 0.0, -0.5, 6_000_000.0)
-        assert raster.gsd_m == pytest.approx(0.5, rel=1e-3)
+        assert pixel_size_m(raster.frame) == pytest.approx(0.5, rel=1e-3)
         assert raster.block_hw[1] == 30
 
 
@@ -90,7 +91,7 @@ def test_a_raster_without_georeference_has_pixels_as_coordinates_and_no_ground_s
         path = make_raster(tmp_path / "x.tif", np.ones((4, 3), np.uint8), crs=None, transform=None)
     with open_class_raster(path) as raster:
         assert raster.frame.transform == (1, 0, 0, 0, 1, 0) and raster.frame.crs_wkt == ""
-        assert raster.gsd_m is None
+        assert pixel_size_m(raster.frame) is None
 
 
 def test_a_legend_that_is_given_wins(tmp_path: Path) -> None:

@@ -51,22 +51,40 @@ def test_a_given_gsd_wins(tmp_path: Path) -> None:
         assert scene.scale == pytest.approx(3)
 
 
-SITE = (
-    'ENGCRS["site",EDATUM["x"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]',
-    'LOCAL_CS["site",UNIT["metre",1]]',
+SITE = 'ENGCRS["site",EDATUM["x"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
+
+
+@pytest.mark.parametrize(
+    ("local", "gsd_m"),
+    [
+        (SITE, 0.3),
+        ('LOCAL_CS["site",UNIT["metre",1]]', 0.3),
+        (SITE.replace('"metre",1]', '"kilometre",1000]'), 300.0),
+        (SITE.replace('"metre",1]', '"foot",0.3048]'), 0.3 * 0.3048),
+    ],
 )
+def test_a_site_grid_has_the_pixels_of_its_own_unit(tmp_path: Path, local: str, gsd_m: float) -> None:
+    info = describe_scene(make_scene(tmp_path / "a.tif", crs=local))
+    assert (info.gsd_m, info.gsd_source, info.warnings) == (pytest.approx(gsd_m), "crs", ())
 
 
-@pytest.mark.parametrize("local", [None, *SITE])
-def test_a_scene_that_lies_nowhere_is_read_as_it_is(tmp_path: Path, local: str | None) -> None:
-    path = make_scene(tmp_path / "a.tif", crs=local)
+def test_a_scene_that_lies_nowhere_is_read_as_it_is(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", crs=None)
     with open_scene(path, InputSpec(gsd_m=0.3)) as scene:
         assert scene.info.gsd_m is None and scene.info.gsd_source == "unknown" and scene.scale == 1.0
         assert any("--gsd" in words for words in scene.info.warnings)
-        np.testing.assert_array_equal(scene.read(Window(0, 0, 160, 200)).pixels, make_pixels(3, 160, 200))
-    if local is None:
         assert any("in pixels" in words for words in scene.info.warnings)
+        np.testing.assert_array_equal(scene.read(Window(0, 0, 160, 200)).pixels, make_pixels(3, 160, 200))
         assert scene.frame.transform == (1, 0, 0, 0, 1, 0)
+
+
+def test_a_crs_without_a_transform_is_ignored_and_said(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", crs=None)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.crs = "EPSG:32633"
+    with open_scene(path, InputSpec(gsd_m=0.3)) as scene:
+        assert (scene.frame.crs_wkt, scene.info.gsd_m, scene.scale) == ("", None, 1.0)
+        assert any("a.tif has a CRS but no transform" in words for words in scene.info.warnings)
 
 
 @pytest.mark.parametrize(("model_gsd_m", "same"), [(0.3, True), (0.37, True), (0.25, True), (0.4, False), (0.2, False)])
