@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import click
 
-from fctl_geo.settings import EngineSettings, PolygonSettings, nodata_said
+from fctl_geo.settings import MAX_VERTICES, MOST_VERTICES, EngineSettings, PolygonSettings, nodata_said
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -164,6 +164,14 @@ polygon_options = combine(
         help="Straighten borders within this distance (m); neighbours keep sharing them. 0: pixel edges.",
     ),
     click.option("--classes", type=NameList(), help="Polygons of these classes only, e.g. building,water."),
+    click.option(
+        "--max-vertices",
+        type=click.IntRange(1, MOST_VERTICES),
+        metavar="N",
+        default=MAX_VERTICES,
+        show_default=True,
+        help="Larger regions are cut along rows into parts that share an object_id; bounds the memory.",
+    ),
 )
 
 

@@ -13,6 +13,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from fctl_geo.errors import SettingsError
 from fctl_geo.spec import Merge
 
+MAX_VERTICES = 500_000
+"""The default: 8 MB a polygon, which few maps meet."""
+MOST_VERTICES = 20_000_000
+"""Not far below what SQLite can hold in one value."""
+
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
@@ -128,10 +133,16 @@ class PolygonSettings:
     """Tolerance of the shared-border simplification (m; px without a CRS); 0: pixel edges."""
     classes: tuple[str, ...] | None = None
     """Names of the classes to polygonise; None: all but the background."""
+    max_vertices: int = MAX_VERTICES
+    """Regions of more vertices are cut into parts that share an object_id; memory grows with it."""
 
     def __post_init__(self) -> None:
         _at_least("min-area", self.min_area_m2, 0)
         _at_least("simplify", self.simplify_m, 0)
+        if not 1 <= self.max_vertices <= MOST_VERTICES:
+            raise SettingsError(
+                f"max-vertices is {self.max_vertices}", hint=f"give a number from 1 to {MOST_VERTICES:,}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

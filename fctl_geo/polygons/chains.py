@@ -22,16 +22,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.kernel import inner, kernel
-from fctl_geo.polygons.runs import find_runs, root_of, run_area
+from fctl_geo.kernels import inner, kernel
+from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
+from fctl_geo.polygons.labels import add_hole, finish_run, go_on_below, merge_labels, settle_labels
+from fctl_geo.polygons.runs import find_runs, root_of
 from fctl_geo.polygons.state import (
     CLOSED,
     DONE,
     EDGES,
+    GROUPS,
     JUNCTION,
-    LABEL_FREE,
     LABEL_LIVE,
-    LABEL_TOP,
     NODE_FREE,
     NODE_LIVE,
     NODE_TOP,
@@ -39,69 +40,6 @@ from fctl_geo.polygons.state import (
     ROW,
     SIDE,
 )
-
-# ---------------------------------------------------------------- labels
-
-
-@inner
-def _new_label(st, corner):  # type: ignore[no-untyped-def]
-    scalar = st.scalar
-    label = np.int32(scalar[LABEL_FREE])
-    if label >= 0:
-        scalar[LABEL_FREE] = st.parent[label]
-    else:
-        label = np.int32(scalar[LABEL_TOP])
-        scalar[LABEL_TOP] += 1
-    scalar[LABEL_LIVE] += 1
-    st.parent[label] = label
-    st.pixels[label], st.area[label], st.confidence[label], st.first[label] = 0, 0.0, 0, corner
-    st.holes[label, 0] = st.holes[label, 1] = -1
-    return label
-
-
-@inner
-def free_label(st, label):  # type: ignore[no-untyped-def]
-    """Give the slot back."""
-    st.parent[label] = np.int32(st.scalar[LABEL_FREE])
-    st.scalar[LABEL_FREE] = label
-    st.scalar[LABEL_LIVE] -= 1
-
-
-@inner
-def _merge(st, one, two, n_merged):  # type: ignore[no-untyped-def]
-    """Two labels become one: the one whose first pixel comes first lives on."""
-    one, two = root_of(st.parent, one), root_of(st.parent, two)
-    if one == two:
-        return n_merged
-    if st.first[two] < st.first[one]:
-        one, two = two, one
-    st.parent[two] = one
-    st.pixels[one] += st.pixels[two]
-    st.area[one] += st.area[two]
-    st.confidence[one] += st.confidence[two]
-    if st.holes[two, 0] >= 0:
-        if st.holes[one, 0] < 0:
-            st.holes[one, 0] = st.holes[two, 0]
-        else:
-            st.other[st.holes[one, 1]] = st.holes[two, 0]
-        st.holes[one, 1] = st.holes[two, 1]
-    st.merged[n_merged] = two
-    return n_merged + 1
-
-
-@inner
-def _finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped-def]
-    """Give the run its label, if no pixel above did, and add its pixels to the region's sums."""
-    begin, end = st.start[side, run], st.start[side, run + 1]
-    if st.label[side, run] < 0:
-        st.label[side, run] = _new_label(st, (row << 32) | np.int64(begin))
-    label = root_of(st.parent, st.label[side, run])
-    st.pixels[label] += end - begin
-    st.area[label] += run_area(area, begin, end)
-    if confidence.shape[0]:
-        for col in range(begin, end):
-            st.confidence[label] += confidence[col]
-
 
 # ---------------------------------------------------------------- nodes
 
@@ -166,25 +104,16 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
     return False
 
 
-@inner
-def _add_hole(st, label, ring):  # type: ignore[no-untyped-def]
-    st.other[ring] = -1
-    if st.holes[label, 0] < 0:
-        st.holes[label, 0] = ring
-    else:
-        st.other[st.holes[label, 1]] = ring
-    st.holes[label, 1] = ring
-
-
 # ---------------------------------------------------------------- the sweep
 
 
 @inner
-def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear):  # type: ignore[no-untyped-def]
+def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, those only where a vertical edge begins or ends."""
     n_merged = 0
     simplify = clear.shape[0] > 0  # then regions that go straight on where others meet get a node, too
     here = reach_left = reach_up = np.uint8(0)  # least clearance: of this corner, along the edges on its left and above
+    near = rows_to_cut(st, row)
     last_col = np.int32(0)
     up, down = 1, 1  # the next vertical edge of the row above and of the row below
     upper, lower = (
@@ -200,19 +129,23 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         a, d = st.value[above, up - 1], st.value[below, down - 1]
         b = st.value[above, up] if has_up else a
         e = st.value[below, down] if has_down else d
-        has_left, has_right = a != d, b != e
         run_a, run_e = up - 1, (down if has_down else down - 1)
         run_b = up if has_up else up - 1
+        cut_a = cutting and a >= 0 and traced[a] and st.cut[st.label[above, run_a]]
+        cut_b = cutting and b >= 0 and traced[b] and st.cut[st.label[above, run_b]]
+        has_left, has_right = a != d or cut_a, b != e or cut_b
 
         # labels: the run on the left ends; the run on the right takes or joins the label above it
         if has_down and d >= 0 and traced[d]:
-            _finish_run(st, below, down - 1, row, area, confidence)
+            finish_run(st, below, down - 1, row, area, confidence)
         if b == e and e >= 0 and traced[e]:
             label_above = root_of(st.parent, st.label[above, run_b])
-            if st.label[below, run_e] < 0:
+            if cut_b:
+                go_on_below(st, label_above, below, run_e, row)
+            elif st.label[below, run_e] < 0:
                 st.label[below, run_e] = label_above
             else:
-                n_merged = _merge(st, label_above, st.label[below, run_e], n_merged)
+                n_merged = merge_labels(st, label_above, st.label[below, run_e], n_merged)
 
         corner = (row << 32) | np.int64(col)
         junction = int(has_up) + int(has_left) + int(has_right) + int(has_down) >= 3
@@ -220,10 +153,10 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         flag = JUNCTION if junction or rim_corner else np.uint8(0)
         mark = simplify and junction
         if simplify:
-            here = clear[col]
+            here = min(clear[col], near)
             reach_up = min(st.edge_reach[above, up], here) if has_up else here
             if has_left:
-                reach_left = min(reach_left, clear[last_col + 1 : col + 1].min())
+                reach_left = min(reach_left, clear[last_col + 1 : col + 1].min(), near)
             last_col = col
         up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
         if has_up:
@@ -256,7 +189,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
             elif has_down:  # b and e: straight on, downwards
                 down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
             elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
-                _add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
+                add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
                 if simplify:
                     st.closed[st.scalar[CLOSED]] = lower
                     st.scalar[CLOSED] += 1
@@ -281,19 +214,9 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
     return n_merged
 
 
-@inner
-def _settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
-    """Point every run at its root, after which nothing refers to the labels that were merged away."""
-    for run in range(1, n_edges):
-        if st.label[side, run] >= 0:
-            st.label[side, run] = root_of(st.parent, st.label[side, run])
-    for k in range(n_merged):
-        free_label(st, st.merged[k])
-
-
 @kernel
-def trace_rows(st, classes, area, confidence, clear, traced, begin):  # type: ignore[no-untyped-def]
-    """Trace rows from `begin` on, until the strip ends or room runs out.
+def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
+    """Trace rows from `begin` on, until the strip ends, room runs out, or a region was cut.
 
     Args:
         classes: (h, width) uint8; h = 0: the raster ends here.
@@ -302,6 +225,7 @@ def trace_rows(st, classes, area, confidence, clear, traced, begin):  # type: ig
         clear: (h, width + 1) clearances of the corners on top of the rows, at the end (1, width + 1); or of width 0,
             if nothing will be simplified.
         traced: (256,) bool, False for classes that are not wanted.
+        max_vertices: regions of more are cut, see `cut`.
     Returns:
         The row to go on with after making room (`grow`) or after writing what is done; h: all rows are traced.
     """
@@ -312,33 +236,24 @@ def trace_rows(st, classes, area, confidence, clear, traced, begin):  # type: ig
         if (
             st.corner.shape[0] - scalar[NODE_LIVE] < 8 * runs
             or st.parent.shape[0] - scalar[LABEL_LIVE] < runs
+            or st.group_parent.shape[0] - scalar[GROUPS] < runs
             or st.done.shape[0] - scalar[DONE] < runs
             or st.closed.shape[0] - scalar[CLOSED] < runs
         ):
             return i
-        above = scalar[SIDE]
+        above, row = scalar[SIDE], scalar[ROW]
         below = 1 - above
+        n_above, n_below = scalar[EDGES], 0
+        area_row, confidence_row = np.zeros(1), np.zeros(0, np.uint8)
         if height > 0:
+            area_row, confidence_row = area[i], confidence[i]
             n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
-            n_merged = _sweep(
-                st, traced, above, below, scalar[EDGES], n_below, scalar[ROW], area[i], confidence[i], clear[i]
-            )
-        else:
-            n_below = 0
-            n_merged = _sweep(
-                st,
-                traced,
-                above,
-                below,
-                scalar[EDGES],
-                0,
-                scalar[ROW],
-                np.zeros(1),
-                np.zeros(0, np.uint8),
-                clear[0],
-            )
-        _settle_labels(st, below, n_below, n_merged)
+        cutting = prepare_cut(st, above, n_above, row, max_vertices)
+        n_merged = _sweep(st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting)
+        settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below
         scalar[ROW] += 1
+        if cutting:  # parts are large: they do not wait for more
+            return i + 1
     return max(height, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.kernel import inner, kernel
+from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.runs import find_runs, root_of, run_area
 
 # What is known of a region: the round in which it was settled (0: it is large), or one of these.

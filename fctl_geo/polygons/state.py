@@ -14,8 +14,10 @@ JUNCTION = np.uint8(128)
 PINCH = np.uint8(64)
 """Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
 
-# slots of State.count
+# slots of State.scalar
 NODE_TOP, NODE_FREE, NODE_LIVE, LABEL_TOP, LABEL_FREE, LABEL_LIVE, DONE, CLOSED, EDGES, ROW, SIDE = range(11)
+GROUPS, CUT_ROW = 11, 12
+SCALARS = 13
 
 
 class State(NamedTuple):
@@ -47,6 +49,19 @@ class State(NamedTuple):
     """(M,) row << 32 | column of the first pixel in raster order."""
     holes: npt.NDArray[np.int32]
     """(M, 2) first and last of the closed holes, linked by `other`."""
+    hole_nodes: npt.NDArray[np.int64]
+    """(M,) nodes that the closed holes had when they were closed."""
+    nodes: npt.NDArray[np.int64]
+    """(M,) scratch of `cut`: all nodes of the region so far."""
+    cut: npt.NDArray[np.bool_]
+    """(M,) the region ends at the row at work, whatever lies below."""
+    group: npt.NDArray[np.int32]
+    """(M,) the group of parts to which the region belongs, -1: it was never cut."""
+    # groups: the parts of a region that was cut; a few bytes for more than `max_vertices` vertices, never reused
+    group_parent: npt.NDArray[np.int32]
+    """(G,) union-find."""
+    group_first: npt.NDArray[np.int64]
+    """(G,) row << 32 | column of the first pixel in raster order of all parts."""
     # runs of equal class of the row above and the row at work
     start: npt.NDArray[np.int32]
     """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
@@ -73,8 +88,8 @@ def new_state(width: int) -> State:
     """The state before the first row."""
     runs = width + 3
     nodes, labels = 8 * runs + 64, 2 * runs + 64
-    scalar = np.zeros(11, np.int64)
-    scalar[NODE_FREE] = scalar[LABEL_FREE] = -1
+    scalar = np.zeros(SCALARS, np.int64)
+    scalar[NODE_FREE] = scalar[LABEL_FREE] = scalar[CUT_ROW] = -1
     return State(
         scalar=scalar,
         corner=np.empty(nodes, np.int64),
@@ -89,6 +104,12 @@ def new_state(width: int) -> State:
         confidence=np.empty(labels, np.int64),
         first=np.empty(labels, np.int64),
         holes=np.empty((labels, 2), np.int32),
+        hole_nodes=np.empty(labels, np.int64),
+        nodes=np.empty(labels, np.int64),
+        cut=np.empty(labels, np.bool_),
+        group=np.empty(labels, np.int32),
+        group_parent=np.empty(runs, np.int32),
+        group_first=np.empty(runs, np.int64),
         start=np.zeros((2, runs), np.int32),
         value=np.full((2, runs), OUTSIDE, np.int16),
         label=np.full((2, runs), -1, np.int32),
@@ -109,7 +130,10 @@ def grow(state: State) -> State:
         for name in ("corner", "next", "other", "length", "flags", "reach"):
             wanted[name] = _doubled(getattr(state, name))
     if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
-        for name in ("parent", "pixels", "area", "confidence", "first", "holes"):
+        for name in ("parent", "pixels", "area", "confidence", "first", "holes", "hole_nodes", "nodes", "cut", "group"):
+            wanted[name] = _doubled(getattr(state, name))
+    if state.group_parent.shape[0] - state.scalar[GROUPS] < runs:
+        for name in ("group_parent", "group_first"):
             wanted[name] = _doubled(getattr(state, name))
     return state._replace(**wanted)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons.strip import Strip, check_strips
+from fctl_geo.settings import MAX_VERTICES
 from fctl_geo.windows.frame import Affine6
 
-__all__ = ["PolygonBatch", "Strip", "trace_polygons"]
+__all__ = ["CutRegions", "PolygonBatch", "Strip", "trace_polygons"]
 
 ROWS_AT_ONCE = 256
 """Finished polygons leave the memory at least this often."""
@@ -33,14 +34,37 @@ class PolygonBatch:
     pixels: npt.NDArray[np.int64]
     """(N,) pixels of the region."""
     area_m2: npt.NDArray[np.float64]
-    """(N,) sum of the area of the region's pixels; in pixels times `pixel_area` where strips have no area."""
+    """(N,) sum of the area of the region's pixels (in pixels where strips have no area), times what simplification
+    made of them; how the scale changes inside one polygon is far less than that."""
     confidence: npt.NDArray[np.float32]
     """(N,) mean confidence of the region's pixels, in the unit of the strips; NaN where strips have none."""
-    first_pixel: npt.NDArray[np.int64]
-    """(N, 2) row and column of the region's first pixel in raster order: a key that no two regions share."""
+    object_id: npt.NDArray[np.int64]
+    """(N,) row * width + column of the region's first pixel in raster order: a key that no two regions share.
+    Parts of a region that was cut have a negative one until `CutRegions.resolve` knows better."""
 
     def __len__(self) -> int:
         return int(self.class_id.shape[0])
+
+
+@dataclass(slots=True)
+class CutRegions:
+    """Which polygons are parts of one region: filled by the tracer, complete when the raster has ended."""
+
+    object_ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(G,) of group g; groups that met have the same."""
+    parts: int = 0
+    """Polygons that are parts of a region."""
+
+    @property
+    def count(self) -> int:
+        """Regions that were cut."""
+        return len(np.unique(self.object_ids))
+
+    def resolve(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """True object_ids of the tracer's: -1 - g stands for those of group g."""
+        if not len(self.object_ids):
+            return ids
+        return np.where(ids < 0, self.object_ids[np.maximum(-1 - ids, 0)], ids)
 
 
 def trace_polygons(
@@ -50,11 +74,13 @@ def trace_polygons(
     transform: Affine6,
     skip: frozenset[int] = frozenset({255}),
     simplify_px: float = 0.0,
-    pixel_area: float = 1.0,
+    max_vertices: int = MAX_VERTICES,
+    cut: CutRegions | None = None,
 ) -> Iterator[PolygonBatch]:
     """Give every 4-connected region of one class as one polygon, holes included, as soon as it is complete.
 
     Memory holds one row, the boundaries of the regions that are still open, and the polygons of the batch at hand.
+    Regions of more than `max_vertices` vertices are cut along rows that are multiples of 16 (see `cut`).
 
     Args:
         strips: the raster from top to bottom, in strips of any heights.
@@ -63,32 +89,36 @@ def trace_polygons(
         skip: classes that get no polygon.
         simplify_px: no border moves farther than this, in rows or columns; at most 4; 0: edges on pixel edges.
             Neighbours keep their shared borders, see `simplify`. Pixels, areas and confidence stay those of the raster.
-        pixel_area: area of a pixel where strips bring no area of their own.
+        max_vertices: of an open region; with its last rows and closing edges a polygon may have somewhat more.
+        cut: filled with what is known of the regions that were cut.
     Yields:
         Batches of at least one polygon. Exterior rings run counter-clockwise in map coordinates, holes clockwise.
     Raises:
         SettingsError: strips that do not fit `width` or each other; a negative tolerance.
-    Law: heights of strips change where batches end, never a byte of a polygon or their order.
+    Law: heights of strips change where batches end, never a byte of a polygon or their order. The parts of a region
+    are together what it would be in one piece, and have the object_id that it would have.
     """
     from fctl_geo.polygons.clearance import with_clearance  # numba is loaded by those who trace
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     if not simplify_px >= 0:
         raise SettingsError(f"the tolerance is {simplify_px} px", hint="give 0 or more")
-    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX))
-    slices = _slices(check_strips(strips, width), pixel_area)
+    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX), max_vertices)
+    slices = _slices(check_strips(strips, width))
     limit_px = ceil(2 * tracer.tolerance_px)
     for rows in with_clearance(slices, width, limit_px) if simplify_px else _without_clearance(slices, width):
         yield from tracer.trace(*rows)
+    if cut is not None:
+        tracer.tell_cuts(cut)
 
 
 Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
-def _slices(strips: Iterable[Strip], pixel_area: float) -> Iterator[Rows]:
+def _slices(strips: Iterable[Strip]) -> Iterator[Rows]:
     """Slices of the strips as the kernel wants them: classes, area and confidence, the last two never None."""
     for strip in strips:
-        area = np.full((strip.height, 1), pixel_area) if strip.area is None else strip.area
+        area = np.ones((strip.height, 1)) if strip.area is None else strip.area
         # a confidence of width 0 is none
         confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
         for begin in range(0, strip.height, ROWS_AT_ONCE):
@@ -106,15 +136,19 @@ def _without_clearance(slices: Iterator[Rows], width: int) -> Iterator[tuple[npt
 class _Tracer:
     """The kernel's state between slices."""
 
-    def __init__(self, width: int, transform: Affine6, skip: frozenset[int], tolerance_px: float) -> None:
+    def __init__(
+        self, width: int, transform: Affine6, skip: frozenset[int], tolerance_px: float, max_vertices: int
+    ) -> None:
         from fctl_geo.polygons.corners import GRID
         from fctl_geo.polygons.state import new_state
 
         self.tolerance_px = tolerance_px
         self._state = new_state(width)
+        self._width, self._max_vertices = width, max_vertices
+        self._grid = GRID if tolerance_px > 0 else 1  # simplified rings come in fractions of a pixel
         self._transform = np.array(transform, np.float64)
-        if tolerance_px > 0:  # simplified rings come in fractions of a pixel
-            self._transform[[0, 1, 3, 4]] /= GRID
+        self._transform[[0, 1, 3, 4]] /= self._grid
+        self._parts = 0
         self._traced = np.array([class_id not in skip for class_id in range(256)])
         self._has_confidence = False
 
@@ -134,12 +168,12 @@ class _Tracer:
         done, steps = 0, max(classes.shape[0], 1)
         while done < steps:
             self._state = grow(self._state)
-            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, done)
+            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, self._max_vertices, done)
             if self.tolerance_px > 0:
                 from fctl_geo.polygons.simplify import simplify_closed
 
                 simplify_closed(self._state, self.tolerance_px)
-            written = write_done(self._state, self._transform)
+            written = write_done(self._state, self._transform, self._grid)
             if written[2].size:
                 yield self._batch(*written)
 
@@ -151,7 +185,25 @@ class _Tracer:
         pixels: npt.NDArray[np.int64],
         area: npt.NDArray[np.float64],
         confidence_sum: npt.NDArray[np.int64],
-        first_pixel: npt.NDArray[np.int64],
+        first: npt.NDArray[np.int64],
+        group: npt.NDArray[np.int64],
     ) -> PolygonBatch:
         mean = confidence_sum / pixels if self._has_confidence else np.full(pixels.shape, np.nan)
-        return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), first_pixel)
+        is_part = group >= 0
+        self._parts += int(is_part.sum())
+        object_id = np.where(is_part, -1 - group, self._number(first))
+        return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), object_id)
+
+    def _number(self, pixel: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Raster order of pixels row << 32 | column."""
+        return (pixel >> 32) * self._width + (pixel & 0xFFFFFFFF)
+
+    def tell_cuts(self, cut: CutRegions) -> None:
+        """What is known of the regions that were cut, once all rows are traced."""
+        from fctl_geo.polygons.state import GROUPS
+
+        groups = slice(0, int(self._state.scalar[GROUPS]))
+        root, parent = np.arange(groups.stop), self._state.group_parent[groups]
+        while (parent[root] != root).any():
+            root = parent[root]
+        cut.object_ids, cut.parts = self._number(self._state.group_first[root]), self._parts

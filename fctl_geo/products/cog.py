@@ -22,6 +22,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
 from fctl_geo.products.style import file_qml, say_kept, style_path
+from fctl_geo.products.swap import swap_in
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors
 from fctl_geo.raster.legend_tag import LEGEND_TAG, legend_tag
@@ -65,13 +66,13 @@ def write_cog(
         _prove_whole(aside, target)
         with output_errors(target):
             kept = {style_path(target)} if keep_style else set()
-            sidecars = [(path, final) for path, final in _write_sidecars(aside, target, legend) if final not in kept]
+            sidecars = _write_sidecars(aside, target, legend)
             check_cancelled(progress)
-            for stale in _stale(target) - kept:
-                stale.unlink(missing_ok=True)
-            for written, final in sidecars:
-                written.replace(final)
-            aside.replace(target)
+            swap_in(
+                {target: aside},
+                {final: part for final, part in sidecars.items() if final not in kept},
+                {pam_path(target), style_path(target)} - kept,
+            )
             _sync_folder(target.parent)
     progress.advance()
 
@@ -198,20 +199,15 @@ def _has_data(finer: rasterio.DatasetReader, window: RasterioWindow) -> bool:
     return bool((finer.read(1, window=RasterioWindow(col, row, width, height)) != NODATA).any())
 
 
-def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> list[tuple[Path, Path]]:
+def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> dict[Path, Path]:
+    """Finished sidecars by their final names."""
     if legend is None:
-        return []
-    sidecars = [(aside.with_suffix(".aux.xml"), pam_path(target)), (aside.with_suffix(".qml"), style_path(target))]
+        return {}
     drawn = Legend(tuple(info for info in legend if not info.background))
-    for (path, _), text in zip(sidecars, (pam_xml(legend), file_qml(legend, drawn)), strict=True):
-        path.write_text(text, encoding="utf-8")
-    return sidecars
-
-
-def _stale(target: Path) -> set[Path]:
-    """What would be read together with the new file though it was made for the old one."""
-    beside = [target.with_name(target.name + ending) for ending in (".ovr", ".msk")]
-    return {pam_path(target), style_path(target), *beside}
+    names, style = aside.with_suffix(".aux.xml"), aside.with_suffix(".qml")
+    names.write_text(pam_xml(legend), encoding="utf-8")
+    style.write_text(file_qml(legend, drawn), encoding="utf-8")
+    return {pam_path(target): names, style_path(target): style}
 
 
 @contextmanager

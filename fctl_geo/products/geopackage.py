@@ -32,14 +32,14 @@ def layer_name(path: Path) -> str:
 
 
 @contextmanager
-def fixed_time(created: str = CREATED) -> Iterator[None]:
-    """GDAL writes `created` where it would write the time, and builds its index in one way only.
+def fixed_time() -> Iterator[None]:
+    """GDAL writes `CREATED` where it would write the time, and builds its index in one way only.
 
     These are options of pyogrio's GDAL and hold for the whole process while the block runs.
     """
     import pyogrio
 
-    options: dict[str, object] = {"OGR_CURRENT_DATE": created, "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
+    options: dict[str, object] = {"OGR_CURRENT_DATE": CREATED, "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
     before = {name: pyogrio.get_gdal_config_option(name) for name in options}
     pyogrio.set_gdal_config_options(options)
     try:
@@ -48,19 +48,19 @@ def fixed_time(created: str = CREATED) -> Iterator[None]:
         pyogrio.set_gdal_config_options(before)
 
 
-def embed_style(path: Path, layer: str, legend: Legend, created: str = CREATED) -> None:
+def embed_style(path: Path, layer: str, legend: Legend) -> None:
     """Put the legend's style into the GeoPackage as the layer's default.
 
     Raises:
         sqlite3.Error: the file cannot be written.
     """
-    style = (layer, GEOMETRY_COLUMN, layer[:30], polygon_qml(legend), polygon_sld(legend, layer), created)
+    style = (layer, GEOMETRY_COLUMN, layer[:30], polygon_qml(legend), polygon_sld(legend, layer), CREATED)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_STYLES_TABLE)
         database.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
             "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?, 0)",
-            (created,),
+            (CREATED,),
         )
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "

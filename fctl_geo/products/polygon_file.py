@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fctl_geo.georef.area import Unit
-    from fctl_geo.polygons.trace import PolygonBatch
+    from fctl_geo.polygons.trace import CutRegions, PolygonBatch
 
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 32 << 20
@@ -31,6 +31,7 @@ CHUNK_BYTES = 32 << 20
 MAX_POLYGON_BYTES = 1_000_000_000
 """The largest value that SQLite stores; 62 million vertices."""
 GEOMETRY = "geometry"
+OBJECT_ID = "object_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class PolygonFile:
     """Polygons."""
     geometry_bytes: int
     """WKB of all of them, not compressed."""
+    cut: CutRegions
+    """Whole now that all are traced: it puts the object_ids right, which stand in the file as the tracer gave them."""
 
     @property
     def product_bytes(self) -> int:
@@ -53,11 +56,13 @@ class PolygonFile:
         import pyarrow as pa
 
         with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as reader:
-            yield from reader
+            for batch in reader:
+                ids = self.cut.resolve(batch.column(OBJECT_ID).to_numpy())
+                yield batch.set_column(batch.schema.get_field_index(OBJECT_ID), OBJECT_ID, pa.array(ids))
 
 
 def write_polygon_file(
-    batches: Iterable[PolygonBatch], path: Path, *, legend: Legend, unit: Unit, final: Path
+    batches: Iterable[PolygonBatch], path: Path, *, legend: Legend, unit: Unit, cut: CutRegions, final: Path
 ) -> PolygonFile:
     """Write all polygons to an Arrow file.
 
@@ -66,6 +71,7 @@ def write_polygon_file(
         path: the file; whatever goes wrong, the caller removes it.
         legend: the names of the classes.
         unit: of the areas; it stands in the column's name.
+        cut: what the tracer knows of the regions that it cut, once `batches` have ended.
         final: the output for which this is done, for the words of an error.
     Raises:
         OutputError: the disk is full, or a polygon is larger than any product can hold.
@@ -83,7 +89,7 @@ def write_polygon_file(
                 size += chunk.column(GEOMETRY).nbytes
     except OSError as error:
         raise write_failure(final, error, size or None) from error
-    return PolygonFile(path, count, size)
+    return PolygonFile(path, count, size, cut)
 
 
 def schema_of(unit: Unit) -> pa.Schema:
@@ -97,6 +103,7 @@ def schema_of(unit: Unit) -> pa.Schema:
             pa.field("class_name", pa.string()),
             pa.field(f"area_{unit}", pa.float64()),
             pa.field("confidence", pa.float32()),
+            pa.field(OBJECT_ID, pa.int64()),
         ]
     )
 
@@ -136,7 +143,7 @@ def _record_batch(batch: PolygonBatch, start: int, stop: int, names: NDArray[np.
     if largest > MAX_POLYGON_BYTES:
         raise OutputError(
             f"one polygon has {largest // 16:,} vertices, more than a file can hold in one feature",
-            hint="raise --min-area, or work on parts of the scene with --aoi",
+            hint="lower --max-vertices: larger regions are then cut",
         )
     ids = batch.class_id[start:stop]
     where = pa.py_buffer((offsets - offsets[0]).astype(np.int32))
@@ -147,6 +154,7 @@ def _record_batch(batch: PolygonBatch, start: int, stop: int, names: NDArray[np.
         pa.array(names[ids], pa.string()),
         pa.array(batch.area_m2[start:stop], pa.float64(), from_pandas=True),  # NaN becomes null
         pa.array(batch.confidence[start:stop], pa.float32(), from_pandas=True),
+        pa.array(batch.object_id[start:stop], pa.int64()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema_of(unit))
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from fctl_geo.georef.area import Unit, pixel_areas
 from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
-from fctl_geo.polygons.trace import PolygonBatch, trace_polygons
+from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.polygon_file import write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Progress, Silent
@@ -26,7 +26,6 @@ from fctl_geo.settings import PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
 from fctl_geo.storage.whole_files import folder_aside
-from fctl_geo.windows.frame import RasterFrame
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
@@ -55,6 +54,10 @@ class PolygonSummary:
     paths: tuple[Path, ...]
     """Files written."""
     seconds: float
+    cut_regions: int
+    """Regions of more vertices than `max_vertices`, which were cut."""
+    parts: int
+    """Polygons that are parts of those."""
 
 
 def polygonise(
@@ -71,7 +74,8 @@ def polygonise(
 ) -> PolygonSummary:
     """Make polygons of a class raster: every 4-connected region of a class, its true area, its mean confidence.
 
-    Memory holds a few strips of the raster, the regions still open, and a chunk of polygons.
+    Memory holds a few strips of the raster, the regions still open, and a chunk of polygons. A region of more than
+    `settings.max_vertices` vertices becomes several polygons with one object_id.
 
     Args:
         classes_path: any single-band raster of class numbers.
@@ -120,27 +124,30 @@ def write_polygons(
     """What `polygonise` does, of an open class raster and its confidence on the same grid."""
     started = time.perf_counter()
     check_crs(outs, raster.frame.crs_wkt)
-    unit, batches = _trace(raster, confidence, settings, progress)
-    totals = _Totals()
+    totals, cut = _Totals(), CutRegions()
+    unit, batches = _trace(raster, confidence, settings, cut, progress)
     with folder_aside(outs[0]) as aside:
         polygon_file = write_polygon_file(
-            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, final=outs[0]
+            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
-    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, time.perf_counter() - started)
+    _tell_cuts(cut, settings, progress)
+    seconds = time.perf_counter() - started
+    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, seconds, cut.count, cut.parts)
 
 
 def _trace(
     raster: ClassRaster,
     confidence: ClassRaster | None,
     settings: PolygonSettings,
+    cut: CutRegions,
     progress: Progress,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
-    """The raster's polygons, not yet begun, and the unit of their areas."""
+    """The raster's polygons, not yet begun, and the unit of their areas; `cut` is filled with them."""
     frame, areas = raster.frame, pixel_areas(raster.frame)
     skip = _skipped(raster.legend, settings)
     progress.stage("polygonise", frame.height)
@@ -148,8 +155,16 @@ def _trace(
     if settings.min_area_m2 > 0:
         strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2, progress=progress)
     tolerance_px = _tolerance_px(settings, pixel_size_m(frame) or 1.0, progress)
-    batches = trace_polygons(strips, width=frame.width, transform=frame.transform, skip=skip, simplify_px=tolerance_px)
-    return areas.unit, (_with_simplified_areas(batches, frame) if tolerance_px > 0 else batches)
+    batches = trace_polygons(
+        strips,
+        width=frame.width,
+        transform=frame.transform,
+        skip=skip,
+        simplify_px=tolerance_px,
+        max_vertices=settings.max_vertices,
+        cut=cut,
+    )
+    return areas.unit, batches
 
 
 def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
@@ -174,22 +189,13 @@ def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress)
     return min(wanted, MAX_TOLERANCE_PX)
 
 
-def _with_simplified_areas(batches: Iterable[PolygonBatch], frame: RasterFrame) -> Iterator[PolygonBatch]:
-    """Areas of the simplified polygons: the exact area of the pixels times the ratio of the areas in map units.
-
-    The ratio ignores how the scale changes inside one polygon, which is far less than what simplification moves.
-    """
-    import shapely
-
-    a, b, _, d, e, _ = frame.transform
-    for batch in batches:
-        geometries = shapely.from_wkb([batch.wkb[i:j].tobytes() for i, j in _pairs(batch.offsets)])
-        ratio = shapely.area(geometries) / (batch.pixels * abs(a * e - b * d))
-        yield replace(batch, area_m2=batch.area_m2 * ratio)
-
-
-def _pairs(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    return zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+def _tell_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -> None:
+    if cut.count:
+        regions = "1 region is" if cut.count == 1 else f"{cut.count:,} regions are"
+        progress.warn(
+            f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large ones "
+            f"side by side): {cut.parts:,} polygons are their parts and share an object_id; --max-vertices sets the limit"
+        )
 
 
 def _check_same_grid(raster: ClassRaster, confidence: ClassRaster) -> None:

@@ -36,11 +36,6 @@ def polygon_qml(legend: Legend) -> str:
     return _qml([_renderer(legend)])
 
 
-def raster_qml(legend: Legend) -> str:
-    """A QGIS style for a class raster: only the legend's classes, by name (QGIS alone would list 256 values)."""
-    return _qml([_pipe(legend)])
-
-
 def file_qml(legend: Legend, drawn: Legend) -> str:
     """A QGIS style that fits both the class raster and the polygons (of the `drawn` classes) of one stem."""
     return _qml([_pipe(legend), _renderer(drawn)])

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import FctlError, OutputError
-from fctl_geo.products.geopackage import CREATED, GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
+from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.products.geoparquet import write_geoparquet
 from fctl_geo.products.polygon_file import GEOMETRY, PolygonFile, schema_of
 from fctl_geo.products.style import file_qml, say_kept, style_path
+from fctl_geo.products.swap import swap_in
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import Legend
 from fctl_geo.storage.whole_files import folder_aside, write_failure
@@ -56,7 +57,6 @@ def write_products(
     progress: Progress,
     *,
     overwrite: bool | Mapping[Path, bool],
-    created: str = CREATED,
 ) -> tuple[Path, ...]:
     """Write every product from the polygon_file, and a .qml beside those that cannot hold a style.
 
@@ -66,7 +66,6 @@ def write_products(
         layer: CRS, legend, metadata.
         progress: advanced by the features of each product.
         overwrite: also replace a .qml that is there, all of them or each; else it is kept, and that is said.
-        created: the time in a GeoPackage; constant by default, see `geopackage.CREATED`.
     Returns:
         The files written: outs, then styles.
     Raises:
@@ -74,17 +73,18 @@ def write_products(
     """
     check_crs(outs, layer.crs_wkt)
     progress.stage("write polygons", max(1, polygon_file.count * len(outs)))
+    styles = _style_files(outs)
+    kept = [s for s in styles if s.exists() and not (overwrite if isinstance(overwrite, bool) else overwrite[s])]
+    for style in kept:
+        say_kept(style, progress)
+    written = [*outs, *(style for style in styles if style not in kept)]
     with ExitStack() as cleanup:
-        parts = {out: cleanup.enter_context(folder_aside(out)) / out.name for out in (*outs, *_style_files(outs))}
-        for style in _style_files(outs):
-            if style.exists() and not (overwrite if isinstance(overwrite, bool) else overwrite[style]):
-                say_kept(style, progress)
-                del parts[style]
+        parts = {out: cleanup.enter_context(folder_aside(out)) / out.name for out in written}
         for out, part in parts.items():
-            _write(out, part, _Job(polygon_file, layer, progress, created))
-        for out, part in parts.items():
-            _appear(out, part)
-    return tuple(parts)
+            _write(out, part, _Job(polygon_file, layer, progress))
+        products = {out: parts.pop(out) for out in outs}
+        swap_in(products, parts, [out.with_name(f"{out.name}.aux.xml") for out in outs])
+    return tuple(written)
 
 
 def check_crs(outs: Sequence[Path], crs_wkt: str) -> None:
@@ -119,7 +119,6 @@ class _Job:
     polygon_file: PolygonFile
     layer: VectorLayer
     progress: Progress
-    created: str
 
 
 def _write(out: Path, part: Path, job: _Job) -> None:
@@ -128,9 +127,9 @@ def _write(out: Path, part: Path, job: _Job) -> None:
     try:
         match out.suffix.lower():
             case ".gpkg":
-                with fixed_time(job.created):
+                with fixed_time():
                     _write_ogr(part, "GPKG", feed, layer, name=layer_name(out), GEOMETRY_NAME=GEOMETRY_COLUMN)
-                embed_style(part, layer_name(out), layer.drawn, job.created)
+                embed_style(part, layer_name(out), layer.drawn)
             case ".fgb":
                 _write_ogr(part, "FlatGeobuf", feed, layer, name=layer_name(out))
             case ".geojson":
@@ -222,10 +221,3 @@ def _count_features(part: Path) -> int:
     import pyogrio
 
     return int(pyogrio.read_info(part, layer=layer_name(part), force_feature_count=True)["features"])
-
-
-def _appear(out: Path, part: Path) -> None:
-    try:
-        part.replace(out)
-    except OSError as error:
-        raise write_failure(out, error) from error

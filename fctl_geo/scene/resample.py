@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from fctl_geo.kernels import kernel
 
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
@@ -102,7 +103,7 @@ def resample(
     return out, keep
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _column_sums(band: np.ndarray, row: int, weights: np.ndarray, line: np.ndarray) -> None:
     """Weighted sums down the source columns; `line` keeps zeros beyond the source, for taps that reach there."""
     line[:] = 0
@@ -112,7 +113,7 @@ def _column_sums(band: np.ndarray, row: int, weights: np.ndarray, line: np.ndarr
                 line[x] += weights[a] * np.float32(band[row + a, x])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _row_sums(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
     """Weighted sums along one line, an output column each."""
     for j in range(cols.size):
@@ -122,7 +123,7 @@ def _row_sums(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, out: np.n
         out[j] = total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _full_weights(
     rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray, col_weights: np.ndarray, width: int, out: np.ndarray
 ) -> None:
@@ -136,7 +137,7 @@ def _full_weights(
         _row_sums(line, cols, col_weights, out[i])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _valid_weights(
     valid: np.ndarray, rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray, col_weights: np.ndarray,
     out: np.ndarray,
@@ -148,7 +149,7 @@ def _valid_weights(
         _row_sums(line, cols, col_weights, out[i])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _byte_means(
     pixels: np.ndarray, weight: np.ndarray, rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray,
     col_weights: np.ndarray, out: np.ndarray,
@@ -163,7 +164,7 @@ def _byte_means(
                 out[c, i, j] = np.uint8(min(means[j] + np.float32(0.5), np.float32(255)))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _float_means(
     pixels: np.ndarray, weight: np.ndarray, rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray,
     col_weights: np.ndarray, out: np.ndarray,
@@ -175,7 +176,7 @@ def _float_means(
             _row_means(line, cols, col_weights, weight[i], out[c, i])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@kernel
 def _row_means(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, valid: np.ndarray, out: np.ndarray) -> None:
     """Weighted means along one line, given the weight of each output column's valid pixels; 0 where none is."""
     _row_sums(line, cols, weights, out)

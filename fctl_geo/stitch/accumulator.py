@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.window import Window
 
@@ -97,7 +97,7 @@ class RowAccumulator:
         self.row = row
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _add(sums, weight, logits, rows, cols, row, col, patch_row, patch_col, height, width):  # type: ignore[no-untyped-def]
     for i in range(height):
         down = rows[patch_row + i]

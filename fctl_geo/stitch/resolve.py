@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.windows.window import Window
 
 
@@ -79,7 +79,7 @@ def resolve(
     return classes, confidence
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _neighbours(position, scale, size):  # type: ignore[no-untyped-def]
     """The two model pixels around an output pixel's centre and the share of the second."""
     if scale == 1.0:
@@ -90,7 +90,7 @@ def _neighbours(position, scale, size):  # type: ignore[no-untyped-def]
     return min(max(low, 0), size - 1), min(max(low + 1, 0), size - 1), share
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _resolve(sums, weight, row0, col0, height, width, out_row, out_col, scale, classes, confidence):  # type: ignore[no-untyped-def]
     count = sums.shape[0]
     values = np.zeros(count, np.float32)

@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_rings(
     ids: Array, xs: Array, ys: Array, starts: Array, numbers: Array, x0: float, y0: float, step: float
 ) -> None:
@@ -50,7 +50,7 @@ def fill_rings(
                     ids[row, col] = numbers[r]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _shore(field: Array, x: float, y: float, origin: float, cell: float) -> float:
     """Bilinear distance to the shore."""
     n = field.shape[0]
@@ -63,7 +63,7 @@ def _shore(field: Array, x: float, y: float, origin: float, cell: float) -> floa
     return float(top * (1 - v) + (field[j + 1, i] * (1 - u) + field[j + 1, i + 1] * u) * v)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def shade_ground(
     ids: Array,
     albedo: F32,
@@ -149,7 +149,7 @@ def shade_ground(
             height[row, col] = z
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _water(
     albedo: F32, row: int, col: int, x: float, y: float, d: float, water: Array, sand: Array, step: float, seed: int
 ) -> None:
@@ -162,7 +162,7 @@ def _water(
         albedo[row, col, k] = c * (1.0 - 0.4 * weed)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
     """Concrete plates of uneven tone with dark joints."""
     iu, iv = np.floor(u / side_m), np.floor(v / side_m)
@@ -172,7 +172,7 @@ def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
     return tone
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _stalls(albedo: F32, row: int, col: int, u: float, v: float, seed: int, step: float) -> None:
     """A car park: rows of 5.2 m stalls, 2.6 m wide, at both sides of an aisle, every 16 m; stains and repairs."""
     r = v - 16.0 * np.floor(v / 16.0)

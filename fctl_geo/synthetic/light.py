@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fctl_geo.kernels import kernel
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def sweep_shadow(height: F32, sun_x: float, sun_y: float, drop: float) -> F32:
     """Height of the shadow volume over each pixel, in one pass along the light.
 
@@ -52,7 +53,7 @@ def sweep_shadow(height: F32, sun_x: float, sun_y: float, drop: float) -> F32:
     return top
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def box_mean(image: F32, radius: int) -> F32:
     """Mean over a square window, clamped at the borders, in two passes."""
     h, w = image.shape
@@ -75,7 +76,7 @@ def box_mean(image: F32, radius: int) -> F32:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _slope(back: float, here: float, ahead: float) -> float:
     """Slope by the gentler side: a cliff (a wall, a crown's edge) does not tilt the surface beside it."""
     a, b = here - back, ahead - here
@@ -84,7 +85,7 @@ def _slope(back: float, here: float, ahead: float) -> float:
     return a if abs(a) < abs(b) else b
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def shade(
     albedo: F32,
     height: F32,
@@ -126,7 +127,7 @@ def shade(
                 albedo[row, col, 2] += 0.02
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def gather(light: F32, classes: Array, ss: int, pad_x: int, pad_y: int, rgb_out: F32, classes_out: Array) -> None:
     """Average ss x ss samples into pixels and take the class that most of them have (the higher id on a tie)."""
     h, w = classes_out.shape

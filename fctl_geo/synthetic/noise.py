@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from fctl_geo.kernels import kernel
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def lattice(ix: int, iy: int, seed: int) -> float:
     """Get the random number 0..1 of one lattice point (an integer hash, no state)."""
     h = (ix * 374761393 + iy * 668265263 + seed * 974634777) & 0xFFFFFFFF
@@ -16,7 +16,7 @@ def lattice(ix: int, iy: int, seed: int) -> float:
     return float((h ^ (h >> 16)) & 0xFFFFFF) / 16777216.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def value_noise(x: float, y: float, seed: int) -> float:
     """Smooth noise of wavelength about 2, -1..1."""
     ix = math.floor(x)
@@ -34,13 +34,13 @@ def value_noise(x: float, y: float, seed: int) -> float:
     return 2.0 * (top + (low - top) * v) - 1.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fade(wavelength_m: float, step_m: float) -> float:
     """How much of a texture survives the sampling: 0 below 1.5 samples a wave, 1 from 3.5 on."""
     return min(1.0, max(0.0, (wavelength_m / step_m - 1.5) * 0.5))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fbm(x: float, y: float, seed: int, wavelength_m: float, octaves: int, step_m: float) -> float:
     """Sum of octaves of noise, each half as long and 0.55 as strong; about -1..1, too fine octaves fade out."""
     total = 0.0
@@ -60,13 +60,13 @@ def fbm(x: float, y: float, seed: int, wavelength_m: float, octaves: int, step_m
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def blend(a: float, b: float, t: float) -> float:
     """Go from a (t = 0) to b (t = 1)."""
     return a + (b - a) * t
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def ramp(x: float, lo: float, hi: float) -> float:
     """Rise from 0 at lo to 1 at hi, clamped; lo may be the greater one."""
     return min(1.0, max(0.0, (x - lo) / (hi - lo)))

@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, parapet: float) -> float:
     """Height of a roof over its eaves at a local point; -1: not on it (FLAT, GABLE, ... as in houses.py)."""
     eu: float = hu - abs(u)
@@ -37,7 +37,7 @@ def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, pa
     return parapet if parapet > 0.0 and min(eu, ev) < 0.28 else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, age: float, step: float) -> float:
     """Tone of a roof's cover around 1; u runs along the ridge, v down the slope."""
     stain = fbm(x, y, seed, 5.0, 4, step)
@@ -69,7 +69,7 @@ def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, ag
     return float(tone - (0.08 * fade(0.6, step) if joint < 0.07 else 0.0))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: float, y0: float, step: float) -> None:
     """Paint solids onto albedo (h, w, 3), height (h, w) and classes (h, w), in place."""
     h, w = height.shape
@@ -146,7 +146,7 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
                     classes[row, col] = cls
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: float, y0: float, step: float) -> None:
     """Paint crowns onto albedo (h, w, 3), height (h, w) and classes (h, w), in place."""
     h, w = height.shape

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
 
 F32 = NDArray[np.float32]
@@ -17,7 +17,7 @@ CORNER_M = 5.0
 """How wide crossings are rounded."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def find_streets(
     pieces: Array,
     which: Array,
@@ -84,7 +84,7 @@ def find_streets(
                 lateral[row, col] = d if px * dy - py * dx > 0 else -d
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def shade_streets(
     which: Array,
     outside: F32,
@@ -159,7 +159,7 @@ def shade_streets(
             classes[row, col] = 2
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _wear(
     x: float, y: float, along: float, lat: float, half: float, ps: int, patch: float, fine: float, step: float
 ) -> float:
@@ -175,7 +175,7 @@ def _wear(
     return max(0.3, tone)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _dirt(
     albedo: F32,
     height: F32,
@@ -213,7 +213,7 @@ def _dirt(
         classes[row, col] = 2
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _marks(along: float, lat: float, half: float, kind: int, ps: int, step: float) -> float:
     """How much paint lies on a carriageway, 0..1."""
     thin = min(1.0, 0.22 / step)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from fctl_geo.kernels import kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class _Labels:
         return np.bincount(self.roots(), weights=self._area, minlength=self._count).astype(np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _label_rows(mask, above, labels, parent, area, count):  # type: ignore[no-untyped-def]
     height, width = mask.shape
     for i in range(height):

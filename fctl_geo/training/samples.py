@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.spec import Context
 from fctl_geo.training.sources import IGNORE, LabelledImage, block_mean
 from fctl_geo.windows.window import Window
@@ -149,7 +149,7 @@ class PyramidImage:
         return cut_sample(self, view, size_px, scales)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _cut_pixels(pixels, valid, row, col, axes, reduction, out, ok):  # type: ignore[no-untyped-def]
     height, width, bands = pixels.shape
     size = out.shape[0]
@@ -172,7 +172,7 @@ def _cut_pixels(pixels, valid, row, col, axes, reduction, out, ok):  # type: ign
                 out[i, j, b] = int(top * (1 - fr) + bottom * fr + 0.5)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _cut_label(label, row, col, axes, out):  # type: ignore[no-untyped-def]
     height, width = label.shape
     size = out.shape[0]

@@ -83,7 +83,7 @@ def test_strips_do_not_change_a_byte(classes: Classes, tolerance_px: float, cuts
 @few
 @given(rasters(), tolerances)
 def test_everything_but_the_geometry_is_that_of_the_raster(classes: Classes, tolerance_px: float) -> None:
-    for name in ("class_id", "pixels", "area_m2", "first_pixel"):
+    for name in ("class_id", "pixels", "object_id"):
         one, two = (np.concatenate([getattr(b, name) for b in traced(classes, t)]) for t in (0, tolerance_px))
         np.testing.assert_array_equal(one, two)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,6 @@ from hypothesis.extra import numpy as hnp
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons import chains
-from fctl_geo.polygons.clearance import clearances
-from fctl_geo.polygons.kernel import KERNELS
-from fctl_geo.polygons.regions import label_runs
-from fctl_geo.polygons.simplify import simplify_closed
 from fctl_geo.polygons.state import grow, new_state
 from fctl_geo.polygons.trace import PolygonBatch, Strip, trace_polygons
 from fctl_geo.polygons.wkb import write_done
@@ -140,7 +135,7 @@ def test_strips_do_not_change_sums(classes: Classes, cuts: list[int], seed: int)
     for at in ([], sorted(set(cuts))):
         strips = [Strip(*parts) for parts in zip(*(np.split(x, at) for x in (classes, confidence, area)), strict=True)]
         batches = list(trace_polygons(strips, width=width, transform=IDENTITY, skip=frozenset()))
-        names = ("pixels", "area_m2", "confidence", "first_pixel")
+        names = ("pixels", "area_m2", "confidence", "object_id")
         results.append([np.concatenate([getattr(b, name) for b in batches]) for name in names])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -159,16 +154,16 @@ def test_sums_are_those_of_the_pixels_inside(classes: Classes, seed: int) -> Non
         for k, (_, polygon) in enumerate(polygons([batch])):
             inside = rasterio.features.rasterize([polygon], out_shape=classes.shape).astype(bool)
             assert batch.pixels[k] == inside.sum() == polygon.area
-            assert tuple(batch.first_pixel[k]) == tuple(np.argwhere(inside)[0])
+            assert batch.object_id[k] == np.flatnonzero(inside)[0]
             assert batch.area_m2[k] == pytest.approx(area_px[inside].sum(), rel=1e-12)
             assert batch.confidence[k] == pytest.approx(confidence[inside].mean(), rel=1e-6)
             assert (classes[inside] == batch.class_id[k]).all()
 
 
-def test_pixel_area_stands_in_for_a_table_and_no_confidence_is_nan() -> None:
+def test_without_a_table_areas_are_in_pixels_and_without_confidence_it_is_nan() -> None:
     strip = Strip(np.zeros((3, 70), np.uint8))
-    (batch,) = trace_polygons([strip], width=70, transform=IDENTITY, pixel_area=0.25)
-    assert batch.area_m2.tolist() == [52.5]
+    (batch,) = trace_polygons([strip], width=70, transform=IDENTITY)
+    assert batch.area_m2.tolist() == [210]
     assert np.isnan(batch.confidence).all()
 
 
@@ -230,9 +225,10 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
                 np.empty((100, 0), np.uint8),
                 np.empty((100, 0), np.uint8),
                 traced_classes,
+                10**6,
                 done,
             )
-            write_done(state, np.array(IDENTITY))
+            write_done(state, np.array(IDENTITY), 1)
         sizes.append(sum(array.nbytes for array in state))
     assert sizes[-1] == sizes[20]
     assert sizes[-1] < 2**20
@@ -263,14 +259,3 @@ def test_a_strip_refuses_arrays_that_do_not_fit() -> None:
 def test_the_compiler_is_not_loaded_before_it_is_needed() -> None:
     code = "import sys; import fctl_geo.polygons.trace, fctl_geo.polygons.sieve; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_change_in_one_kernel_makes_all_cached_code_old() -> None:
-    stamps = {
-        dispatcher._cache._cache_file._source_stamp
-        for dispatcher in (chains.trace_rows, clearances, simplify_closed, write_done, label_runs)
-    }
-    assert len(stamps) == 1
-    modules = Path(chains.__file__).parent.glob("*.py")
-    users = {module.stem for module in modules if "polygons.kernel import" in module.read_text()}
-    assert users | {"kernel", "state"} == set(KERNELS)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fctl_geo.products.style import darker, file_qml, polygon_qml, polygon_sld, raster_qml
+from fctl_geo.products.style import darker, file_qml, polygon_qml, polygon_sld
 from fctl_geo.spec import ClassInfo, Legend
 
 LEGEND = Legend((ClassInfo(0, "land", (10, 20, 30), background=True), ClassInfo(3, 'tree & "bush" <x>', (0, 200, 0))))
@@ -35,7 +35,7 @@ def test_the_outline_is_darker_than_the_fill() -> None:
 
 
 def test_a_raster_style_names_exactly_the_classes() -> None:
-    entries = ET.fromstring(raster_qml(LEGEND)).findall("pipe/rasterrenderer/colorPalette/paletteEntry")
+    entries = ET.fromstring(file_qml(LEGEND, LEGEND)).findall("pipe/rasterrenderer/colorPalette/paletteEntry")
     wanted = [(str(i.id), i.hex, i.name) for i in LEGEND]
     assert [(e.attrib["value"], e.attrib["color"], e.attrib["label"]) for e in entries] == wanted
 

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
-from fctl_geo.polygons import polygon_file as spool_module
-from fctl_geo.polygons.trace import PolygonBatch
+from fctl_geo.polygons.trace import CutRegions, PolygonBatch
+from fctl_geo.products import polygon_file as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
 from fctl_geo.products.polygon_file import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
@@ -53,7 +53,7 @@ def make_batch(count: int, first: int = 0) -> PolygonBatch:
         pixels=np.full(count, 35),
         area_m2=35.25 - (i % 3 == 0),
         confidence=np.where(i % 2 == 0, i % 100, np.nan).astype(np.float32),
-        first_pixel=np.stack([i, i], axis=1),
+        object_id=i,
     )
 
 
@@ -64,7 +64,8 @@ def make_batches(count: int, size: int) -> Iterator[PolygonBatch]:
 
 def make_polygon_file(folder: Path, count: int = 10, size: int = 4) -> PolygonFile:
     path = folder / f"polygons-{count}-{size}.arrows"
-    return write_polygon_file(make_batches(count, size), path, legend=LEGEND, unit="m2", final=folder / "out.gpkg")
+    batches = make_batches(count, size)
+    return write_polygon_file(batches, path, legend=LEGEND, unit="m2", cut=CutRegions(), final=folder / "out.gpkg")
 
 
 def write(folder: Path, *names: str, polygon_file: PolygonFile | None = None, layer: VectorLayer = LAYER) -> list[Path]:
@@ -236,7 +237,7 @@ def test_without_a_crs_products_have_none(tmp_path: Path, ending: str) -> None:
 
 def test_areas_in_pixels_are_named_so(tmp_path: Path) -> None:
     path = tmp_path / "px.arrows"
-    polygon_file = write_polygon_file(make_batches(3, 3), path, legend=LEGEND, unit="px", final=path)
+    polygon_file = write_polygon_file(make_batches(3, 3), path, legend=LEGEND, unit="px", cut=CutRegions(), final=path)
     (out,) = write(tmp_path, "a.gpkg", polygon_file=polygon_file, layer=replace(LAYER, crs_wkt="", unit="px"))
     assert "area_px" in read(out).columns
 
@@ -354,7 +355,9 @@ def test_a_full_disk_while_spooling_is_called_one(tmp_path: Path, small_disk: Pa
     batch = make_batch(20_000)
     noise = replace(batch, wkb=rng.integers(0, 256, batch.wkb.shape, np.uint8))
     with pytest.raises(OutputError, match="disk full while writing"):
-        write_polygon_file([noise], small_disk / "s.arrows", legend=LEGEND, unit="m2", final=small_disk / "a.gpkg")
+        write_polygon_file(
+            [noise], small_disk / "s.arrows", legend=LEGEND, unit="m2", cut=CutRegions(), final=small_disk / "a.gpkg"
+        )
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -365,12 +368,15 @@ def test_a_write_that_breaks_off_leaves_nothing(tmp_path: Path, ending: str) -> 
 import resource
 from pathlib import Path
 from fctl_geo.errors import OutputError
+from fctl_geo.polygons.trace import CutRegions
 from fctl_geo.products.polygon_file import PolygonFile
 from fctl_geo.products.vector_writer import VectorLayer, write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import Legend
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, {resource.RLIM_INFINITY}))
-polygon_file = PolygonFile(Path({str(polygon_file.path)!r}), {polygon_file.count}, {polygon_file.geometry_bytes})
+polygon_file = PolygonFile(
+    Path({str(polygon_file.path)!r}), {polygon_file.count}, {polygon_file.geometry_bytes}, CutRegions()
+)
 layer = VectorLayer({UTM!r}, "m2", Legend(()), Legend(()))
 try:
     write_products(polygon_file, [Path({str(tmp_path)!r}) / "a.{ending}"], layer, Silent(), overwrite=False)

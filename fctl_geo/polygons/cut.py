@@ -1,0 +1,89 @@
+"""Regions without end are cut along a fixed grid of the scene, so that memory does not grow with them.
+
+The roads of a city or the grass between its houses can be one region from one end of a scene to the other, and all of
+its boundary would have to be held until the last row. So every `GRID_ROWS` rows there is a line along which regions may
+be cut. A region is cut at a line if its part above has more than `max_vertices` vertices; and if all the regions that
+are open there have more than `OPEN_POLYGONS` times as many together, the limit is halved until those that stay have not.
+That is decided by the rows above the line alone: strips and shards do not matter.
+
+A cut is an edge like any other between two pixels: what lies above is complete, what lies below begins anew. Columns
+need no lines: between two lines a region gains at most 4 vertices a pixel of `GRID_ROWS` rows.
+
+The parts of a region share their object_id, the number of the region's first pixel in raster order, which is the same
+whether it is cut or not. It may be known only at the end, when two parts meet far below; `trace.CutRegions` has it then.
+
+Simplification must not carry a border across a cut. Whether a line will be used is therefore decided `NEAR_ROWS` above
+it already; no border near it moves by more than half its distance from the line.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fctl_geo.kernels import inner
+from fctl_geo.polygons.state import CUT_ROW
+
+GRID_ROWS = 16
+"""A region may be cut above rows that are multiples of this."""
+NEAR_ROWS = 8
+"""Twice the largest tolerance of the simplification: borders farther from a line than this never reach it."""
+OPEN_POLYGONS = 8
+"""All open regions together have at most as many vertices as this number of polygons of `max_vertices`."""
+
+
+@inner
+def prepare_cut(st, side, n_edges, row, max_vertices):  # type: ignore[no-untyped-def]
+    """Mark the labels of the row above that end at `row`; True if there are any."""
+    if row % GRID_ROWS == GRID_ROWS - NEAR_ROWS:
+        found, limit = _find_limit(st, side, n_edges, max_vertices)
+        st.scalar[CUT_ROW] = -1
+        for label in found:
+            if st.nodes[label] > limit:
+                st.scalar[CUT_ROW] = row + NEAR_ROWS
+    if row != st.scalar[CUT_ROW]:
+        return False
+    found, limit = _find_limit(st, side, n_edges, max_vertices)
+    cutting = False
+    for label in found:
+        if st.nodes[label] > limit:
+            st.cut[label] = cutting = True
+    return cutting
+
+
+@inner
+def _find_limit(st, side, n_edges, max_vertices):  # type: ignore[no-untyped-def]
+    """The labels of a row, their vertices so far counted into `nodes`, and how many of them a region may keep."""
+    found = np.empty(n_edges, np.int32)
+    n = 0
+    for run in range(1, n_edges):
+        label = st.label[side, run]
+        if label >= 0:
+            st.nodes[label] = -1
+    for run in range(1, n_edges):
+        label = st.label[side, run]
+        if label < 0:
+            continue
+        if st.nodes[label] < 0:
+            st.nodes[label] = st.hole_nodes[label]
+            found[n] = label
+            n += 1
+        st.nodes[label] += st.length[st.edge[side, run + 1, 0]]  # the chain that starts on the run's right hand
+    found = found[:n]
+    limit = max_vertices
+    while True:
+        kept = np.int64(0)
+        for label in found:
+            if st.nodes[label] <= limit:
+                kept += st.nodes[label]
+        if kept <= OPEN_POLYGONS * max_vertices:
+            return found, limit
+        limit //= 2
+
+
+@inner
+def rows_to_cut(st, row):  # type: ignore[no-untyped-def]
+    """The clearance that a cut nearby leaves to corners on top of this row."""
+    cut_row = st.scalar[CUT_ROW]
+    if cut_row < 0:
+        return np.uint8(255)
+    return np.uint8(min(max(abs(row - cut_row), 1), 255))

@@ -1,0 +1,63 @@
+"""The last step of every product: new files take the place of old ones.
+
+A product is often more than one file, and files can only be renamed one by one. In the order here a run that is killed at
+any moment leaves the old product or the new one, perhaps without its names and style, or none; but never the old one's
+data with the new one's names, or the new file with what belonged to the old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from fctl_geo.errors import OutputError
+from fctl_geo.storage.whole_files import write_failure
+
+_DATA = {
+    ".gpkg": ("-wal", "-shm", "-journal"),  # SQLite replays them over any file of this name
+    ".tif": (".ovr", ".msk"),
+    ".tiff": (".ovr", ".msk"),
+}
+"""Endings of companions that hold part of a product's data."""
+
+
+def swap_in(products: Mapping[Path, Path], sidecars: Mapping[Path, Path], stale: Iterable[Path] = ()) -> None:
+    """Put finished files in their places; companions that hold data of the old ones are gone after.
+
+    Args:
+        products: final names and finished files on the same disk.
+        sidecars: the same of names and styles beside them.
+        stale: more files that spoke of the old ones.
+    Raises:
+        OutputError: a file cannot be replaced (another program holds it open, on Windows).
+    """
+    for path in (*stale, *sidecars):
+        _remove(path)
+    for final, part in products.items():
+        beside = [final.with_name(final.name + ending) for ending in _DATA.get(final.suffix.lower(), ())]
+        if any(path.exists() for path in beside):  # without them the old one is not what it was
+            for path in (final, *beside):
+                _remove(path)
+        _rename(part, final)
+    for final, part in sidecars.items():
+        _rename(part, final)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _held(path, error) from error
+
+
+def _rename(part: Path, final: Path) -> None:
+    try:
+        part.replace(final)
+    except OSError as error:
+        raise _held(final, error) from error
+
+
+def _held(path: Path, error: OSError) -> OutputError:
+    if isinstance(error, PermissionError) and path.exists():
+        return OutputError(f"cannot replace {path}: {error.strerror}", hint="close the program that has it open")
+    return write_failure(path, error)
