@@ -45,8 +45,8 @@ def segment_scene(
         progress: how to tell the user.
     Raises:
         FctlError: with a hint; then no product is there, and finished shards wait for `resume`.
-    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, machines or
-    interruptions.
+    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, interruptions or the
+    number of machines, as long as these compute alike (`Hardware.arithmetic`).
     """
     if executor is None:
         with LocalExecutor() as alone:

@@ -18,7 +18,9 @@ def first_difference(before: Facts, now: Facts) -> str:
     if before.get("model") != now.get("model"):
         return "the model file is another, or has changed since"
     for path, (old, new) in _changes(before, now):
-        return f"{path} was {_short(old)} and is {_short(new)} now"
+        room, _, key = path.partition(" ")
+        name = {"settings": key.rpartition(" ")[2], "reading": f"the scene's {key}"}.get(room, path)
+        return f"{name} was {_short(old)} and is {_short(new)} now"
     return ""
 
 

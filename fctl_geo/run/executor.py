@@ -40,7 +40,8 @@ AnyJob = TypeVar("AnyJob", bound=Job[Any])
 
 
 class Executor(Protocol):
-    """What a run asks of those who compute it. The bytes are the same whoever they are (law 8)."""
+    """What a run asks of those who compute it. The bytes are the same whoever they are (law 10), if they
+    compute alike (`Hardware.arithmetic`)."""
 
     def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
         """What the networks will run on."""
