@@ -130,7 +130,7 @@ class RunSpec:
             "precision": self.precision,
             "shard_px": self.shard_px,
         }
-        return dict(json.loads(json.dumps(told)))
+        return dict(json.loads(json.dumps(told, default=str)))
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -135,7 +135,7 @@ class WorkFolder:
             write_text_whole(self.path / _FACTS, json.dumps(origin.facts))
             record = {"key": origin.key, "shard_px": origin.shard_px, "arithmetic": origin.arithmetic}
             write_text_whole(self.path / _RECORD, json.dumps(record))
-        elif (computed_by := str(self._record().get("arithmetic"))) != origin.arithmetic:
+        elif (computed_by := str(self._record().get("arithmetic"))) != origin.arithmetic and not self.empty:
             progress.warn(
                 f"the finished shards were computed by {computed_by}, the others will be by {origin.arithmetic}: "
                 "where two classes are as likely as each other the result may differ from that of one of them alone"

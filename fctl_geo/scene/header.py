@@ -252,7 +252,10 @@ def _parts_of(uri: str, files: Sequence[str]) -> tuple[str, ...]:
     inner = [file for file in files if file != uri and file.lower().endswith(".vrt")]
     while inner:
         file = inner.pop()
-        with suppress(*GDAL_ERRORS), open_raster(file) as dataset:  # one that is broken fails where it is read
+        with (
+            suppress(*GDAL_ERRORS),
+            open_raster(file, ("VRT",)) as dataset,
+        ):  # one that is broken fails where it is read
             new = [part for part in dataset.files if part not in found]
             found |= dict.fromkeys(new)
             inner += [part for part in new if part.lower().endswith(".vrt")]

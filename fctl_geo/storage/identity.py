@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from fctl_geo.storage.address import is_remote, shown
+from fctl_geo.storage.address import gdal_name, is_remote, shown
 from fctl_geo.storage.remote_object import ABSENT, UNKNOWN, RemoteObjects
 
 _BESIDE = (".aux.xml", ".msk", ".ovr", ".msk.ovr", ".ovr.msk", ".hdr", "-wal", "-journal")
@@ -79,7 +79,7 @@ def uncertain(identities: Sequence[FileIdentity]) -> list[str]:
 
 def name_without_keys(name: str) -> str:
     """A name that may be kept: an address's query and a connection's words may be secret, their hash is not."""
-    address = _vsicurl(name)
+    address = _vsicurl(gdal_name(name))
     if is_remote(address):
         return f"{shown(address)}?{_hash(address)}" if "?" in address else shown(address)
     if ":" in address and not Path(address).exists():
@@ -94,7 +94,7 @@ def _hash(text: str) -> str:
 def _identity(name: str, servers: RemoteObjects) -> FileIdentity:
     file = file_behind(name)
     if is_remote(file):
-        answer = servers.ask(file)
+        answer = servers.ask(_vsicurl(file))
         told = UNKNOWN if answer is ABSENT else answer  # GDAL has read it: then it is there
         return FileIdentity(name_without_keys(file), told.size_bytes, told.changed)
     path = Path(file)
@@ -129,7 +129,7 @@ def file_behind(name: str) -> str:
 
     Example: '/vsizip//data/a.zip/b.tif' is in '/data/a.zip', 'GTIFF_DIR:2:/data/c.tif' in '/data/c.tif'.
     """
-    inner = name
+    name = inner = gdal_name(name)
     while (wrapper := _WRAPPER.match(inner)) is not None:
         inner = inner[wrapper.end() :]
     if inner != name:
