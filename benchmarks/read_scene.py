@@ -64,7 +64,7 @@ class DecodeCounter:
 
     def __init__(self, scene: Scene) -> None:
         self.pixels = 0
-        for reader in scene._readers:
+        for reader in scene.readers:
             self._listen(reader.source)
 
     def _listen(self, source: object) -> None:

@@ -14,13 +14,12 @@ from fctl_geo.products.publish import Products
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.run.executor import Executor, LocalExecutor
-from fctl_geo.run.memory import SHARD_PX
 from fctl_geo.run.open import open_run
 from fctl_geo.run.plan import RunPlan, plan_of
 from fctl_geo.run.refine import open_refine_run
 from fctl_geo.run.stage import Step
 from fctl_geo.run.sweep_shards import write_run
-from fctl_geo.run.work_folder import WorkFolder, hold_outputs, work_folder
+from fctl_geo.run.work_folder import WorkFolder, hint_to_resume, hold_outputs, work_folder
 from fctl_geo.settings import EngineSettings, Settings
 from fctl_geo.spec import Legend
 from fctl_geo.stitch.memory import give_back_freed_memory
@@ -46,8 +45,8 @@ def segment_scene(
         progress: how to tell the user.
     Raises:
         FctlError: with a hint; then no product is there, and finished shards wait for `resume`.
-    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, machines or
-    interruptions.
+    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, interruptions or the
+    number of machines, as long as these compute alike (`Hardware.arithmetic`).
     """
     if executor is None:
         with LocalExecutor() as alone:
@@ -68,7 +67,8 @@ def segment_scene(
             progress.say(sentence)
         with (
             hold_outputs(products.paths[1:]),
-            work_folder(products.paths[0], run.fingerprint, run.shard_px, resume=resume) as work,
+            work_folder(products.paths[0], run.origin, progress, resume=resume) as work,
+            hint_to_resume(work, resume),
         ):
             products.clear_leftovers()
             for step in run.steps:
@@ -109,7 +109,7 @@ def refine_raster(
     with (
         Products.raster(out, overwrite=overwrite) as products,
         open_refine_run(classes, model, engine, progress) as run,
-        work_folder(products.paths[0], run.fingerprint, SHARD_PX, resume=False) as work,
+        work_folder(products.paths[0], run.origin, progress, resume=False) as work,
     ):
         step = Step("refine", "classes", run.stage)
 

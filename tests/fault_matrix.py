@@ -370,7 +370,7 @@ def _judge(verdict: Verdict, bench: Bench, out: Path, process: Running, number: 
     if "unexpected " in said:
         verdict.troubles.append(f"{verdict.name}, {number}: {said[said.index('unexpected ') :][:300]}")
     again = bench.start(out, "--resume").wait_for_end()
-    if again.code == 1 and "belongs to a run with another scene" in again.said:
+    if again.code == 1 and "belong to another run" in again.said:
         again = bench.start(out).wait_for_end()
     after = {p: (out / p).read_bytes() for p in bench.expected if (out / p).exists()}
     left = [p.name for p in out.iterdir() if p.name.startswith(".")]

@@ -162,7 +162,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) ->
     scene = make_scene(tmp_path / "scene.tif", 300, 300)
     work = tmp_path / ".out.tif.fctl-work"
     work.mkdir()
-    (work / "run.json").write_text('{"fingerprint": "another"}')
+    (work / "run.json").write_text('{"key": "another"}')
     (work / "classes-r00000-c00000.tif").write_bytes(b"")
     with pytest.raises(OutputError, match="another scene, model or settings"):
         segment(scene, tmp_path / "out", model, resume=True)
@@ -171,15 +171,16 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) ->
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_into_the_same_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.run.work_folder import work_folder
+    from fctl_geo.run.work_folder import ShardOrigin, work_folder
 
+    origin = ShardOrigin("a", 256)
     with (
-        work_folder(tmp_path / "out.tif", "a", 256, resume=False),
+        work_folder(tmp_path / "out.tif", origin, Silent(), resume=False),
         pytest.raises(OutputError, match="another run"),
-        work_folder(tmp_path / "out.tif", "a", 256, resume=True),
+        work_folder(tmp_path / "out.tif", origin, Silent(), resume=True),
     ):
         pass
-    with work_folder(tmp_path / "out.tif", "a", 256, resume=True):
+    with work_folder(tmp_path / "out.tif", origin, Silent(), resume=True):
         pass
 
 

@@ -18,13 +18,14 @@ from fctl_geo.batch.product_store import ProductStore
 from fctl_geo.errors import OutputError
 
 FILE_NAME = "batch.sqlite"
-_VERSION = 1
+_VERSION = 2
 _TABLE = """
 CREATE TABLE IF NOT EXISTS scenes (
     name TEXT PRIMARY KEY,       -- of the products, without ending, from the output folder
     scene TEXT NOT NULL,         -- what was read
     state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
-    fingerprint TEXT NOT NULL,   -- changes with the scene's file, the settings, the model or the version
+    product_key TEXT NOT NULL,   -- of what it was made of: scene, area, settings, model, version (RunInputs)
+    parts TEXT NOT NULL,         -- JSON: names of the files that were read for the scene
     settings TEXT NOT NULL,      -- JSON
     model TEXT NOT NULL,
     model_sha256 TEXT NOT NULL,
@@ -46,7 +47,6 @@ class Entry:
 
     name: str
     scene: str
-    fingerprint: str
     settings: str
     """JSON."""
     model: str
@@ -68,6 +68,16 @@ class Ended:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the products of a scene were made of."""
+
+    product_key: str
+    """`RunInputs.product_key`"""
+    parts: tuple[str, ...]
+    """Names of the files that were read for the scene."""
+
+
 class Record:
     """The open record; use `open_record`."""
 
@@ -75,13 +85,16 @@ class Record:
         self._store = store
         self._connection = connection
 
-    def is_done(self, entry: Entry) -> bool:
-        """Whether a scene was done with these very settings, and its products are there in their size."""
+    def made(self, entry: Entry) -> Made | None:
+        """What the products of an entry were made of; None: it is not done, or not all of them are there any more."""
         row = self._connection.execute(
-            "SELECT files FROM scenes WHERE name = ? AND state = 'done' AND fingerprint = ?",
-            (entry.name, entry.fingerprint),
+            "SELECT product_key, parts, files FROM scenes WHERE name = ? AND state = 'done'", (entry.name,)
         ).fetchone()
-        return row is not None and all(self._is_there(path, size) for path, size in json.loads(row[0]))
+        if row is None:
+            return None
+        sizes = {self._store.path(word): size for word, size in json.loads(row[2])}
+        there = set(sizes) == set(entry.files) and all(map(self._is_there, sizes, sizes.values()))
+        return Made(row[0], tuple(json.loads(row[1]))) if there else None
 
     def state(self, name: str) -> State | None:
         """A scene's state; None: never heard of it."""
@@ -96,31 +109,33 @@ class Record:
     def wait(self, entries: Sequence[Entry]) -> None:
         """Note what is to be done."""
         rows = [
-            (e.name, e.scene, e.fingerprint, e.settings, e.model, e.model_sha256, e.version,
+            (e.name, e.scene, e.settings, e.model, e.model_sha256, e.version,
              json.dumps([[self._store.word(path), None] for path in e.files]))
             for e in entries
         ]  # fmt: skip
         with self._connection:
             self._connection.executemany(
-                "INSERT OR REPLACE INTO scenes (name, scene, fingerprint, settings, model, model_sha256, version, "
-                "files, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
+                "INSERT OR REPLACE INTO scenes (name, scene, settings, model, model_sha256, version, files, "
+                "product_key, parts, state) VALUES (?, ?, ?, ?, ?, ?, ?, '', '[]', 'waiting')",
                 rows,
             )
 
-    def end(self, ended: Ended) -> None:
-        """Note what became of a scene."""
+    def end(self, ended: Ended, made: Made | None) -> None:
+        """Note what became of a scene, and what its products were made of."""
         paths = sorted(self.owned(ended.name))
         self._store.look_again(paths)
         files = [[self._store.word(path), self._store.size_bytes(path)] for path in paths]
+        key, parts = (made.product_key, made.parts) if made is not None else ("", ())
         with self._connection:
             self._connection.execute(
                 "UPDATE scenes SET state = ?, error = ?, hint = ?, device = ?, seconds = ?, files = ?, "
-                "ended = datetime('now') WHERE name = ?",
-                (ended.state, ended.error, ended.hint, ended.device, ended.seconds, json.dumps(files), ended.name),
-            )
+                "product_key = ?, parts = ?, ended = datetime('now') WHERE name = ?",
+                (ended.state, ended.error, ended.hint, ended.device, ended.seconds, json.dumps(files),
+                 key, json.dumps(parts), ended.name),
+            )  # fmt: skip
 
-    def _is_there(self, word: str, size_bytes: int | None) -> bool:
-        return size_bytes is not None and self._store.size_bytes(self._store.path(word)) == size_bytes
+    def _is_there(self, path: Path, size_bytes: int | None) -> bool:
+        return size_bytes is not None and self._store.size_bytes(path) == size_bytes
 
 
 @contextmanager
@@ -153,5 +168,8 @@ def _begin(path: Path, connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         raise OutputError(f"{path} is of version {version}, this one reads up to {_VERSION}", hint="update fctl-geo")
     with connection:
+        if version == 1:  # it kept a hash that cannot be compared any more: its scenes are done again, once
+            connection.execute("ALTER TABLE scenes RENAME COLUMN fingerprint TO product_key")
+            connection.execute("ALTER TABLE scenes ADD COLUMN parts TEXT NOT NULL DEFAULT '[]'")
         connection.execute(_TABLE)
         connection.execute(f"PRAGMA user_version = {_VERSION}")

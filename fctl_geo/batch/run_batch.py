@@ -7,23 +7,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fctl_geo import __version__
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import FORMATS, names_of, products_of
 from fctl_geo.batch.product_store import ProductStore
-from fctl_geo.batch.record import Ended, Entry, Record, open_record
+from fctl_geo.batch.record import Ended, Entry, Made, Record, open_record
 from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
 from fctl_geo.errors import OutputError, SceneError, SettingsError
-from fctl_geo.model.modelfile import model_checksum, resolve_model
+from fctl_geo.model.modelfile import model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.run.executor import Executor, LocalExecutor
 from fctl_geo.run.memory import SHARD_PX
-from fctl_geo.run.work_folder import file_identity, fingerprint_of, lock_folder
-from fctl_geo.scene.header import files_of, read_header
+from fctl_geo.run.open import absolute_path
+from fctl_geo.run.spec import area_identity, inputs_of
+from fctl_geo.scene.header import read_header
 from fctl_geo.settings import OutputSettings, Settings
 from fctl_geo.storage.address import address_of, shown
+from fctl_geo.storage.identity import identities_of_each, name_without_keys
+from fctl_geo.storage.lock import lock_folder
 
 STAGING = ".staging"
 """In the batch's home: products on their way to S3, and their unfinished work."""
@@ -120,7 +123,7 @@ def run_batch(
     hardware = executor.hardware(settings.engine, progress)  # a device that is not there fails here, once
     with lock_folder(batch.home), open_record(batch.home, store) as record:
         entries = _entries(store.out, scenes, names, batch, settings)
-        todo = [i for i, entry in enumerate(entries) if not record.is_done(entry)]
+        todo = _missing_or_changed(scenes, entries, record, settings)
         if len(todo) < len(entries):
             progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
         shared = hardware.processes > 1
@@ -130,14 +133,13 @@ def run_batch(
         done = [entry for entry in entries if record.state(entry.name) == "done"]
         files = tuple(store.shown(path) for entry in done for path in entry.files)
     failures = tuple(o.ended for o in outcomes if o.ended.state == "failed")
-    pixels = sum(o.summary.seconds * o.summary.megapixels_per_s for o in outcomes if o.summary is not None)
     return BatchSummary(
         done=len(outcomes) - len(failures),
         failed=failures,
         unchanged=len(entries) - len(todo),
         left=len(todo) - len(outcomes),
         seconds=time.monotonic() - start,
-        megapixels=pixels,
+        megapixels=sum(o.summary.megapixels for o in outcomes if o.summary is not None),
         out=store.shown(store.out),
         files=files,
     )
@@ -150,7 +152,7 @@ def _work(
     progress.stage("batch", SCENE_STEPS * len(jobs))
     for outcome in executor.each(process_scene, jobs, progress):
         outcomes.append(outcome)
-        record.end(outcome.ended)
+        record.end(outcome.ended, outcome.made)
         count = f"{len(outcomes)} of {len(jobs)}"
         if outcome.ended.state == "failed":
             progress.warn(f"{outcome.ended.name} failed ({count}): {outcome.ended.error}")
@@ -174,33 +176,39 @@ def _entries(
     out: Path, scenes: Sequence[SceneInput], names: Sequence[str], batch: BatchSettings, settings: Settings
 ) -> list[Entry]:
     checksum = model_checksum(resolve_model(settings.model))
-    area = settings.scene.aoi
     entries = []
     for scene, name in zip(scenes, names, strict=True):
-        told = _told_settings(_own(settings, scene))
         files = products_of(out, name, batch.formats)
         files += (out / f"{name}-confidence.tif",) if batch.confidence else ()
-        fingerprint = fingerprint_of(
-            [file_identity(file) for file in files_of(scene.scene)],
-            file_identity(area) if area else None,
-            checksum,
-            __version__,
-            told,
-            [file.name for file in files],
-        )
+        told = asdict(replace(_own(settings, scene), output=OutputSettings()))
         words = json.dumps(told, sort_keys=True, default=str)
-        entries.append(
-            Entry(name, shown(scene.scene), fingerprint, words, settings.model, checksum, __version__, files)
-        )
+        entries.append(Entry(name, shown(scene.scene), words, settings.model, checksum, __version__, files))
     return entries
 
 
-def _told_settings(settings: Settings) -> dict[str, Any]:
-    """All that a product's bytes may depend on; threads, memory and batch size are not among them."""
-    engine = asdict(settings.engine)
-    for name in ("batch_size", "threads", "max_memory_bytes"):
-        del engine[name]
-    return {"scene": asdict(settings.scene), "engine": engine, "polygons": asdict(settings.polygons)}
+def _missing_or_changed(
+    scenes: Sequence[SceneInput], entries: Sequence[Entry], record: Record, settings: Settings
+) -> list[int]:
+    """Which scenes are to be done: all but those whose products are there and would be the same again.
+
+    No scene is opened: what GDAL read for it is in the record, and whether that and what lies beside it is as it was
+    then is asked of the disk, or of the server.
+    """
+    made = [record.made(entry) for entry in entries]
+    sources = [absolute_path(scene.scene) for scene in scenes]
+    done = [i for i, before in enumerate(made) if before is not None]
+    now = identities_of_each([_names_of(sources[i], made[i]) for i in done])
+    info, area = read_model_info(settings.model), area_identity(settings)
+    inputs = (
+        inputs_of(sources[i], files, area, _own(settings, scenes[i]), info) for i, files in zip(done, now, strict=True)
+    )
+    keys = dict(zip(done, (one.product_key for one in inputs), strict=True))
+    return [i for i, before in enumerate(made) if before is None or keys[i] != before.product_key]
+
+
+def _names_of(source: str, made: Made | None) -> list[str]:
+    """The scene as it is named now, since a link may lead elsewhere and an address have new keys, and its parts."""
+    return [source, *(part for part in (made.parts if made else ()) if part != name_without_keys(source))]
 
 
 def _job(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from fctl_geo.batch.record import Ended
+from fctl_geo.batch.record import Ended, Made
 from fctl_geo.errors import Cancelled, FctlError
 from fctl_geo.pipeline import segment_scene
 from fctl_geo.products.summary import RunSummary
@@ -43,6 +43,12 @@ class SceneOutcome:
     ended: Ended
     summary: RunSummary | None
     """None: it failed."""
+
+    @property
+    def made(self) -> Made | None:
+        """What the products were made of; None: it failed."""
+        inputs = None if self.summary is None else self.summary.inputs
+        return None if inputs is None else Made(inputs.product_key, tuple(file.name for file in inputs.scene))
 
 
 def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> SceneOutcome:

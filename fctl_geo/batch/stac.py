@@ -16,6 +16,7 @@ from fctl_geo.batch.run_batch import BatchSettings, BatchSummary
 from fctl_geo.errors import SceneError, SettingsError
 from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
 from fctl_geo.storage.address import address_of
+from fctl_geo.storage.media_types import MEDIA_TYPES
 from fctl_geo.storage.whole_files import write_text_whole
 
 if TYPE_CHECKING:
@@ -27,13 +28,6 @@ _SILENCE_S = 60.0
 _RASTERS = ("tiff", "jp2", "vrt")
 _PICTURES = ("visual", "image", "ortho", "data", "analytic")
 """Names of assets that hold the scene itself, best first, where an item has several rasters."""
-_MEDIA = {
-    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
-    ".gpkg": "application/geopackage+sqlite3",
-    ".fgb": "application/vnd.flatgeobuf",
-    ".parquet": "application/vnd.apache.parquet",
-    ".geojson": "application/geo+json",
-}
 
 
 def scenes_of_items(href: str, asset: str | None = None) -> list[SceneInput]:
@@ -158,7 +152,7 @@ def _result_item(scene: SceneInput, name: str, files: Sequence[str], info: Model
     _describe_model(item, info, model)
     for file in files:
         ending = Path(file).suffix
-        asset = pystac.Asset(file, title=info.title or info.name, media_type=_MEDIA[ending], roles=["data"])
+        asset = pystac.Asset(file, title=info.title or info.name, media_type=MEDIA_TYPES[ending], roles=["data"])
         item.add_asset(ending[1:], asset)
         ClassificationExtension.ext(asset, add_if_missing=True).apply(_classes(info))
     item.links = [pystac.Link("derived_from", link) for link in _origins(source, scene)]

@@ -28,7 +28,7 @@ from fctl_geo.cluster.worker_state import SEAT, WorkerState
 from fctl_geo.errors import ClusterError, FctlError
 from fctl_geo.model.shipped import shipped_path
 from fctl_geo.progress import Progress
-from fctl_geo.run.executor import Executor
+from fctl_geo.run.executor import Executor, Job
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.open import Run, absolute_path
 from fctl_geo.run.stage import Step
@@ -36,7 +36,7 @@ from fctl_geo.run.work_folder import WorkFolder
 from fctl_geo.settings import EngineSettings, OutputSettings, Settings
 from fctl_geo.windows.shards import Shard
 
-Job = TypeVar("Job")
+AnyJob = TypeVar("AnyJob", bound=Job[Any])
 Outcome = TypeVar("Outcome")
 
 _JOIN_S = 60
@@ -63,21 +63,26 @@ class DaskExecutor:
         """
         if engine not in self._hardware:
             infos = self._describe(engine)
-            _check_alike(infos)
+            _check_alike(infos, progress)
             one = infos[0].hardware
             machines = len({info.host for info in infos})
             where = f"{len(infos)} worker{'s' if len(infos) > 1 else ''}"
             where += f" on {machines} machines" if machines > 1 else ""
             self._hardware[engine] = Hardware(
-                one.kind, one.precision, f"{where}, each {one.name}", one.threads, processes=len(infos)
+                one.kind,
+                one.precision,
+                f"{where}, each {one.name}",
+                one.threads,
+                processes=len(infos),
+                arithmetic=" or ".join(sorted({info.hardware.arithmetic for info in infos})),
             )
         return self._hardware[engine]
 
     def seconds_a_patch(self, run: Run) -> float:
         """Measured on one worker, once for a model and the settings that make it slower."""
-        key = (run.model_checksum, run.settings.engine, run.refines)
+        key = (run.spec.inputs.model_checksum, run.settings.engine)
         if key not in self._timed:
-            arguments = (run.source, portable(run.settings), run.shard_px)
+            arguments = (run.source, portable(run.settings), run.origin.shard_px)
             with scheduler_errors():
                 future = self._client.submit(time_a_patch, *arguments, pure=False, resources={SEAT: 1})
                 self._timed[key] = float(future.result())
@@ -126,11 +131,11 @@ class DaskExecutor:
         return failures, suspects
 
     def each(
-        self, function: Callable[[Job, Executor, Progress], Outcome], jobs: Sequence[Job], progress: Progress
+        self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
         """Small jobs whole, each on a worker; then those that say they are `large`, one by one, by their shards."""
-        small = [job for job in jobs if not getattr(job, "large", False)]
-        steps = sum(getattr(job, "steps", 1) for job in small)
+        small = [job for job in jobs if not job.large]
+        steps = sum(job.steps for job in small)
         flow = Flow(self._client, progress, steps=steps, said=steps)
         for job in small:
             flow.add(run_job, job, function, job)
@@ -138,13 +143,13 @@ class DaskExecutor:
             for call, future in flow.finished():
                 yield _outcome_of(call.about, future)
         for job in jobs:
-            if getattr(job, "large", False):
+            if job.large:
                 yield function(job, self, progress)
 
     def _add(self, flow: Flow, run: Run, step: Step, shards: Sequence[Shard], work: WorkFolder) -> None:
         places = tuple((shard.col_index, shard.row_index) for shard in shards)
         task = ShardTask(
-            run.source, portable(run.settings), run.shard_px, run.fingerprint, work.path, step.layer, places
+            run.source, portable(run.settings), run.origin.shard_px, run.origin.key, work.path, step.layer, places
         )
         flow.add(write_shards, shards, task)
 
@@ -207,7 +212,8 @@ def _rows_a_shard(step: Step, runs: Sequence[Sequence[Shard]]) -> float:
     return sum(len(step.stage.sweep.patches_of(run)) for run in runs) / max(1, shards)
 
 
-def _check_alike(infos: Sequence[WorkerInfo]) -> None:
+def _check_alike(infos: Sequence[WorkerInfo], progress: Progress) -> None:
+    """Refuse workers whose results differ in kind; warn of those whose last bits may."""
     versions = {__version__: "here"} | {info.version: info.host for info in infos}
     if len(versions) > 1:
         words = ", ".join(f"{version} ({where})" for version, where in versions.items())
@@ -217,6 +223,13 @@ def _check_alike(infos: Sequence[WorkerInfo]) -> None:
         words = ", ".join(f"{kind} {precision} ({where})" for (kind, precision), where in kinds.items())
         raise ClusterError(
             f"workers compute on different devices: {words}", hint="choose one kind with --device and --precision"
+        )
+    arithmetics = {info.hardware.arithmetic: info.host for info in infos}
+    if len(arithmetics) > 1:
+        words = "; ".join(f"{arithmetic} ({host})" for arithmetic, host in sorted(arithmetics.items()))
+        progress.warn(
+            f"workers compute with different instructions ({words}): where two classes are as likely as each other the "
+            "result depends on who computes it; for the same bytes every time give the run workers of one kind"
         )
 
 
@@ -230,9 +243,12 @@ def _shards_failed(failures: Sequence[Failure], shards: int) -> ClusterError:
     )
 
 
-def _outcome_of(job: Any, future: Future[Any]) -> Any:
+def _outcome_of(job: Job[Outcome], future: Future[Any]) -> Outcome:
     """What a job came to; the end of one whose workers died is the job's to say."""
-    return job.lost(_DEADLY, _DEADLY_HINT) if _is_killed(future) else future.result()
+    if _is_killed(future):
+        return job.lost(_DEADLY, _DEADLY_HINT)
+    outcome: Outcome = future.result()
+    return outcome
 
 
 def _is_killed(future: Future[Any]) -> bool:

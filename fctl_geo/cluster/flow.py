@@ -40,7 +40,10 @@ def scheduler_lost() -> ClusterError:
 
 
 def _seats(dask_scheduler: Scheduler) -> tuple[int, set[str]]:
-    """How many seats there are, and the calls that found none."""
+    """How many seats there are, and the calls that found none.
+
+    `unrunnable` is no promise of Dask's: setup.cfg bounds its version, a test looks whether it is there.
+    """
     return len(dask_scheduler.resources.get(SEAT, {})), {str(task.key) for task in dask_scheduler.unrunnable}
 
 

@@ -23,7 +23,7 @@ class TaskProgress(Silent):
 
     @property
     def cancelled(self) -> bool:  # type: ignore[override]
-        task = self._worker.state.tasks.get(self._key)
+        task = self._worker.state.tasks.get(self._key)  # no promise of Dask's: see `_seats` in flow.py
         return task is None or task.state == "cancelled"
 
     def advance(self, steps: int = 1) -> None:

@@ -34,7 +34,8 @@ class ShardTask:
     scene: str
     settings: Settings
     shard_px: int
-    fingerprint: str
+    shard_key: str
+    """Of the run that asks (`RunSpec.shard_key`)."""
     work: Path
     layer: str
     shards: tuple[tuple[int, int], ...]
@@ -92,12 +93,12 @@ def write_shards(task: ShardTask, topic: str, key: str) -> Done:
         Cancelled: nobody waits for it any more.
     """
     state = worker_state_of(get_worker())
-    work = WorkFolder.of_run(task.work, task.fingerprint)
+    work = WorkFolder.of_run(task.work, task.shard_key)
     with TaskProgress(get_worker(), topic, key) as progress:
-        done = _write(_open(state, task), task, work, state.executor, progress)
+        done = _write(_open(state, task, work), task, work, state.executor, progress)
         if done.failures:  # once more with the file opened anew: it may have been mended, or the network is back
             state.forget()
-            done = _write(_open(state, task), task, work, state.executor, progress)
+            done = _write(_open(state, task, work), task, work, state.executor, progress)
     if done.failures:
         state.forget()
     return done
@@ -110,17 +111,18 @@ def run_job(function: Callable[[Any, Executor, Progress], Any], job: Any, topic:
         return function(job, worker_state_of(worker).executor, progress)
 
 
-def _open(state: WorkerState, task: ShardTask) -> Run:
-    """The task's run, proven to be the one that asks.
+def _open(state: WorkerState, task: ShardTask, work: WorkFolder) -> Run:
+    """The task's run, proven to be the one that asks: by keys that are each computed once, when the run was opened.
 
     Raises:
         OutputError: scene, model, version or device are others here.
     """
     run = state.run(task.scene, task.settings, task.shard_px)
-    if run.fingerprint != task.fingerprint:
+    if run.origin.key != task.shard_key:
         state.forget()  # an earlier run may have had the same settings, before the scene changed
         run = state.run(task.scene, task.settings, task.shard_px)
-        WorkFolder.of_run(task.work, run.fingerprint)
+        if run.origin.key != task.shard_key:
+            raise work.stranger(run.origin)
     return run
 
 

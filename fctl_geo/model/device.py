@@ -58,6 +58,14 @@ class Device:
         """The GPU's memory ran out, and the CPU took over in fp32: not all patches were computed alike."""
         return self._gave_up is not None
 
+    @property
+    def arithmetic(self) -> str:
+        """What the last bits of a result depend on, besides precision: 'torch 2.5.1, AVX2' or '..., NVIDIA A100'."""
+        kernels = (
+            torch.backends.cpu.get_cpu_capability() if self.is_cpu else torch.cuda.get_device_name(self.torch_device)
+        )
+        return f"torch {torch.__version__}, {kernels}"
+
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
         """The network on this device; it follows when the device gives up and falls back to the CPU."""
         self._moved.append(network)

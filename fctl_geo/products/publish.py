@@ -126,11 +126,11 @@ class Products:
             confidence=work.joined_path("classes-confidence"),
             legend=run.info.legend,
             stage=run.final,
-            metadata=run.metadata,
+            metadata=run.spec.metadata,
             device=run.hardware.name,
             polygons=run.settings.polygons,
         )
-        return self._publish(result, work, start, run.scene.info.warnings, progress)
+        return replace(self._publish(result, work, start, run.scene.info.warnings, progress), inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """The product of a refinement."""
@@ -198,7 +198,7 @@ class Products:
             unit,
             result.device,
             seconds,
-            height * width / 1e6 / seconds,
+            height * width / 1e6,
             tuple(self.names),
             warnings,
         )

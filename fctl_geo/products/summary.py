@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from fctl_geo.georef.area import pixel_areas
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster
+from fctl_geo.run.spec import RunInputs
 from fctl_geo.spec import NODATA
 
 
@@ -37,15 +38,24 @@ class RunSummary:
     """Of areas: 'm2', or 'px' where nothing says how large a pixel is."""
     device: str
     seconds: float
-    megapixels_per_s: float
-    """Millions of output pixels a second, from file to file."""
+    megapixels: float
+    """Millions of output pixels."""
     files: tuple[Path | str, ...]
     """Those that went elsewhere by their address."""
     warnings: tuple[str, ...] = ()
+    inputs: RunInputs | None = field(default=None, repr=False)
+    """What the products depend on; None: not kept (of a refinement)."""
+
+    @property
+    def megapixels_per_s(self) -> float:
+        """Millions of output pixels a second, from file to file."""
+        return self.megapixels / self.seconds
 
     def to_json(self) -> str:
-        """All of it, on one line."""
-        return json.dumps({**asdict(self), "files": [str(f) for f in self.files]}, ensure_ascii=False)
+        """All that people may ask for, on one line."""
+        told = asdict(replace(self, inputs=None)) | {"megapixels_per_s": self.megapixels_per_s}
+        del told["inputs"]
+        return json.dumps({**told, "files": [str(f) for f in self.files]}, ensure_ascii=False)
 
 
 def measure_classes(raster: ClassRaster, progress: Progress) -> tuple[tuple[ClassArea, ...], float, str]:

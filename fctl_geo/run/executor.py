@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from fctl_geo.progress import Progress, Silent, check_cancelled
 from fctl_geo.run.hardware import Hardware
@@ -17,12 +17,31 @@ from fctl_geo.windows.shards import Shard
 if TYPE_CHECKING:
     from fctl_geo.run.networks import Networks
 
-Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
+Outcome_co = TypeVar("Outcome_co", covariant=True)
+
+
+class Job(Protocol[Outcome_co]):
+    """Work for an executor that has many to do."""
+
+    @property
+    def large(self) -> bool:
+        """Of so many shards that several workers share them out."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of progress that it is worth."""
+
+    def lost(self, message: str, hint: str) -> Outcome_co:
+        """What became of it when nobody came back from it."""
+
+
+AnyJob = TypeVar("AnyJob", bound=Job[Any])
 
 
 class Executor(Protocol):
-    """What a run asks of those who compute it. The bytes are the same whoever they are (law 8)."""
+    """What a run asks of those who compute it. The bytes are the same whoever they are (law 10), if they
+    compute alike (`Hardware.arithmetic`)."""
 
     def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
         """What the networks will run on."""
@@ -36,7 +55,7 @@ class Executor(Protocol):
         """Write the shards of a step into the work folder; each run of shards hands its overlap downwards."""
 
     def each(
-        self, function: Callable[[Job, Executor, Progress], Outcome], jobs: Sequence[Job], progress: Progress
+        self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
         """`function` of every job, in any order; many at a time, where there are many to work."""
 
@@ -70,7 +89,7 @@ class LocalExecutor:
         from fctl_geo.run.plan import time_a_patch
 
         grid, engine = run.final.sweep.grid, run.settings.engine
-        key = (run.model_checksum, engine, run.refines, grid.patch_px, grid.overlap_px)
+        key = (run.spec.inputs.model_checksum, engine, grid.patch_px, grid.overlap_px)
         if key not in self._timed:
             self._timed[key] = time_a_patch(run, self.networks(run, Silent()))
         return self._timed[key]
@@ -87,7 +106,7 @@ class LocalExecutor:
                     check_cancelled(progress)
 
     def each(
-        self, function: Callable[[Job, Executor, Progress], Outcome], jobs: Sequence[Job], progress: Progress
+        self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
         """Job after job."""
         for job in jobs:
@@ -98,7 +117,7 @@ class LocalExecutor:
         from fctl_geo.run.networks import load
 
         engine = self._adapt(run.settings.engine)
-        key = (run.model_checksum, engine)
+        key = (run.spec.inputs.model_checksum, engine)
         kept = self._networks.get(key)
         if kept is not None and kept.device.torch_device.type == run.hardware.kind:
             kept.device.progress = progress

@@ -19,6 +19,8 @@ class Hardware:
     """Patches that a process computes at a time on its CPU cores."""
     processes: int = 1
     """Processes that share the work, on this machine or on many."""
+    arithmetic: str = ""
+    """What the last bits depend on besides: torch's version, and the CPU's instructions or the GPU."""
 
     @property
     def patches_at_once(self) -> int:

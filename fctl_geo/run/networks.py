@@ -51,4 +51,5 @@ def load(model: str, engine: EngineSettings, progress: Progress) -> Networks:
 
 def hardware_of(device: Device) -> Hardware:
     """What a device is, without it."""
-    return Hardware(device.torch_device.type, device.precision, device.name, device.threads)
+    kind = device.torch_device.type
+    return Hardware(kind, device.precision, device.name, device.threads, arithmetic=device.arithmetic)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SceneError
-from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
+from fctl_geo.model.modelfile import ModelInfo, read_model_info
 from fctl_geo.progress import Progress
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.memory import cache_bytes, fitting_shard_px, memory_bytes
+from fctl_geo.run.spec import RunSpec, resolved, spec_of
 from fctl_geo.run.stage import Stage, Step
-from fctl_geo.run.work_folder import file_identity, fingerprint_of
+from fctl_geo.run.work_folder import ShardOrigin
 from fctl_geo.scene import Scene, open_scene
-from fctl_geo.scene.header import files_of
 from fctl_geo.settings import Settings
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Sweep
+from fctl_geo.storage.identity import uncertain
 from fctl_geo.windows.grid import CELL_PX, PatchGrid
 from fctl_geo.windows.shards import BLOCK_PX, cut_shards
 from fctl_geo.windows.window import Window
@@ -37,13 +36,14 @@ class Run:
     source: str
     """The scene as it was named; a local one absolute, so that any process finds it."""
     settings: Settings
+    """As asked for, merge and refinement as the model recommends where nothing was."""
+    spec: RunSpec
+    """What it depends on."""
+    origin: ShardOrigin
+    """What its shards are made of, as the work folder keeps it."""
     info: ModelInfo
-    model_checksum: str
     scene: Scene
     hardware: Hardware
-    refines: bool
-    shard_px: int
-    """Side of a shard on the model's grid."""
     crude: Stage
     """Scene to classes: on the output's grid, or on the model's if they are refined after."""
     final: Stage
@@ -59,47 +59,14 @@ class Run:
         return (Step("segment", "crude", self.crude), Step("refine", "classes", self.final))
 
     @property
-    def metadata(self) -> dict[str, str]:
-        """What every product says of its origin: all that its bytes depend on, nothing else."""
-        engine, polygons = self.settings.engine, self.settings.polygons
-        told = {
-            "merge": engine.merge or self.info.merge,
-            "tta": engine.tta,
-            "refine": self.refines,
-            "precision": self.hardware.precision,
-            "device": self.hardware.kind,
-            "gsd_m": self.settings.scene.gsd_m,
-            "bands": self.settings.scene.bands,
-            "grid": self.settings.scene.grid,
-            "min_area_m2": polygons.min_area_m2,
-            "simplify_m": polygons.simplify_m,
-        }
-        return {
-            "FCTL_MODEL": f"{self.info.name} {self.info.version}",
-            "FCTL_VERSION": __version__,
-            "FCTL_SETTINGS": json.dumps(told, sort_keys=True),
-            "FCTL_LICENCE": self.info.licence,
-            "FCTL_ATTRIBUTION": "; ".join(self.info.attribution),
-        }
+    def refines(self) -> bool:
+        """Whether the classes are refined after they were segmented."""
+        return bool(self.settings.engine.refine)
 
     @property
     def inputs(self) -> list[Path]:
-        """The files that it reads, as far as they can be told, but for the model's."""
-        area = self.settings.scene.aoi
-        return [*files_of(self.source), *([area] if area else [])]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with anything that would change a finished shard."""
-        area = self.settings.scene.aoi
-        return fingerprint_of(
-            [file_identity(file) for file in files_of(self.source)],
-            self.model_checksum,
-            file_identity(area) if area else None,
-            self.settings.scene.bbox,
-            self.metadata,
-            [repr(s) for s in self.final.shards],
-        )
+        """The files that it reads, but for the model's."""
+        return [Path(identity.name) for identity in (*self.spec.inputs.scene, *self.spec.inputs.area)]
 
 
 def absolute_path(path: str | Path) -> str:
@@ -121,7 +88,8 @@ def open_run(
         FctlError: anything that stands in the run's way, before a patch is computed.
     """
     info = read_model_info(settings.model)
-    refine = info.refine if settings.engine.refine is None else settings.engine.refine
+    settings = resolved(settings, info)
+    refine = bool(settings.engine.refine)
     info.legend.ids_of(settings.polygons.classes or ())  # one that is not there fails before the work
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
@@ -132,19 +100,13 @@ def open_run(
         final = _final_stage(scene, info, settings, side, refining_grid(*scene.model_hw, info) if refine else grid)
         crude = _crude_stage(final.sweep, grid, scene, side) if refine else final
         scene.resize_cache(cache_bytes(scene, info, final))
-        yield Run(
-            absolute_path(scene_path),
-            settings,
-            info,
-            model_checksum(resolve_model(settings.model)),
-            scene,
-            hardware,
-            refine,
-            side,
-            crude,
-            final,
-            memory_bytes(settings, info, scene, hardware, side),
-        )
+        source = absolute_path(scene_path)
+        spec = spec_of(source, scene, settings, info, hardware, side)
+        for name in uncertain(spec.inputs.scene):
+            progress.warn(f"{name}: no time of change, no ETag: if it is replaced, --resume may not notice")
+        memory = memory_bytes(settings, info, scene, hardware, side)
+        origin = ShardOrigin(spec.shard_key, side, spec.arithmetic, spec.facts)
+        yield Run(source, settings, spec, origin, info, scene, hardware, crude, final, memory)
 
 
 def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:

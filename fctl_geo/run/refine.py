@@ -21,8 +21,9 @@ from fctl_geo.run.finish import Finish, masked, refined_classes
 from fctl_geo.run.memory import SHARD_PX
 from fctl_geo.run.networks import Networks, load
 from fctl_geo.run.open import Run, refining_grid
+from fctl_geo.run.spec import key_of
 from fctl_geo.run.stage import Stage
-from fctl_geo.run.work_folder import WorkFolder, file_identity, fingerprint_of
+from fctl_geo.run.work_folder import ShardOrigin, WorkFolder
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.stitch.resolve import Resampling
@@ -79,8 +80,9 @@ class RefineRun:
     finish: Finish
 
     @property
-    def fingerprint(self) -> str:
-        return fingerprint_of(file_identity(self.classes), self.metadata)
+    def origin(self) -> ShardOrigin:
+        """What its shards are made of; they are never resumed."""
+        return ShardOrigin(key_of([str(self.classes), self.metadata]), SHARD_PX)
 
 
 @contextmanager

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.errors import OutputError
+from fctl_geo.errors import Cancelled, FctlError, OutputError
 from fctl_geo.progress import Progress
 from fctl_geo.raster.mosaic import write_mosaic
 from fctl_geo.raster.writer import BlockRasterWriter
+from fctl_geo.run.difference import Facts, first_difference
 from fctl_geo.spec import Legend
-from fctl_geo.storage.whole_files import write_failure, write_text_whole
+from fctl_geo.storage.lock import LOCK_NAME, lock_folder
+from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.shards import Shard
 from fctl_geo.windows.window import Window
 
 _RECORD = "run.json"
-_LOCK = ".lock"
+_FACTS = "facts.json"
+_MAY_CHANGE = "--min-area, --simplify, --classes and the outputs may be others then"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOrigin:
+    """What the shards of a run are made of and how they are cut."""
+
+    key: str
+    """`RunSpec.shard_key`"""
+    shard_px: int
+    arithmetic: str = ""
+    """`RunSpec.arithmetic`"""
+    facts: Facts = field(default_factory=dict)
+    """`RunSpec.facts`: what the key was made of, to say what differs from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +72,33 @@ class WorkFolder:
         self.path = path.absolute()
 
     @classmethod
-    def of_run(cls, path: Path, fingerprint: str) -> WorkFolder:
+    def of_run(cls, path: Path, key: str) -> WorkFolder:
         """The folder of a run that another process has started.
 
+        Args:
+            key: what that run's shards are made of (`ShardOrigin.key`).
         Raises:
-            OutputError: it is not there, or it belongs to a run with another fingerprint.
+            OutputError: it is not there, or is another run's by now.
         """
         folder = cls(path)
-        before = folder._fingerprint()
+        before = folder._key()
         if before is None:
             raise OutputError(
                 f"the work folder {path} is not to be seen from {socket.gethostname()}",
                 hint="outputs of a run on several machines must lie in a folder that all of them share by one path",
             )
-        if before != fingerprint:
-            raise OutputError(
-                f"{socket.gethostname()} sees another scene, model, version or device than the run at {path} has",
-                hint="install the same version everywhere, and share the scenes by one path",
-            )
+        if before != key:
+            raise OutputError(f"the work folder {path} belongs to another run", hint="is the folder really shared?")
         return folder
+
+    def stranger(self, origin: ShardOrigin) -> OutputError:
+        """Why this process, which would make shards of `origin`, cannot work for this run."""
+        words = self._difference(origin) or "another scene, model, version or device"
+        return OutputError(
+            f"{socket.gethostname()} sees something else than the run at {self.path} does: {words}",
+            hint="install the same version everywhere, share scenes and models by one path, and leave them alone "
+            "while a run goes",
+        )
 
     @staticmethod
     def beside(output: Path) -> Path:
@@ -87,27 +111,35 @@ class WorkFolder:
         if resume is False:
             return None
         try:
-            return int(json.loads((WorkFolder.beside(output) / _RECORD).read_text("utf-8"))["shard_px"])
+            return int(WorkFolder(WorkFolder.beside(output))._record()["shard_px"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def start(self, fingerprint: str, shard_px: int, *, resume: bool | None) -> None:
-        """Keep what an earlier run with the same fingerprint has finished, or clear the folder.
+    def start(self, origin: ShardOrigin, progress: Progress, *, resume: bool | None) -> None:
+        """Keep what an earlier run with the same key has finished, or clear the folder.
 
         Args:
-            resume: True: another fingerprint is an error; None: it is cleared; False: cleared in any case.
+            resume: True: another key is an error; None: it is cleared; False: cleared in any case.
         """
-        before = self._fingerprint()
-        if resume and before not in (None, fingerprint):
+        before = self._key()
+        if resume and before not in (None, origin.key):
+            words = self._difference(origin) or "another scene, model or settings"
             raise OutputError(
-                f"{self.path} belongs to a run with another scene, model or settings",
-                hint="resume with the same ones, or start anew without --resume",
+                f"the shards in {self.path} belong to another run: {words}",
+                hint="undo that and resume, or start over without --resume: the finished shards are deleted then",
             )
-        if before != fingerprint or resume is False:
+        if before != origin.key or resume is False:
             for path in self.path.iterdir():
-                if path.name != _LOCK:
+                if path.name != LOCK_NAME:
                     path.unlink(missing_ok=True)
-            write_text_whole(self.path / _RECORD, json.dumps({"fingerprint": fingerprint, "shard_px": shard_px}))
+            write_text_whole(self.path / _FACTS, json.dumps(origin.facts))
+            record = {"key": origin.key, "shard_px": origin.shard_px, "arithmetic": origin.arithmetic}
+            write_text_whole(self.path / _RECORD, json.dumps(record))
+        elif (computed_by := str(self._record().get("arithmetic"))) != origin.arithmetic and not self.empty:
+            progress.warn(
+                f"the finished shards were computed by {computed_by}, the others will be by {origin.arithmetic}: "
+                "where two classes are as likely as each other the result may differ from that of one of them alone"
+            )
         for path in self.path.glob(".*.partial-*"):
             path.unlink(missing_ok=True)
 
@@ -166,13 +198,22 @@ class WorkFolder:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False  # the shard is made again, and `finished` says so
 
-    def _fingerprint(self) -> str | None:
+    def _key(self) -> str | None:
         try:
-            return str(json.loads((self.path / _RECORD).read_text("utf-8"))["fingerprint"])
+            return str(self._record()["key"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
             return "damaged"
+
+    def _record(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / _RECORD).read_text("utf-8")))
+
+    def _difference(self, origin: ShardOrigin) -> str:
+        try:
+            return first_difference(json.loads((self.path / _FACTS).read_text("utf-8")), origin.facts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return ""  # of an earlier version, or damaged
 
 
 class ShardFiles:
@@ -220,27 +261,14 @@ class ShardFiles:
             self.abandon()
 
 
-def fingerprint_of(*parts: object) -> str:
-    """A short hash that changes with anything that would change a byte of the result."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-def file_identity(path: Path) -> list[object]:
-    """What tells a file from a changed one: its size and time of change (a remote one: only its name)."""
-    if not path.exists():
-        return [str(path)]
-    stat = path.stat()
-    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
-
-
 @contextmanager
-def work_folder(output: Path, fingerprint: str, shard_px: int, *, resume: bool | None) -> Iterator[WorkFolder]:
+def work_folder(output: Path, origin: ShardOrigin, progress: Progress, *, resume: bool | None) -> Iterator[WorkFolder]:
     """The work folder of a run: gone after success, kept after a failure if it holds finished shards."""
     folder = WorkFolder(WorkFolder.beside(output))
     _make(folder.path)
     with lock_folder(folder.path):
         try:
-            folder.start(fingerprint, shard_px, resume=resume)
+            folder.start(origin, progress, resume=resume)
             yield folder
         except BaseException as error:
             folder.remove_if_empty()
@@ -252,6 +280,20 @@ def work_folder(output: Path, fingerprint: str, shard_px: int, *, resume: bool |
             raise
         else:
             folder.remove()
+
+
+@contextmanager
+def hint_to_resume(work: WorkFolder, resume: bool | None) -> Iterator[None]:
+    """Errors that leave finished shards behind say so; not where the next call resumes by itself (None)."""
+    try:
+        yield
+    except Cancelled:
+        raise
+    except FctlError as error:
+        if resume is not None and not work.empty and "--resume" not in error.hint:
+            kept = f"the finished shards are kept: run again with --resume ({_MAY_CHANGE})"
+            error.hint = f"{error.hint}; {kept}" if error.hint else kept
+        raise
 
 
 @contextmanager
@@ -268,40 +310,6 @@ def hold_outputs(outputs: Sequence[Path]) -> Iterator[None]:
             held.enter_context(lock_folder(folder.path))
             held.callback(folder.remove_if_empty)
         yield
-
-
-@contextmanager
-def lock_folder(path: Path) -> Iterator[None]:
-    """Hold a folder for this process: an advisory lock that ends with the process, however it ends.
-
-    Raises:
-        OutputError: another process holds it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: no flock; two runs into one output are then not told apart
-        yield
-        return
-    try:
-        handle = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
-    except OSError as error:
-        raise write_failure(path, error) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"another run is writing to the same output (it holds {path})",
-                hint="wait for it, or choose another name",
-            ) from None
-        except OSError as error:
-            raise OutputError(
-                f"{path} cannot be locked ({error.strerror})",
-                hint="mount that folder with locks (flock), or choose an output elsewhere",
-            ) from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def _make(path: Path) -> None:

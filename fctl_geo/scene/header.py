@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,8 @@ class Header:
     placement: Placement
     """What the file says of its place."""
     size_bytes: int | None
+    files: tuple[str, ...] = ()
+    """All that GDAL says it consists of, by GDAL's names: itself, companions, a VRT's sources and theirs."""
     drivers: tuple[str, ...] | None = None
     """The only ones of GDAL's drivers that may open it; None: all."""
 
@@ -123,18 +125,6 @@ def uri_of(path: str | Path) -> str:
         where = f"the folder {parent} has no such file" if parent.is_dir() else f"the folder {parent} does not exist"
         raise SceneError(f"{text} does not exist", hint=f"check the path: {where}")
     return text
-
-
-def files_of(uri: str) -> list[Path]:
-    """The local files that hold a scene: itself, and a VRT's sources, as far as they can be told."""
-    path = Path(uri)
-    if path.suffix.lower() != ".vrt" or not path.is_file():
-        return [path]
-    try:
-        with rasterio.Env(), open_raster(uri) as dataset:
-            return [path, *sorted(Path(file) for file in dataset.files if Path(file) != path)]
-    except GDAL_ERRORS:
-        return [path]  # reading it tells what is wrong
 
 
 def short_name(uri: str) -> str:
@@ -234,8 +224,25 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
         palette=_palette_of(dataset),
         placement=placement_of(dataset, name),
         size_bytes=Path(uri).stat().st_size if Path(uri).is_file() else None,
+        files=_parts_of(uri, dataset.files),
         drivers=drivers,
     )
+
+
+def _parts_of(uri: str, files: Sequence[str]) -> tuple[str, ...]:
+    """A dataset's files, with those of VRTs among them; GDAL names the sources of the outermost alone."""
+    found = dict.fromkeys([uri, *files])
+    inner = [file for file in files if file != uri and file.lower().endswith(".vrt")]
+    while inner:
+        file = inner.pop()
+        with (
+            suppress(*GDAL_ERRORS),
+            open_raster(file, ("VRT",)) as dataset,
+        ):  # one that is broken fails where it is read
+            new = [part for part in dataset.files if part not in found]
+            found |= dict.fromkeys(new)
+            inner += [part for part in new if part.lower().endswith(".vrt")]
+    return tuple(found)
 
 
 def _bands_of(dataset: Any) -> tuple[BandHeader, ...]:

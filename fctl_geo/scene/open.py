@@ -90,7 +90,7 @@ def open_scene(
         model_frame=model_frame,
         frame=full.cut(frame_window),
         frame_window=frame_window,
-        _readers=readers,
+        readers=readers,
         _values=ValueScale(spec.scaling, stretch),
         _region=region,
         _grid_is_model=settings.grid == "model",

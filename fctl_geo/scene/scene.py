@@ -46,7 +46,8 @@ class Scene:
     """Of the output: the output's grid, cut to the window that holds the AOI and the box."""
     frame_window: Window
     """Where that cut lies on the full output grid."""
-    _readers: tuple[Reader, ...]
+    readers: tuple[Reader, ...]
+    """Of the pixels and of each overview."""
     _values: ValueScale
     _region: Region | None
     _grid_is_model: bool
@@ -99,7 +100,7 @@ class Scene:
         Enough for a sweep over that many columns whose windows and contexts reach over so many rows to decode no block
         of the file twice. Tiles overhang the window by up to one tile on every side.
         """
-        tile_h, tile_w = self._readers[0].source.grid.tile_hw
+        tile_h, tile_w = self.readers[0].source.grid.tile_hw
         pixel_bytes = len(self.info.bands) * self._values.dtype.itemsize + (0 if self._always_valid else 1)
         first = self._level(1)
         over_h, over_w = (tile_h, tile_w) if first.direct else first.tile_hw
@@ -116,8 +117,13 @@ class Scene:
         self._passing.resize(passing)
         self._cache.resize(cache_bytes - passing)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that GDAL says the scene consists of."""
+        return self.readers[0].source.header.files
+
     def close(self) -> None:
-        for reader in self._readers:
+        for reader in self.readers:
             reader.source.close()
         self._cache.clear()
         self._passing.clear()
@@ -132,7 +138,7 @@ class Scene:
 
     @property
     def _always_valid(self) -> bool:
-        return self._readers[0].masks.always_valid
+        return self.readers[0].masks.always_valid
 
     @property
     def _keeps_file(self) -> bool:
@@ -141,7 +147,7 @@ class Scene:
 
     def _level(self, factor: int) -> Level:
         if factor not in self._levels:
-            grids = tuple(reader.source.grid for reader in self._readers)
+            grids = tuple(reader.source.grid for reader in self.readers)
             self._levels[factor] = plan_level(grids, self.scale, self.model_hw, factor)
         return self._levels[factor]
 
@@ -164,7 +170,7 @@ class Scene:
 
     def _cut_source(self, index: int, window: Window) -> KeptTile:
         """Scaled pixels of one grid of the file."""
-        grid = self._readers[index].source.grid
+        grid = self.readers[index].source.grid
         size_hw = (grid.height, grid.width)
         cache = self._cache if self._keeps_file else self._passing
 
@@ -178,7 +184,7 @@ class Scene:
         """Which of the file's own pixels are data; asked for also when the pixels themselves are let go."""
         if self._keeps_file:
             return self._cut_source(0, window)
-        grid = self._readers[0].source.grid
+        grid = self.readers[0].source.grid
         size_hw = (grid.height, grid.width)
 
         def tile_at(row: int, col: int) -> Future[KeptTile]:
@@ -198,7 +204,7 @@ class Scene:
         return cut(window, tile_at, size_hw=size_hw, tile_hw=tile_hw, channels=channels, dtype=dtype)
 
     def _decoded(self, index: int, window: Window) -> KeptTile:
-        raw, valid = self._readers[index].read(window)
+        raw, valid = self.readers[index].read(window)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and huge values are invalid and become 0 below
             pixels = self._values.apply(raw)
         tile = _frozen(pixels if valid.all() else np.where(valid, pixels, pixels.dtype.type(0)), valid)

@@ -21,15 +21,10 @@ from typing import Any
 from fctl_geo.errors import OutputError
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.storage.address import address_of
+from fctl_geo.storage.media_types import MEDIA_TYPES
 
 _PART_BYTES = 16 << 20
 _THREADS = 4
-_TYPES = {
-    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
-    ".gpkg": "application/geopackage+sqlite3",
-    ".parquet": "application/vnd.apache.parquet",
-    ".geojson": "application/geo+json",
-}
 _NO_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 _DENIED = ("403", "AccessDenied", "Forbidden", "AllAccessDisabled")
 _BAD_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthFailure")
@@ -133,7 +128,7 @@ class RemotePlace:
             str(file),
             self.bucket,
             self.key.removesuffix(self.local.name) + file.name,
-            ExtraArgs={"ContentType": _TYPES.get(file.suffix.lower(), "application/octet-stream")},
+            ExtraArgs={"ContentType": MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")},
             Config=TransferConfig(
                 multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=_THREADS
             ),

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from fctl_geo.raster.writer import BlockRasterWriter
 from fctl_geo.scene import Scene, open_scene
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import NODATA, InputSpec, Legend
+from fctl_geo.storage.identity import identities_of
 from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.labels import LabelSpec, open_labels
 from fctl_geo.training.sources import IGNORE
@@ -77,7 +78,8 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
         TrainingError: no label meets the imagery, or files that do not fit together.
     """
     record = work / "survey.json"
-    identity = [_identity(scene.image), _identity(scene.labels.path), repr(scene.labels), repr(scene.settings), bands]
+    files = [asdict(file) for file in identities_of((scene.image, scene.labels.path))]
+    identity = [files, repr(scene.labels), repr(scene.settings), bands]
     if record.exists():
         known = json.loads(record.read_text("utf-8"))
         if known["identity"] == json.loads(json.dumps(identity)):
@@ -174,14 +176,6 @@ def refuse_strangers(surveys: Sequence[Survey], bands: tuple[str, ...], progress
             raise _misses(empty[0].scene, opened)
     for one in empty:
         progress.warn(f"no polygon lies on {one.scene.image.name}: all of it is {one.scene.labels.background}")
-
-
-def _identity(path: Path) -> list[object]:
-    """Changes when the file does."""
-    if not path.exists():
-        return [str(path), None, None]
-    found = path.stat()
-    return [str(path.resolve()), found.st_size, found.st_mtime_ns]
 
 
 def _recalled(scene: LabelledScene, work: Path, known: dict[str, object]) -> Survey:

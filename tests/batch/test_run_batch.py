@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from scene_factory import make_scene
 
@@ -87,7 +88,7 @@ def test_a_scene_comes_out_as_it_would_alone(tmp_path: Path, model: Path, scenes
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("change", ["scene", "settings", "model", "version", "product", "aoi"])
+@pytest.mark.parametrize("change", ["scene", "mask", "link", "settings", "model", "version", "product", "aoi"])
 def test_what_has_changed_is_done_again_and_nothing_else(
     tmp_path: Path, model: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -102,17 +103,28 @@ def test_what_has_changed_is_done_again_and_nothing_else(
         for path in scenes.iterdir():
             make_scene(path, 70, 50, crs=None)
         values = {"aoi": aoi}
+    if change == "link":
+        (scenes / "s1.tif").rename(tmp_path / "far.tif")
+        (scenes / "s1.tif").symlink_to(tmp_path / "far.tif")
     batch(scenes, out, mine, **values)
     expected = 3
     if change == "scene":
         make_scene(scenes / "s1.tif", 70, 50, seed=9)
+        expected = 1
+    elif change == "mask":
+        make_scene(scenes / "s1.tif.msk", pixels=np.full((1, 50, 70), 255, np.uint8))
+        expected = 1
+    elif change == "link":
+        make_scene(tmp_path / "other.tif", 70, 50, seed=9)
+        (scenes / "s1.tif").unlink()
+        (scenes / "s1.tif").symlink_to(tmp_path / "other.tif")
         expected = 1
     elif change == "settings":
         values = {"merge": "average"}
     elif change == "model":
         altered(model, mine)
     elif change == "version":
-        monkeypatch.setattr("fctl_geo.batch.run_batch.__version__", "99.0")
+        monkeypatch.setattr("fctl_geo.run.spec.__version__", "99.0")
     elif change == "product":
         (out / "s1.tif").unlink()
         expected = 1
@@ -125,6 +137,19 @@ def test_what_has_changed_is_done_again_and_nothing_else(
 def test_threads_and_memory_are_no_change(tmp_path: Path, model: Path, scenes: Path) -> None:
     batch(scenes, tmp_path / "out", model)
     assert batch(scenes, tmp_path / "out", model, threads=2, max_memory_bytes=4 << 30).unchanged == 3
+
+
+def test_a_record_of_an_earlier_version_is_read_and_its_scenes_are_done_once_more(
+    tmp_path: Path, model: Path, scenes: Path
+) -> None:
+    batch(scenes, tmp_path / "out", model)
+    with sqlite3.connect(tmp_path / "out" / "batch.sqlite") as old:
+        old.execute("ALTER TABLE scenes RENAME COLUMN product_key TO fingerprint")
+        old.execute("ALTER TABLE scenes DROP COLUMN parts")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    assert batch(scenes, tmp_path / "out", model).done == 3
+    assert batch(scenes, tmp_path / "out", model).unchanged == 3
 
 
 def test_the_record_tells_of_every_scene(tmp_path: Path, model: Path, scenes: Path) -> None:

@@ -1,0 +1,179 @@
+"""What a run depends on: one value, decided once, that is compared wherever two runs may be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fctl_geo import __version__
+from fctl_geo.model.modelfile import ModelInfo, model_checksum, resolve_model
+from fctl_geo.run.hardware import Hardware
+from fctl_geo.scene import Scene
+from fctl_geo.scene.reading import SceneReading, reading_of
+from fctl_geo.settings import OutputSettings, PolygonSettings, Settings
+from fctl_geo.storage.identity import FileIdentity, identities_of, name_without_keys
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """All that the products depend on, known without opening the scene again."""
+
+    version: str
+    """Of fctl-geo."""
+    model_checksum: str
+    source: str
+    """The scene as it was named, without keys."""
+    scene: tuple[FileIdentity, ...]
+    """Every file that GDAL reads for it, by name."""
+    area: tuple[FileIdentity, ...]
+    """The same of the area of interest."""
+    settings: Settings
+    """Merge and refinement decided; without what changes speed alone, and without outputs."""
+
+    @property
+    def product_key(self) -> str:
+        """Changes with anything that would change a byte of the products, on one kind of device."""
+        return key_of(asdict(self))
+
+
+def inputs_of(
+    source: str, scene: tuple[FileIdentity, ...], area: tuple[FileIdentity, ...], settings: Settings, info: ModelInfo
+) -> RunInputs:
+    """The inputs of a run.
+
+    Args:
+        source: the scene as it is named, a local one absolute.
+        scene: all that it consists of.
+        area: the same of the area of interest.
+    """
+    return RunInputs(
+        version=__version__,
+        model_checksum=model_checksum(resolve_model(settings.model)),
+        source=name_without_keys(source),
+        scene=scene,
+        area=area,
+        settings=_that_matter(resolved(settings, info), info),
+    )
+
+
+def area_identity(settings: Settings) -> tuple[FileIdentity, ...]:
+    """The files of the area of interest; none without one."""
+    return () if settings.scene.aoi is None else identities_of([settings.scene.aoi])
+
+
+def resolved(settings: Settings, info: ModelInfo) -> Settings:
+    """Settings in which what the model recommends stands wherever nothing was asked for."""
+    engine = settings.engine
+    refine = info.refine if engine.refine is None else engine.refine
+    return replace(settings, engine=replace(engine, merge=engine.merge or info.merge, refine=refine))
+
+
+def _that_matter(settings: Settings, info: ModelInfo) -> Settings:
+    """Without speed and outputs; model and area of interest are compared by what they hold, not by their names."""
+    return Settings(
+        model=f"{info.name} {info.version}",
+        scene=replace(settings.scene, aoi=None),
+        engine=replace(settings.engine, batch_size=None, threads=None, max_memory_bytes=None),
+        polygons=settings.polygons,
+        output=OutputSettings(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """A run, decided: computed once when it is opened, compared ever after."""
+
+    inputs: RunInputs
+    reading: SceneReading
+    device: str
+    """'cpu' or 'cuda'."""
+    precision: str
+    arithmetic: str
+    """What else the last bits depend on: torch's version, and the CPU's instructions or the GPU."""
+    shard_px: int
+    license: str
+    """Of the model; products say it."""
+    attribution: tuple[str, ...]
+
+    @property
+    def shard_key(self) -> str:
+        """Changes with anything that would change a finished shard, and with nothing else."""
+        return key_of(self.facts)
+
+    @property
+    def product_key(self) -> str:
+        """Changes with anything that would change a byte of the products."""
+        return key_of([self.inputs.product_key, self.facts])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a finished shard depends on, as JSON has it: settings by what they came to."""
+        inputs = self.inputs
+        settings = inputs.settings
+        asked = replace(
+            settings,
+            polygons=PolygonSettings(),
+            scene=replace(settings.scene, gsd_m=None, bands=None, allow_external=False),  # see `reading`
+            engine=replace(settings.engine, device="cpu", precision="fp32"),  # see `device` and `precision`
+        )
+        told = {
+            "version": inputs.version,
+            "model": inputs.model_checksum,
+            "source": inputs.source,
+            "scene": [asdict(identity) for identity in inputs.scene],
+            "area": [asdict(identity) for identity in inputs.area],
+            "settings": {"scene": asdict(asked.scene), "engine": asdict(asked.engine)},
+            "reading": asdict(self.reading),
+            "device": self.device,
+            "precision": self.precision,
+            "shard_px": self.shard_px,
+        }
+        return dict(json.loads(json.dumps(told, default=str)))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every product says of its origin."""
+        settings = self.inputs.settings
+        engine, scene, polygons = settings.engine, settings.scene, settings.polygons
+        told = {
+            "merge": engine.merge,
+            "tta": engine.tta,
+            "refine": engine.refine,
+            "precision": self.precision,
+            "device": self.device,
+            "gsd_m": scene.gsd_m,
+            "bands": scene.bands,
+            "grid": scene.grid,
+            "min_area_m2": polygons.min_area_m2,
+            "simplify_m": polygons.simplify_m,
+        }
+        return {
+            "FCTL_MODEL": settings.model,
+            "FCTL_VERSION": self.inputs.version,
+            "FCTL_SETTINGS": json.dumps(told, sort_keys=True),
+            "FCTL_LICENCE": self.license,
+            "FCTL_ATTRIBUTION": "; ".join(self.attribution),
+        }
+
+
+def spec_of(
+    source: str, scene: Scene, settings: Settings, info: ModelInfo, hardware: Hardware, shard_px: int
+) -> RunSpec:
+    """The value of a run whose scene is open."""
+    return RunSpec(
+        inputs=inputs_of(source, identities_of([source, *scene.files]), area_identity(settings), settings, info),
+        reading=reading_of(scene),
+        device=hardware.kind,
+        precision=hardware.precision,
+        arithmetic=hardware.arithmetic,
+        shard_px=shard_px,
+        license=info.licence,
+        attribution=tuple(info.attribution),
+    )
+
+
+def key_of(value: object) -> str:
+    """A short hash that changes with the value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
