@@ -12,6 +12,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from fctl_geo.errors import SettingsError
 from fctl_geo.spec import Merge
 
+SEGMENTING_MODEL = "buildings"
+"""The model of `segment`, `batch` and `demo`, if none is named."""
+REFINING_MODEL = "landcover"
+"""The model of `refine`, if none is named: the shipped one whose refinement network helped on its validation place."""
+Grid = Literal["scene", "model"]
+Precision = Literal["auto", "fp32", "bf16"]
+Tta = Literal["none", "flips", "d4"]
+
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
@@ -56,13 +64,13 @@ class SceneSettings:
     """Any vector file, any CRS: only pixels whose centre lies in its polygons get a class."""
     bbox: tuple[float, float, float, float] | None = None
     """West, south, east, north in the scene's CRS (pixels, if it has none)."""
-    grid: Literal["scene", "model"] = "scene"
+    grid: Grid = "scene"
     """The output's pixels: the scene's own, or the model's GSD."""
     allow_external: bool = False
     """The scene may point to files outside of its folder, and be of formats that only point: for files one trusts."""
 
     def __post_init__(self) -> None:
-        _one_of("grid", self.grid, ("scene", "model"))
+        _one_of("grid", self.grid, get_args(Grid))
         if self.gsd_m is not None and not 0 < self.gsd_m < 1e5:
             raise SettingsError(f"gsd is {self.gsd_m} m", hint="give ground metres a pixel, e.g. --gsd 0.25")
         if self.bbox is not None and (self.bbox[0] >= self.bbox[2] or self.bbox[1] >= self.bbox[3]):
@@ -75,10 +83,10 @@ class EngineSettings:
 
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     merge: Merge | None = None
     """None: as the model file recommends."""
-    tta: Literal["none", "flips", "d4"] = "none"
+    tta: Tta = "none"
     refine: bool | None = None
     """None: as the model file recommends."""
     batch_size: int | None = None
@@ -89,9 +97,9 @@ class EngineSettings:
     """The most memory a run may use; None: what its plan needs."""
 
     def __post_init__(self) -> None:
-        _one_of("precision", self.precision, ("auto", "fp32", "bf16"))
-        _one_of("merge", self.merge, (None, "montage", "average", "blend"))
-        _one_of("tta", self.tta, ("none", "flips", "d4"))
+        _one_of("precision", self.precision, get_args(Precision))
+        _one_of("merge", self.merge, (None, *get_args(Merge)))
+        _one_of("tta", self.tta, get_args(Tta))
         _at_least("batch-size", self.batch_size, 1)
         _at_least("threads", self.threads, 1)
         head, _, index = self.device.partition(":")
@@ -134,7 +142,7 @@ class OutputSettings:
 class Settings:
     """Everything a run is told; the same object behind every door."""
 
-    model: str = "buildings"
+    model: str = SEGMENTING_MODEL
     """A shipped name or a path to a .safetensors model file."""
     scene: SceneSettings = field(default_factory=SceneSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
