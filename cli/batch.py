@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.batch.settings import BatchSettings
+from fctl_geo.settings import SEGMENTING_MODEL
+
 from .console import Console, console_options
 from .executor import executor_choice, executor_options, open_executor
-from .options import FILE, combine, engine_options, merge_options, model_option, polygon_options
+from .options import FILE, combine, engine_options, merge_options, model_option, option_of, polygon_options
 from .progress import open_progress
 from .segment import scene_options
 
@@ -21,44 +24,41 @@ EXIT_SOME_FAILED = 3
 
 batch_options = combine(
     click.option(
-        "--out",
-        type=FILE,
-        required=True,
-        metavar="DIR",
-        help="Folder of the products, here or s3://bucket/folder.",
+        "--out", type=FILE, required=True, metavar="DIR", help="Folder of the products, here or s3://bucket/folder."
     ),
-    click.option(
+    option_of(
+        BatchSettings,
+        "record",
         "--record",
         type=FILE,
         metavar="DIR",
         help="Folder here of the record and of unfinished work, if not that of the products.",
     ),
-    click.option(
-        "--format",
+    option_of(
+        BatchSettings,
         "formats",
-        type=click.Choice(["gpkg", "tif", "fgb", "parquet", "geojson"]),
+        "--format",
         multiple=True,
-        default=["gpkg"],
-        show_default=True,
         help="A product of each scene. May be given more than once.",
     ),
-    click.option("--confidence", is_flag=True, help="Also NAME-confidence.tif: each pixel's confidence in percent."),
-    click.option(
+    option_of(
+        BatchSettings,
+        "confidence",
+        "--confidence",
+        is_flag=True,
+        help="Also NAME-confidence.tif: each pixel's confidence in percent.",
+    ),
+    option_of(
+        BatchSettings,
+        "template",
         "--template",
-        default="{stem}",
-        show_default=True,
         help="Names of the products: {stem} of the scene, its folder's {parent}, its {number:05d}; '/' makes folders.",
     ),
-    click.option(
-        "--on-error",
-        type=click.Choice(["skip", "stop"]),
-        default="skip",
-        show_default=True,
-        help="When a scene fails: go on with the next, or stop.",
-    ),
-    click.option(
-        "--time-limit",
+    option_of(BatchSettings, "on_error", "--on-error", help="When a scene fails: go on with the next (skip), or stop."),
+    option_of(
+        BatchSettings,
         "time_limit_s",
+        "--time-limit",
         type=click.FloatRange(min=0, min_open=True),
         callback=lambda ctx, option, minutes: None if minutes is None else 60 * minutes,
         metavar="MINUTES",
@@ -72,14 +72,20 @@ batch_options = combine(
         help="Scenes from a STAC item collection; each result gets an item of its own, all of them in items.json.",
     ),
     click.option("--asset", metavar="KEY", help="The asset of the STAC items that holds the scene."),
-    click.option("--overwrite", is_flag=True, help="Also replace files that are not of an earlier call."),
+    option_of(
+        BatchSettings,
+        "overwrite",
+        "--overwrite",
+        is_flag=True,
+        help="Also replace files that are not of an earlier call.",
+    ),
 )
 
 
 @click.command("batch")
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @batch_options
-@model_option
+@model_option(SEGMENTING_MODEL)
 @scene_options
 @merge_options
 @polygon_options
@@ -99,7 +105,7 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
     fctl-geo batch 'tiles/**/*.tif' --out cover --model landcover --mosaic --workers 4
     """
     from fctl_geo.batch.mosaics import join_neighbours
-    from fctl_geo.batch.run_batch import BatchSettings, run_batch
+    from fctl_geo.batch.run_batch import run_batch
     from fctl_geo.batch.stac import write_results
     from fctl_geo.settings import Settings
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.settings import SEGMENTING_MODEL
+
 from .console import Console, console_options
 from .options import FILE, engine_options, engine_settings, model_option, overwrite_option
 from .progress import open_progress
@@ -23,7 +25,7 @@ SMALLEST_M2 = 8.0
 @click.command("demo")
 @click.argument("scene", required=False)
 @click.option("--out-dir", type=FILE, default=Path("demo"), show_default=True, help="The folder for the results.")
-@model_option
+@model_option(SEGMENTING_MODEL)
 @engine_options
 @overwrite_option
 @console_options

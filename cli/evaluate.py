@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.training.settings import EvaluationSettings
+
 from .console import Console, console_options
-from .options import FILE, engine_options, merge_options, overwrite_option
+from .options import FILE, engine_options, engine_settings, merge_options, option_of, overwrite_option
 from .progress import open_progress
 from .train import label_options
 
@@ -29,26 +31,24 @@ RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
 @click.argument("subject")
 @click.option("--data", type=FILE, help="A folder in the layout of DeepGlobe or Inria, or images/ with masks/.")
 @label_options
-@click.option(
+@option_of(
+    EvaluationSettings,
+    "convention",
     "--convention",
-    type=click.Choice(["plain", "deepglobe", "inria"]),
-    default="plain",
-    show_default=True,
     help="deepglobe: 'unknown' is not counted; inria: building IoU and accuracy over all pixels.",
 )
-@click.option(
+@option_of(
+    EvaluationSettings,
+    "objects",
     "--objects",
-    default="building",
-    show_default=True,
     metavar="CLASS",
     help="The class whose regions are counted as objects.",
 )
-@click.option(
-    "--boundary",
+@option_of(
+    EvaluationSettings,
     "tolerance_px",
+    "--boundary",
     type=click.IntRange(1),
-    default=3,
-    show_default=True,
     metavar="PX",
     help="Contours count as met within so many pixels.",
 )
@@ -82,7 +82,7 @@ def command(
     """
     from fctl_geo.errors import TrainingError
     from fctl_geo.storage.outputs import check_outputs
-    from fctl_geo.training.evaluate import EvaluationSettings, evaluate_classes, evaluate_model
+    from fctl_geo.training.evaluate import evaluate_classes, evaluate_model
     from fctl_geo.training.report import report_values, write_html, write_json
 
     for path, endings in ((out, (".html",)), (json_path, (".json",))):
@@ -92,13 +92,12 @@ def command(
         raise TrainingError("nothing to judge by is named", hint="give --image with --labels, or --data FOLDER")
     is_raster = Path(subject).suffix.lower() in RASTER_ENDINGS
     legend = _legend(subject, is_raster)
-    names = ("device", "precision", "merge", "tta", "refine", "batch_size", "threads", "max_memory_bytes")
     settings = EvaluationSettings(
         convention=values["convention"],
         objects=values["objects"],
         tolerance_px=values["tolerance_px"],
         pictures=out is not None,
-        engine={name: values[name] for name in names},
+        engine=engine_settings(values),
     )
     with open_progress(console) as progress:
         places = _places(data, values, legend, progress)

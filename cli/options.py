@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import click
 
-from fctl_geo.settings import MAX_VERTICES, MOST_VERTICES, EngineSettings, PolygonSettings, nodata_said
+from fctl_geo.settings import MOST_VERTICES, EngineSettings, OutputSettings, PolygonSettings, SceneSettings, nodata_said
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -91,18 +92,53 @@ def combine(*options: Decorator) -> Decorator:
     return decorate
 
 
-model_option = click.option(
-    "--model",
-    default="buildings",
-    show_default=True,
-    help="A shipped model's name (see `fctl-geo models`) or a .safetensors model file.",
-)
-allow_external_option = click.option(
+def default_of(settings: type, name: str) -> Any:
+    """What a setting is where nobody says otherwise."""
+    (found,) = (field.default for field in fields(settings) if field.name == name)
+    return found
+
+
+def choices_of(settings: type, name: str) -> tuple[str, ...]:
+    """The words that a setting may be; none: it is no matter of words."""
+    return tuple(_words_in(get_type_hints(settings)[name]))
+
+
+def _words_in(hint: Any) -> Iterator[str]:
+    for part in get_args(hint):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _words_in(part)
+
+
+def option_of(settings: type, name: str, *flags: str, **more: Any) -> Decorator:
+    """An option for a setting: its name, default and choices are the setting's own, as behind every other door."""
+    default, choices = default_of(settings, name), choices_of(settings, name)
+    if choices:
+        more["type"] = click.Choice(choices)
+    return click.option(*flags, name, default=default, show_default=bool(default), **more)
+
+
+def model_option(default: str) -> Decorator:
+    """`--model`, with the model that is best for the command's job."""
+    return click.option(
+        "--model",
+        default=default,
+        show_default=True,
+        help="A shipped model's name (see `fctl-geo models`) or a .safetensors model file.",
+    )
+
+
+allow_external_option = option_of(
+    SceneSettings,
+    "allow_external",
     "--allow-external",
     is_flag=True,
     help="Trust a scene that points to files outside of its folder or to servers (a VRT, a tile index, WMS).",
 )
-overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist already.")
+overwrite_option = option_of(
+    OutputSettings, "overwrite", "--overwrite", is_flag=True, help="Replace outputs that exist already."
+)
 outs_option = click.option(
     "--out",
     "outs",
@@ -113,63 +149,81 @@ outs_option = click.option(
 )
 
 engine_options = combine(
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
-    click.option(
+    option_of(EngineSettings, "device", "--device", help="auto, cpu, cuda or cuda:N."),
+    option_of(
+        EngineSettings,
+        "precision",
         "--precision",
-        type=click.Choice(["auto", "fp32", "bf16"]),
-        default="auto",
-        show_default=True,
         help="Of the network's arithmetic; auto: fp32 on a CPU, bf16 on a GPU that has it.",
     ),
-    click.option(
-        "--batch-size", type=click.IntRange(1), metavar="N", help="Patches a GPU step. [default: found by memory]"
+    option_of(
+        EngineSettings,
+        "batch_size",
+        "--batch-size",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Patches a GPU step. [default: found by memory]",
     ),
-    click.option(
-        "--threads", type=click.IntRange(1), metavar="N", help="CPU workers. [default: all cores of the process]"
+    option_of(
+        EngineSettings,
+        "threads",
+        "--threads",
+        type=click.IntRange(1),
+        metavar="N",
+        help="CPU workers. [default: all cores of the process]",
     ),
-    click.option("--max-memory", "max_memory_bytes", type=ByteSize(), help="The most memory to use, e.g. 1.5G."),
+    option_of(
+        EngineSettings, "max_memory_bytes", "--max-memory", type=ByteSize(), help="The most memory to use, e.g. 1.5G."
+    ),
 )
 merge_options = combine(
-    click.option(
+    option_of(
+        EngineSettings,
+        "merge",
         "--merge",
-        type=click.Choice(["montage", "average", "blend"]),
-        default=None,
         help="How overlapping patches become one: cores side by side, their mean, or a smooth blend. [default: as the "
         "model advises, most often blend]",
     ),
-    click.option(
+    option_of(
+        EngineSettings,
+        "tta",
         "--tta",
-        type=click.Choice(["none", "flips", "d4"]),
-        default="none",
-        show_default=True,
         help="Also look at the scene flipped (4 times the work) or flipped and turned (8 times).",
     ),
-    click.option("--refine/--no-refine", default=None, help="The second network. [default: as the model advises]"),
+    option_of(
+        EngineSettings, "refine", "--refine/--no-refine", help="The second network. [default: as the model advises]"
+    ),
 )
 polygon_options = combine(
-    click.option(
-        "--min-area",
+    option_of(
+        PolygonSettings,
         "min_area_m2",
+        "--min-area",
         type=click.FloatRange(0),
         metavar="M2",
-        default=0.0,
         help="Smaller regions go to the neighbour with which they share the longest border (m2).",
     ),
-    click.option(
-        "--simplify",
+    option_of(
+        PolygonSettings,
         "simplify_m",
+        "--simplify",
         type=click.FloatRange(0),
         metavar="M",
-        default=0.0,
         help="Straighten borders within this distance (m); neighbours keep sharing them. 0: pixel edges.",
     ),
-    click.option("--classes", type=NameList(), help="Polygons of these classes only, e.g. building,water."),
-    click.option(
+    option_of(
+        PolygonSettings,
+        "classes",
+        "--classes",
+        type=NameList(),
+        help="Polygons of these classes only, e.g. building,water.",
+    ),
+    option_of(
+        PolygonSettings,
+        "max_vertices",
         "--max-vertices",
         type=click.IntRange(1, MOST_VERTICES),
         metavar="N",
-        default=MAX_VERTICES,
-        show_default=True,
         help="Larger regions are cut along rows into parts that share an object_id; bounds the memory.",
     ),
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from fctl_geo.settings import REFINING_MODEL
+
 from .console import Console, console_options
 from .options import FILE, engine_options, engine_settings, model_option, overwrite_option
 from .progress import open_progress
@@ -16,7 +18,7 @@ from .progress import open_progress
 @click.command("refine")
 @click.argument("classes", type=FILE)
 @click.option("--out", type=FILE, required=True, help="The class raster (.tif) to write.")
-@model_option
+@model_option(REFINING_MODEL)
 @engine_options
 @overwrite_option
 @console_options
@@ -28,7 +30,7 @@ def command(console: Console, /, classes: Path, out: Path, model: str, overwrite
     the same legend on the same grid; nodata stays nodata. Takes less time than `segment` does.
 
     \b
-    fctl-geo refine classes.tif --model landcover --out refined.tif
+    fctl-geo refine classes.tif --out refined.tif
     """
     from fctl_geo.pipeline import refine_raster
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fctl_geo.settings import SEGMENTING_MODEL, OutputSettings, SceneSettings
+
 from .console import Console, console_options
 from .executor import executor_choice, executor_options, open_executor
 from .options import (
@@ -19,6 +21,7 @@ from .options import (
     engine_options,
     merge_options,
     model_option,
+    option_of,
     outs_option,
     overwrite_option,
     polygon_options,
@@ -26,33 +29,38 @@ from .options import (
 from .progress import open_progress
 
 scene_options = combine(
-    click.option(
-        "--bands", type=BandList(), help="Bands in the model's order: numbers (4,3,2) or names (nir,red,green)."
+    option_of(
+        SceneSettings,
+        "bands",
+        "--bands",
+        type=BandList(),
+        help="Bands in the model's order: numbers (4,3,2) or names (nir,red,green).",
     ),
-    click.option("--aoi", type=FILE, help="Only inside these polygons: any vector file, any CRS."),
-    click.option(
+    option_of(SceneSettings, "aoi", "--aoi", type=FILE, help="Only inside these polygons: any vector file, any CRS."),
+    option_of(
+        SceneSettings,
+        "bbox",
         "--bbox",
         nargs=4,
         type=FiniteFloat(),
         metavar="W S E N",
         help="Only inside: west south east north in the scene's CRS.",
     ),
-    click.option(
-        "--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, for a scene that does not say it."
+    option_of(
+        SceneSettings,
+        "gsd_m",
+        "--gsd",
+        type=float,
+        metavar="M",
+        help="Ground metres a pixel, for a scene that does not say it.",
     ),
-    click.option(
-        "--grid",
-        type=click.Choice(["scene", "model"]),
-        default="scene",
-        show_default=True,
-        help="The output's pixels: the scene's own, or of the model's size.",
-    ),
-    click.option(
+    option_of(SceneSettings, "grid", "--grid", help="The output's pixels: the scene's own, or of the model's size."),
+    option_of(
+        SceneSettings,
+        "mask",
         "--mask",
         type=MaskRule(),
         metavar="RULE",
-        default="auto",
-        show_default=True,
         help="Which pixels are no data. auto: as the file says; none: all are data; alpha: by the alpha band alone; "
         "nodata=VALUE: those with that value in all bands.",
     ),
@@ -63,14 +71,22 @@ scene_options = combine(
 @click.command("segment")
 @click.argument("scene")
 @outs_option
-@model_option
+@model_option(SEGMENTING_MODEL)
 @scene_options
 @merge_options
 @polygon_options
-@click.option("--confidence", type=FILE, help="A second raster (.tif): confidence of each pixel's class in percent.")
+@option_of(
+    OutputSettings,
+    "confidence",
+    "--confidence",
+    type=FILE,
+    help="A second raster (.tif): confidence of each pixel's class in percent.",
+)
 @engine_options
 @executor_options
-@click.option("--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped.")
+@option_of(
+    OutputSettings, "resume", "--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped."
+)
 @overwrite_option
 @console_options
 @click.pass_obj

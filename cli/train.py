@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.settings import EngineSettings
+from fctl_geo.training.method import PRESETS
+from fctl_geo.training.settings import TrainingSettings
+
 from .console import Console, console_options
-from .options import FILE, BandList, combine, overwrite_option
+from .options import FILE, BandList, choices_of, combine, option_of, overwrite_option
 from .progress import open_progress
 
 if TYPE_CHECKING:
@@ -53,12 +57,25 @@ label_options = combine(
 @click.command("train")
 @click.argument("recipe", required=False)
 @click.option("--data", type=FILE, help="The folder below which the images and masks lie.")
-@click.option("--preset", default="modern", show_default=True, metavar="modern|paper", help="How to train.")
+@click.option("--preset", default=PRESETS[0], show_default=True, metavar="|".join(PRESETS), help="How to train.")
 @label_options
 @click.option("--bands", type=BandList(), help="Bands to learn from, by name. [default: red,green,blue]")
 @click.option("--out", type=FILE, required=True, help="The model file (.safetensors); card and pictures go beside it.")
-@click.option("--init", type=FILE, metavar="MODEL", help="Fine-tune this model (a file or a shipped name).")
-@click.option("--imagenet", type=FILE, help="torchvision's vgg16 .pth: the paper's network begins with it.")
+@option_of(
+    TrainingSettings,
+    "init",
+    "--init",
+    type=FILE,
+    metavar="MODEL",
+    help="Fine-tune this model (a file or a shipped name).",
+)
+@option_of(
+    TrainingSettings,
+    "imagenet",
+    "--imagenet",
+    type=FILE,
+    help="torchvision's vgg16 .pth: the paper's network begins with it.",
+)
 @click.option("--run", type=FILE, help="A folder for checkpoints and the log. [default: OUT.run]")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Optimiser steps. [default: as the recipe says]")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), metavar="N", help="Instead of --steps.")
@@ -67,15 +84,29 @@ label_options = combine(
     "--patience", type=click.IntRange(1), metavar="N", help="Stop early after N validations without a better mIoU."
 )
 @click.option("--refinement/--no-refinement", default=True, show_default=True, help="Train the second network too.")
-@click.option("--seed", type=int, default=1, show_default=True, metavar="N")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="GPUs to use.")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="[default: as the recipe says]")
+@option_of(TrainingSettings, "seed", "--seed", type=int, metavar="N")
+@option_of(TrainingSettings, "device", "--device", help="auto, cpu, cuda or cuda:N.")
+@option_of(TrainingSettings, "devices", "--devices", type=click.IntRange(1), metavar="N", help="GPUs to use.")
+@click.option(
+    "--precision", type=click.Choice(choices_of(EngineSettings, "precision")), help="[default: as the recipe says]"
+)
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="CPU threads. [default: all cores]")
-@click.option("--checkpoint-every", type=click.IntRange(1), default=100, show_default=True, metavar="STEPS")
-@click.option("--validate-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
-@click.option("--tensorboard", is_flag=True, help="Also write a TensorBoard log (needs the extra 'tensorboard').")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a training that was stopped.")
+@option_of(TrainingSettings, "checkpoint_every", "--checkpoint-every", type=click.IntRange(1), metavar="STEPS")
+@option_of(TrainingSettings, "validate_every", "--validate-every", type=click.IntRange(1), metavar="STEPS")
+@option_of(
+    TrainingSettings,
+    "tensorboard",
+    "--tensorboard",
+    is_flag=True,
+    help="Also write a TensorBoard log (needs the extra 'tensorboard').",
+)
+@option_of(
+    TrainingSettings,
+    "resume",
+    "--resume",
+    is_flag=True,
+    help="Go on from the last checkpoint of a training that was stopped.",
+)
 @overwrite_option
 @console_options
 @click.pass_context
@@ -93,7 +124,6 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     """
     from fctl_geo.errors import SettingsError
     from fctl_geo.storage.outputs import check_outputs
-    from fctl_geo.training.loop import TrainingSettings
     from fctl_geo.training.machine import use_threads
     from fctl_geo.training.train_model import train_model
 
@@ -147,7 +177,7 @@ def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], prog
     """The recipe that was named, or one made for the folder or the images that were given."""
     from fctl_geo.errors import TrainingError
     from fctl_geo.training.datasets import ImageLabels, recipe_of_folder, recipe_of_labels
-    from fctl_geo.training.method import PRESETS, read_preset
+    from fctl_geo.training.method import read_preset
     from fctl_geo.training.recipe import find_recipe, read_recipe
 
     data, images = values["data"], values["images"]

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fctl_geo.pipeline import plan_run, refine_raster, segment_scene
     from fctl_geo.products.polygonise import polygonise
+    from fctl_geo.products.read_polygons import read_polygons
     from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, SceneSettings, Settings
 
 _HOMES = {
@@ -16,6 +17,7 @@ _HOMES = {
     "refine_raster": "fctl_geo.pipeline",
     "segment_scene": "fctl_geo.pipeline",
     "polygonise": "fctl_geo.products.polygonise",
+    "read_polygons": "fctl_geo.products.read_polygons",
     "EngineSettings": "fctl_geo.settings",
     "OutputSettings": "fctl_geo.settings",
     "PolygonSettings": "fctl_geo.settings",
@@ -27,6 +29,7 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "plan_run",
     "refine_raster",
     "polygonise",
+    "read_polygons",
     "Settings",
     "SceneSettings",
     "EngineSettings",

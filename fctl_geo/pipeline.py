@@ -20,7 +20,7 @@ from fctl_geo.run.refine import open_refine_run
 from fctl_geo.run.stage import Step
 from fctl_geo.run.sweep_shards import write_run
 from fctl_geo.run.work_folder import WorkFolder, hint_to_resume, hold_outputs, work_folder
-from fctl_geo.settings import EngineSettings, Settings
+from fctl_geo.settings import REFINING_MODEL, EngineSettings, Settings
 from fctl_geo.spec import Legend
 from fctl_geo.stitch.memory import give_back_freed_memory
 from fctl_geo.storage.outputs import refuse_inputs
@@ -92,7 +92,7 @@ def refine_raster(
     classes: Path,
     out: Path,
     *,
-    model: str = "landcover",
+    model: str = REFINING_MODEL,
     engine: EngineSettings = EngineSettings(),  # noqa: B008 - frozen
     overwrite: bool = False,
     progress: Progress = Silent(),  # noqa: B008

@@ -17,6 +17,13 @@ MAX_VERTICES = 500_000
 """The default: 8 MB a polygon, which few maps meet."""
 MOST_VERTICES = 20_000_000
 """Not far below what SQLite can hold in one value."""
+SEGMENTING_MODEL = "buildings"
+"""The model of `segment`, `batch` and `demo`, if none is named."""
+REFINING_MODEL = "landcover"
+"""The model of `refine`, if none is named: the shipped one whose refinement network helped on its validation place."""
+Grid = Literal["scene", "model"]
+Precision = Literal["auto", "fp32", "bf16"]
+Tta = Literal["none", "flips", "d4"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -71,7 +78,7 @@ class SceneSettings:
     """Any vector file, any CRS: only pixels whose centre lies in its polygons get a class."""
     bbox: tuple[float, float, float, float] | None = None
     """West, south, east, north in the scene's CRS (pixels, if it has none)."""
-    grid: Literal["scene", "model"] = "scene"
+    grid: Grid = "scene"
     """The output's pixels: the scene's own, or the model's GSD."""
     mask: str = "auto"
     """What is no data. auto: as the file says (nodata values, alpha, masks); none: nothing (but NaN); alpha: where the
@@ -80,7 +87,7 @@ class SceneSettings:
     """The scene may point to files outside of its folder, and be of formats that only point: for files one trusts."""
 
     def __post_init__(self) -> None:
-        _one_of("grid", self.grid, ("scene", "model"))
+        _one_of("grid", self.grid, get_args(Grid))
         if self.mask not in ("auto", "none", "alpha") and nodata_said(self.mask) is None:
             raise SettingsError(
                 f"mask is {self.mask!r}", hint="allowed: auto, none, alpha, nodata=VALUE (nodata=-9999)"
@@ -99,10 +106,10 @@ class EngineSettings:
 
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     merge: Merge | None = None
     """None: as the model file recommends."""
-    tta: Literal["none", "flips", "d4"] = "none"
+    tta: Tta = "none"
     refine: bool | None = None
     """None: as the model file recommends."""
     batch_size: int | None = None
@@ -113,9 +120,9 @@ class EngineSettings:
     """The most memory a run may use; None: what its plan needs."""
 
     def __post_init__(self) -> None:
-        _one_of("precision", self.precision, ("auto", "fp32", "bf16"))
-        _one_of("merge", self.merge, (None, "montage", "average", "blend"))
-        _one_of("tta", self.tta, ("none", "flips", "d4"))
+        _one_of("precision", self.precision, get_args(Precision))
+        _one_of("merge", self.merge, (None, *get_args(Merge)))
+        _one_of("tta", self.tta, get_args(Tta))
         _at_least("batch-size", self.batch_size, 1)
         _at_least("threads", self.threads, 1)
         head, _, index = self.device.partition(":")
@@ -164,7 +171,7 @@ class OutputSettings:
 class Settings:
     """Everything a run is told; the same object behind every door."""
 
-    model: str = "buildings"
+    model: str = SEGMENTING_MODEL
     """A shipped name or a path to a .safetensors model file."""
     scene: SceneSettings = field(default_factory=SceneSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)

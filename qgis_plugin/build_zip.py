@@ -1,7 +1,7 @@
 """Builds the zip that QGIS's 'Install from ZIP' takes: `python qgis_plugin/build_zip.py [FOLDER]`, or `make plugin`.
 
-The engine's own wheel lies inside, so that 'Set up the engine' installs what belongs to this plugin. Equal sources give
-equal bytes. Not part of the plugin itself.
+The engine's own wheel and the versions that it was tested with lie inside, so that 'Set up the engine' installs what
+belongs to this plugin. Equal sources give equal bytes. Not part of the plugin itself.
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ def changes() -> str:
     section = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1]
     lines = [line for line in section.split("\n")[1:] if line.strip()]
     return "\n".join(lines).replace("`", "").replace("%", "%%")
+
+
+def tested_versions() -> str:
+    """The constraints without torch's line: which builds of torch there are depends on the device."""
+    lines = (ROOT / "constraints-cpu.txt").read_text("utf-8").splitlines()
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("#", "torch==")))
 
 
 def help_page() -> str:
@@ -101,6 +107,7 @@ def members(wheel: Path) -> dict[str, bytes]:
         "CHANGELOG.md": (ROOT / "CHANGELOG.md").read_bytes(),
         "help/qgis.html": help_page().encode(),
         f"wheels/{wheel.name}": wheel.read_bytes(),
+        "wheels/constraints.txt": tested_versions().encode(),
     }
     return found
 

@@ -27,7 +27,7 @@ MODULE = "fctl_geo_cli"
 VARIABLE = "FCTL_GEO_PYTHON"
 """Names the engine's interpreter before any setting: for servers and scripts."""
 READY = "engine.json"
-"""Written into the engine's folder when its set-up is whole."""
+"""Names the engine that runs use, beside the folders of engines; replaced in one step when a set-up is whole."""
 GRACE_S = 20.0
 """How long an engine that was asked to stop may take to end its step."""
 FOREIGN = (
@@ -51,9 +51,17 @@ class Engine:
         return ["-X", "utf8", "-m", MODULE, *command]
 
 
-def engine_folder() -> Path:
-    """Where 'Set up the engine' puts it."""
+def engines_folder() -> Path:
+    """Where 'Set up the engine' builds: a folder for each engine, and the file that names the one in use."""
     return settings.profile_folder() / "engine"
+
+
+def folder_in_use(engines: Path) -> Path | None:
+    """The folder of the engine that was set up last; None: there is none."""
+    try:
+        return engines / json.loads((engines / READY).read_text("utf-8"))["folder"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def python_of(folder: Path) -> Path:
@@ -69,11 +77,11 @@ def find_engine(chosen: str | None = None) -> Engine:
     Raises:
         EngineError: none of them, or the first one named is not there.
     """
-    own = engine_folder()
+    own = folder_in_use(engines_folder())
     for path, found in (
         (os.environ.get(VARIABLE, ""), tr("environment variable {}").format(VARIABLE)),
         (settings.engine_python() if chosen is None else chosen, tr("settings")),
-        (str(python_of(own)) if (own / READY).exists() else "", tr("set up by the plugin")),
+        ("" if own is None else str(python_of(own)), tr("set up by the plugin")),
     ):
         if not path:
             continue

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from qgis.PyQt.QtCore import QProcessEnvironment
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from . import settings
-from .engine import READY, Engine, engine_folder, process_environment, python_of, query, run_process
+from .engine import READY, Engine, engines_folder, folder_in_use, process_environment, python_of, query, run_process
 from .errors import EngineError, EngineStopped
 from .words import tr
 
@@ -26,8 +27,15 @@ LEAST_PYTHON = (3, 11)
 NEWEST_PYTHON = 14
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA = "cu128"
+TESTED_TORCH = "torch==2.13.0"
+"""For CPUs. Which versions an index for CUDA has is not ours to say: there the newest that the engine takes."""
+ANY_TORCH = "torch>=2.4,<3"
 BUNDLED = Path(__file__).parent / "wheels"
-"""The engine's wheel lies here in the zip, so that plugin and engine are of one version."""
+"""In the zip the engine's wheel lies here, so that plugin and engine are of one version."""
+CONSTRAINTS = BUNDLED / "constraints.txt"
+"""In the zip: the versions of everything but torch that this release was tested with."""
+ABANDONED_S = 86_400.0
+"""A folder without an engine in use that is older was left by a set-up that was killed."""
 PACKAGES = 50
 """About as many are fetched: for the bar."""
 TRIES = 3
@@ -53,16 +61,17 @@ class Plan:
     def steps(self, folder: Path) -> list[tuple[str, str, list[str], float]]:
         """(words, program, arguments, percent of the bar when it is done)."""
         python = str(python_of(folder))
-        package = str(bundled_wheel() or "fctl-geo")
+        package = [*tested_versions(), str(bundled_wheel() or "fctl-geo")]
         steps = [(tr("Making the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)]
         if self.wheels:
             offline = ["--no-index", "--find-links", self.wheels]
-            return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, package], 90.0)]
+            return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, *package], 90.0)]
         index = [] if sys.platform == "darwin" else ["--index-url", torch_index(self.cuda)]
+        torch = ANY_TORCH if self.cuda else TESTED_TORCH
         return [
             *steps,
-            (tr("Fetching torch, the largest part"), python, [*PIP, "install", "torch>=2.4,<3", *index], 60.0),
-            (tr("Fetching the other parts"), python, [*PIP, "install", package], 90.0),
+            (tr("Fetching torch, the largest part"), python, [*PIP, "install", torch, *index], 60.0),
+            (tr("Fetching the other parts"), python, [*PIP, "install", *package], 90.0),
         ]
 
 
@@ -75,6 +84,11 @@ def bundled_wheel() -> Path | None:
     """The engine's wheel that came with the plugin; None in a source tree."""
     found = sorted(BUNDLED.glob("fctl_geo-*.whl"))
     return found[-1] if found else None
+
+
+def tested_versions() -> list[str]:
+    """pip's arguments that hold everything at the tested versions; none in a source tree."""
+    return ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
 
 
 def has_nvidia() -> bool:
@@ -155,41 +169,55 @@ def _unfit(path: str) -> str:
     return "" if version >= LEAST_PYTHON else tr("is Python {}").format(said[-1])
 
 
-def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], folder: Path | None = None) -> Engine:
-    """Build the engine; a stop or a failure leaves none behind.
+def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], engines: Path | None = None) -> Engine:
+    """Build an engine beside the one in use, examine it, then let runs use it; a stop or a failure changes nothing.
 
     Args:
         feedback: its progress is the bar; its cancelling stops the set-up at once.
         say: gets each line for the log, which is also kept in the profile (engine-setup.log).
-        folder: where; None: in the profile.
+        engines: where; None: in the profile.
     Raises:
         EngineError: it cannot be set up, and why. EngineStopped: the user has stopped it.
     """
-    folder = folder or engine_folder()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / "engine-setup.log").open("w", encoding="utf-8") as log:
+    engines = engines or engines_folder()
+    engines.mkdir(parents=True, exist_ok=True)
+    with (engines.parent / "engine-setup.log").open("w", encoding="utf-8") as log:
 
         def tell(line: str) -> None:
             log.write(line + "\n")
             log.flush()
             say(line)
 
+        folder = Path(tempfile.mkdtemp(prefix="e-", dir=engines))
         try:
-            (folder / READY).unlink(missing_ok=True)
-            low = 0.0
-            for words, program, arguments, high in plan.steps(folder):
-                tell(words)
-                _run_step(plan, program, arguments, feedback, tell, (low, high))
-                low = high
-            tell(tr("Looking whether all works"))
-            engine = Engine(str(python_of(folder)), tr("set up by the plugin"))
-            version = _examine(engine, tell)
-            (folder / READY).write_text(json.dumps({"version": version, "made": time.time()}), "utf-8")
+            engine = _build(plan, folder, feedback, tell)
+            _switch(engines, folder, _examine(engine, feedback, tell))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     feedback.setProgress(100.0)
     return engine
+
+
+def _build(plan: Plan, folder: Path, feedback: QgsFeedback, tell: Callable[[str], None]) -> Engine:
+    low = 0.0
+    for words, program, arguments, high in plan.steps(folder):
+        tell(words)
+        _run_step(plan, program, arguments, feedback, tell, (low, high))
+        low = high
+    return Engine(str(python_of(folder)), tr("set up by the plugin"))
+
+
+def _switch(engines: Path, folder: Path, version: str) -> None:
+    """Name an engine as the one in use, and remove the one before it and what killed set-ups have left."""
+    former = folder_in_use(engines)
+    aside = folder / READY
+    aside.write_text(json.dumps({"folder": folder.name, "version": version, "made": time.time()}), "utf-8")
+    aside.replace(engines / READY)
+    for other in engines.glob("e-*"):
+        abandoned = time.time() - other.stat().st_mtime > ABANDONED_S
+        if other != folder and (other == former or abandoned):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _run_step(
@@ -207,14 +235,18 @@ def _run_step(
 
         variables = _variables(plan)
         code, crashed = run_process(program, arguments, feedback, on_line, on_line, environment=variables, grace_s=0.0)
-        if feedback.isCanceled():
-            raise EngineStopped(tr("Stopped: the engine was not set up."))
+        _check_stopped(feedback)
         if code == 0 and not crashed:
             feedback.setProgress(span[1])
             return
         if attempt == TRIES or plan.wheels or not _is_network_trouble(lines):
             raise _failure(plan, lines)
         tell(tr("The network failed; trying again ({} of {})").format(attempt + 1, TRIES))
+
+
+def _check_stopped(feedback: QgsFeedback) -> None:
+    if feedback.isCanceled():
+        raise EngineStopped(tr("Stopped: the engine was not set up."))
 
 
 def _variables(plan: Plan) -> QProcessEnvironment:
@@ -253,7 +285,7 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
             tr(
                 "On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER "
                 "--extra-index-url {} {}"
-            ).format(platform.machine(), torch_index(plan.cuda), (bundled_wheel() or Path("fctl-geo")).name),
+            ).format(platform.machine(), torch_index(plan.cuda), _download_words()),
         )
     if _is_network_trouble(lines):
         return EngineError(
@@ -263,13 +295,23 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
     return EngineError(tr("The engine could not be installed. {}").format(words), tr("The log has all that pip said."))
 
 
-def _examine(engine: Engine, tell: Callable[[str], None]) -> str:
+def _download_words() -> str:
+    """What pip downloads, in the tested versions: both files lie in the plugin's folder 'wheels'."""
+    wheel = bundled_wheel()
+    return "fctl-geo" if wheel is None else f"-c {CONSTRAINTS.name} {wheel.name}"
+
+
+def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None]) -> str:
     """What the doctor says; gives the engine's version.
 
     Raises:
-        EngineError: it cannot run, or finds what would make runs fail.
+        EngineError: it cannot run, or finds what would make runs fail. EngineStopped: the user has stopped it.
     """
-    findings = query(engine, ["doctor", "--quick"], timeout_s=300)
+    tell(tr("Looking whether all works"))
+    try:
+        findings = query(engine, ["doctor", "--quick"], feedback, timeout_s=300)
+    finally:
+        _check_stopped(feedback)  # whatever the stop has made of the answer
     for finding in findings:
         tell(f"{finding['state']}: {finding['what']} {finding['words']}")
     broken = [finding for finding in findings if finding["state"] == "FAIL"]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from qgis.core import QgsApplication, QgsSettings
 
+from . import defaults
+
 PREFIX = "fctl-geo/"
 
 
@@ -33,11 +35,11 @@ def set_engine_python(path: str) -> None:
 
 def device() -> str:
     """auto, cpu, cuda or cuda:N: what new runs begin with."""
-    return _get("device", "auto")
+    return _get("device", defaults.DEVICE)
 
 
 def set_device(name: str) -> None:
-    _set("device", name.strip() or "auto")
+    _set("device", name.strip() or defaults.DEVICE)
 
 
 def threads() -> int:

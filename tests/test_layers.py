@@ -44,7 +44,7 @@ HOMES = {
     "pystac": {"batch"},
     "qgis": set(),
 }
-MOST_LINES = 450
+MOST_LINES = 400
 
 
 def module_of(path: Path) -> str:

@@ -10,7 +10,6 @@ from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.errors import SettingsError
 
 FIELDS = ("stem", "parent", "number")
-FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson")
 
 
 def names_of(scenes: Sequence[SceneInput], template: str) -> list[str]:

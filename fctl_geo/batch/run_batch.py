@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from fctl_geo import __version__
 from fctl_geo.batch.inputs import SceneInput
-from fctl_geo.batch.names import FORMATS, names_of, products_of
+from fctl_geo.batch.names import names_of, products_of
 from fctl_geo.batch.product_store import ProductStore
 from fctl_geo.batch.record import Ended, Entry, Made, Record, open_record
 from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
+from fctl_geo.batch.settings import BatchSettings
 from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress, Silent
@@ -24,7 +24,7 @@ from fctl_geo.run.open import absolute_path
 from fctl_geo.run.spec import area_identity, inputs_of
 from fctl_geo.scene.header import read_header
 from fctl_geo.settings import OutputSettings, Settings
-from fctl_geo.storage.address import address_of, shown
+from fctl_geo.storage.address import shown
 from fctl_geo.storage.identity import identities_of_each, name_without_keys
 from fctl_geo.storage.lock import lock_folder
 
@@ -32,44 +32,6 @@ STAGING = ".staging"
 """In the batch's home: products on their way to S3, and their unfinished work."""
 LARGE_PX = 4 * SHARD_PX**2
 """From here on a scene's shards are shared out among the workers, not whole scenes."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """How a batch is done; how each scene is, stands in `Settings`."""
-
-    out: Path
-    """Folder of the products, here or an address on S3 (s3://bucket/folder)."""
-    formats: tuple[str, ...] = ("gpkg",)
-    """Endings of the products: gpkg, tif, fgb, parquet, geojson."""
-    confidence: bool = False
-    """Also NAME-confidence.tif."""
-    template: str = "{stem}"
-    on_error: Literal["skip", "stop"] = "skip"
-    overwrite: bool = False
-    """Also replace files that the record does not know."""
-    time_limit_s: float | None = None
-    """A scene that takes longer is stopped, has failed, and the next has its turn."""
-    record: Path | None = None
-    """Folder here of the run record and of unfinished work; None: `out`, which then lies here."""
-
-    def __post_init__(self) -> None:
-        if not self.formats or not set(self.formats) <= set(FORMATS):
-            raise SettingsError(f"formats are {', '.join(self.formats)}", hint="allowed: " + ", ".join(FORMATS))
-        if self.on_error not in ("skip", "stop"):
-            raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
-        if self.time_limit_s is not None and not self.time_limit_s > 0:
-            raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give some time, or no limit")
-        if address := address_of(self.record or self.out):
-            raise SettingsError(
-                f"{shown(address)} cannot hold the record and the unfinished work of a batch",
-                hint="name a folder here for them: --record DIR, the same one for every call",
-            )
-
-    @property
-    def home(self) -> Path:
-        """Where record, lock, mosaics and unfinished work lie."""
-        return (self.record or self.out).absolute()
 
 
 @dataclass(frozen=True, slots=True)

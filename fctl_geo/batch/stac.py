@@ -12,7 +12,8 @@ from urllib.request import url2pathname, urlopen
 
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import names_of, products_of
-from fctl_geo.batch.run_batch import BatchSettings, BatchSummary
+from fctl_geo.batch.run_batch import BatchSummary
+from fctl_geo.batch.settings import BatchSettings
 from fctl_geo.errors import SceneError, SettingsError
 from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
 from fctl_geo.storage.address import address_of

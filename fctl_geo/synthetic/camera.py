@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.synthetic.styles import Look
+from fctl_geo.synthetic.look import Look
 
 F32 = NDArray[np.float32]
 LUMA = (0.299, 0.587, 0.114)

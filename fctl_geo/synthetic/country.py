@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.synthetic.draft import Draft
-from fctl_geo.synthetic.houses import KEEP_CLASS, SHED
 from fctl_geo.synthetic.layout import Block, Cut, inside_ring, subdivide
 from fctl_geo.synthetic.lots import build_lot
+from fctl_geo.synthetic.solids import KEEP_CLASS, SHED
 
 
 def use_country(draft: Draft, block: Block, angle: float) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.synthetic.grounds import Ground, draw_ground
-from fctl_geo.synthetic.houses import Solids
 from fctl_geo.synthetic.layout import Block, Points, Warp, densify
+from fctl_geo.synthetic.look import Look
 from fctl_geo.synthetic.planting import Trees
-from fctl_geo.synthetic.styles import Look
+from fctl_geo.synthetic.solids import Solids
 from fctl_geo.synthetic.water import WaterField
 from fctl_geo.synthetic.zones import Zones
 

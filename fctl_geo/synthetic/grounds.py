@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fctl_geo.synthetic.houses import linear, vary
-from fctl_geo.synthetic.styles import Look, Rgb
+from fctl_geo.synthetic.look import Look
+from fctl_geo.synthetic.solids import linear, vary
+from fctl_geo.synthetic.style import Rgb
 
 LAND, BUILDING, ROAD, VEGETATION, WATER = range(5)
 PLAIN, PARKING, ROWS, SLABS, PITCH = range(5)

@@ -5,18 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.synthetic.draft import Draft
-from fctl_geo.synthetic.houses import (
-    KEEP_CLASS,
-    Frame,
-    add_car,
-    add_hall,
-    add_house,
-    add_shed,
-    add_slab,
-    add_wall,
-    vary,
-)
+from fctl_geo.synthetic.houses import add_house, add_shed
+from fctl_geo.synthetic.large_buildings import add_hall, add_slab
 from fctl_geo.synthetic.layout import Block, Points, inside_ring
+from fctl_geo.synthetic.solids import KEEP_CLASS, Frame, add_car, add_wall, vary
 
 GREEN = {"houses": 1.1, "rows": 1.0, "slabs": 1.0, "centre": 0.25, "industry": 0.3, "farm": 0.6}
 """Share of the look's green that a kind of lot has."""

@@ -8,8 +8,8 @@ from fctl_geo.synthetic.country import use_country
 from fctl_geo.synthetic.draft import Draft, World
 from fctl_geo.synthetic.grounds import draw_ground
 from fctl_geo.synthetic.layout import Block, Points, Warp, inset, subdivide
+from fctl_geo.synthetic.look import Look
 from fctl_geo.synthetic.streets import choose_cut, lay_streets
-from fctl_geo.synthetic.styles import Look
 from fctl_geo.synthetic.town import use_town
 from fctl_geo.synthetic.water import WaterField, draw_water
 from fctl_geo.synthetic.zones import TOWN_EDGE, draw_zones

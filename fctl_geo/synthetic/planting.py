@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.synthetic.houses import Frame
 from fctl_geo.synthetic.layout import Block, Points, Warp, densify, inside_ring
-from fctl_geo.synthetic.styles import BARE, CONIFER, PALM, ROUND, Look
+from fctl_geo.synthetic.look import Look
+from fctl_geo.synthetic.solids import Frame
+from fctl_geo.synthetic.style import BARE, CONIFER, PALM, ROUND
 from fctl_geo.synthetic.water import WaterField
 
 COLUMNS = 9

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.synthetic.draft import Draft
-from fctl_geo.synthetic.houses import add_car
 from fctl_geo.synthetic.layout import DIRT, MAIN, MINOR, TRACK, Block, Cut, Points, Street, densify
+from fctl_geo.synthetic.solids import add_car
 
 PIECE_M = 8.0
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.synthetic.draft import Draft
-from fctl_geo.synthetic.houses import FLAT, Frame, add_car, add_hall, vary
+from fctl_geo.synthetic.large_buildings import add_hall
 from fctl_geo.synthetic.layout import Block, Cut, Points, inside_ring, subdivide
 from fctl_geo.synthetic.lots import build_lot, inscribed
-from fctl_geo.synthetic.styles import Rgb
+from fctl_geo.synthetic.solids import FLAT, Frame, add_car, vary
+from fctl_geo.synthetic.style import Rgb
 
 STALL_M, ROW_M = 2.6, 16.0
 """A stall's width and the distance of double rows in a car park, as ground_shader paints them."""

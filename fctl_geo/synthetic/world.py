@@ -11,12 +11,12 @@ from fctl_geo.errors import SettingsError
 from fctl_geo.synthetic.camera import expose
 from fctl_geo.synthetic.draft import World
 from fctl_geo.synthetic.ground_shader import fill_rings, shade_ground
-from fctl_geo.synthetic.houses import linear
 from fctl_geo.synthetic.light import box_mean, gather, shade, sweep_shadow
+from fctl_geo.synthetic.look import draw_look
 from fctl_geo.synthetic.plan import draw_world
 from fctl_geo.synthetic.solid_shader import draw_crowns, draw_solids
+from fctl_geo.synthetic.solids import linear
 from fctl_geo.synthetic.street_shader import find_streets, shade_streets
-from fctl_geo.synthetic.styles import draw_look
 
 CLASSES = ("land", "building", "road", "vegetation", "water")
 """Names of the truth's ids 0..4."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.synthetic.layout import Points
-from fctl_geo.synthetic.styles import Look
+from fctl_geo.synthetic.look import Look
 
 TOWN_EDGE = 0.3
 """Below this density the land is open country."""

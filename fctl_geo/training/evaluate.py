@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
 from fctl_geo.training.metrics import ClassScore
 from fctl_geo.training.objects import ObjectScore
 from fctl_geo.training.places import Place, Predicted
+from fctl_geo.training.settings import Convention, EvaluationSettings
 from fctl_geo.windows.window import Window
 
-Convention = Literal["plain", "deepglobe", "inria"]
 CONVENTIONS: Mapping[str, str] = {
     "plain": "all labelled pixels of all scenes pooled; means over the classes of the truth",
     "deepglobe": "pixels of class 'unknown' are not counted; all others pooled; mIoU over the other classes",
@@ -61,19 +60,6 @@ class Evaluation:
     """mIoU of each place (inria: IoU of 'building')."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationSettings:
-    """How to judge."""
-
-    convention: Convention = "plain"
-    objects: str = "building"
-    """Class whose regions are objects; a name that the legend has not is left out."""
-    tolerance_px: int = 3
-    pictures: bool = True
-    engine: Mapping[str, object] = field(default_factory=dict)
-    """What else the segmentation is told (merge, tta, refine, device, threads, ...)."""
-
-
 def evaluate_model(
     model: Path | str, legend: Legend, places: Iterable[Place], settings: EvaluationSettings, progress: Progress
 ) -> Evaluation:
@@ -81,10 +67,10 @@ def evaluate_model(
 
     def predict(place: Place, window: Window, folder: Path) -> Predicted:
         out = folder / "classes.tif"
-        told = {"model": str(model), "outs": (out,), "overwrite": True, **place.told, **settings.engine}
+        told = {"model": str(model), "outs": (out,), "overwrite": True, **place.told}
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
             told["bbox"] = _box(place, window)
-        _segment(place.scene, told, progress)
+        _segment(place.scene, replace(Settings.of(told), engine=settings.engine), progress)
         return Predicted(out, legend, place.opened, own_grid=True)
 
     return _evaluate(str(model), legend, places, predict, settings, progress)
@@ -101,10 +87,10 @@ def evaluate_classes(
     return _evaluate(classes.name, legend, places, predict, settings, progress)
 
 
-def _segment(scene: Path, told: Mapping[str, object], progress: Progress) -> None:
+def _segment(scene: Path, settings: Settings, progress: Progress) -> None:
     from fctl_geo.pipeline import segment_scene
 
-    segment_scene(scene, Settings.of(told), progress=_Quiet(progress))
+    segment_scene(scene, settings, progress=_Quiet(progress))
 
 
 def _evaluate(

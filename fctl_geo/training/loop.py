@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,38 +25,10 @@ from fctl_geo.training.machine import launch
 from fctl_geo.training.optimise import follow, learning_rate, make_optimiser
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.samples import SampleSource
+from fctl_geo.training.settings import TrainingSettings
 from fctl_geo.training.sources import IGNORE, AllowedTable
 from fctl_geo.training.start import begin_with_imagenet, fine_tuned, start_from
 from fctl_geo.training.validate import mean_iou, validate
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """How a recipe is run."""
-
-    data: Path
-    """The folder below which the recipe's sources lie."""
-    run: Path
-    """A folder for checkpoints and the log."""
-    seed: int = 1
-    device: str = "cpu"
-    """auto, cpu, cuda or cuda:N."""
-    devices: int = 1
-    """So many of them, each with its share of every batch."""
-    init: Path | None = None
-    """A model file to begin with: fine-tuning."""
-    imagenet: Path | None = None
-    """torchvision's checkpoint of VGG16, with which the paper's network begins in every stream."""
-    resume: bool = False
-    """Go on from the last checkpoint in the run's folder."""
-    overwrite: bool = False
-    """Begin anew where a training is in the run's folder already."""
-    checkpoint_every: int = 100
-    validate_every: int = 500
-    workers: int = 1
-    """Threads that make samples ahead; 0: none."""
-    tensorboard: bool = False
-
 
 _EARLY, _BEST = "early.pt", "best.pt"
 

@@ -10,17 +10,19 @@ from typing import Any
 
 from fctl_geo.model.modelfile import ModelInfo, write_model
 from fctl_geo.progress import Progress, Silent
+from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import InputSpec
 from fctl_geo.training.card import write_card
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
-from fctl_geo.training.evaluate import EvaluationSettings, evaluate_model
-from fctl_geo.training.loop import Trained, TrainingSettings, forward, train_on
+from fctl_geo.training.evaluate import evaluate_model
+from fctl_geo.training.loop import Trained, forward, train_on
 from fctl_geo.training.places import places_of
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.refinement import intersection_over_union, train_refinement
 from fctl_geo.training.samples import SampleSource
+from fctl_geo.training.settings import EvaluationSettings, TrainingSettings
 from fctl_geo.training.start import fine_tuned
 
 Metrics = dict[str, dict[str, float]]
@@ -120,9 +122,9 @@ def _publish(
     progress: Progress,
 ) -> ModelReport:
     """Measure a draft with and without refinement, and write the model with its numbers and its default."""
-    told = {"device": settings.device}
-    crude = measure(draft, info, data, settings.run, {**told, "refine": False}, progress)
-    refined = measure(draft, info, data, settings.run, {**told, "refine": True}, progress) if info.refinement else {}
+    crude_engine, refined_engine = (EngineSettings(device=settings.device, refine=on) for on in (False, True))
+    crude = measure(draft, info, data, settings.run, crude_engine, progress)
+    refined = measure(draft, info, data, settings.run, refined_engine, progress) if info.refinement else {}
     refines = bool(refined) and _mean(refined) >= _mean(crude)
     info = replace(info, refine=refines, metrics=refined if refines else crude)
     write_model(out, info, networks)
@@ -139,7 +141,7 @@ def _publish(
 
 
 def measure(
-    model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: Mapping[str, object], progress: Progress
+    model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: EngineSettings, progress: Progress
 ) -> Metrics:
     """IoU per class and 'mIoU' of each validation set, through the whole pipeline."""
     metrics: Metrics = {}

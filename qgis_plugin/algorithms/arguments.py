@@ -19,6 +19,7 @@ from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
+    AS_ADVISED,
     BACKGROUND,
     BANDS,
     BATCH_SIZE,
@@ -99,7 +100,8 @@ def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, conte
 
 def merge_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
     """Arguments for the merging parameters."""
-    words = ["--merge", algorithm.parameterAsEnumString(parameters, MERGE, context)]
+    merge = algorithm.parameterAsEnumString(parameters, MERGE, context)
+    words = [] if merge == AS_ADVISED else ["--merge", merge]
     words += ["--tta", algorithm.parameterAsEnumString(parameters, TTA, context)]
     refine = {YES: ["--refine"], NO: ["--no-refine"]}
     return words + refine.get(algorithm.parameterAsEnumString(parameters, REFINE, context), [])

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
+from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
@@ -49,7 +50,7 @@ class EvaluateModel(EngineAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
-        p.add_model(self, tr("Model"), "buildings")
+        p.add_model(self, tr("Model"), SEGMENTING_MODEL)
         labels = QgsProcessingParameterFeatureSource(
             self.LABELS, tr("True polygons"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
         )

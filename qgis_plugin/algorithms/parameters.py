@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qgis.core import (
     QgsProcessing,
     QgsProcessingAlgorithm,
@@ -14,7 +16,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from .. import settings
+from .. import defaults, settings
 from ..catalogue import CATALOGUE
 from ..words import tr
 
@@ -51,9 +53,9 @@ def text(
     return made
 
 
-def choice(name: str, words: str, help_text: str, options: list[str]) -> QgsProcessingParameterEnum:
+def choice(name: str, words: str, help_text: str, options: Sequence[str]) -> QgsProcessingParameterEnum:
     """One of the engine's own words; the first one is the default."""
-    made = QgsProcessingParameterEnum(name, words, options, False, options[0], False, True)
+    made = QgsProcessingParameterEnum(name, words, list(options), False, options[0], False, True)
     made.setHelp(help_text)
     return made
 
@@ -93,7 +95,7 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             MIN_AREA, tr("Smallest region (m²)"),
             tr("Smaller regions go to the neighbour with which they share the longest border. 0 keeps all. In pixels, "
                "where the layer has no CRS."),
-            default=0.0,
+            default=defaults.MIN_AREA_M2,
         )
     )  # fmt: skip
     algorithm.addParameter(
@@ -101,7 +103,7 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             SIMPLIFY, tr("Straighten borders within (m)"),
             tr("Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. "
                "0 keeps the pixels' edges. One to two pixels look good."),
-            default=0.0,
+            default=defaults.SIMPLIFY_M,
         )
     )  # fmt: skip
     algorithm.addParameter(
@@ -137,7 +139,7 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 GRID, tr("Pixels of the results"),
-                tr("'scene': the layer's own pixels. 'model': pixels of the model's ground size."), ["scene", "model"],
+                tr("'scene': the layer's own pixels. 'model': pixels of the model's ground size."), defaults.GRIDS,
             )
         )
     )  # fmt: skip
@@ -170,7 +172,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
             choice(
                 MERGE, tr("Overlapping patches"),
                 tr("'blend' has no seams; 'average' is the mean; 'montage' puts cores side by side."),
-                ["blend", "average", "montage"],
+                (AS_ADVISED, *defaults.MERGES),
             )
         )
     )  # fmt: skip
@@ -180,7 +182,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
                 TTA, tr("Look several times"),
                 tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one (8 times): "
                    "a little better."),
-                ["none", "flips", "d4"],
+                defaults.TTAS,
             )
         )
     )  # fmt: skip
@@ -188,7 +190,7 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 REFINE, tr("Refine with the second network"),
-                tr("Cleans borders and small errors by what lies around them."), [AS_ADVISED, YES, NO],
+                tr("Cleans borders and small errors by what lies around them."), (AS_ADVISED, YES, NO),
             )
         )
     )  # fmt: skip
@@ -201,7 +203,7 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             choice(
                 PRECISION, tr("Precision"), tr("'auto': fp32 on a CPU, bf16 on a graphics card that has it."),
-                ["auto", "fp32", "bf16"],
+                defaults.PRECISIONS,
             )
         )
     )  # fmt: skip
@@ -252,6 +254,6 @@ def _add_area(algorithm: QgsProcessingAlgorithm, words: str, help_text: str) -> 
 
 def add_device(algorithm: QgsProcessingAlgorithm) -> None:
     """What the network runs on."""
-    devices = list(dict.fromkeys([settings.device(), "auto", "cpu", "cuda"]))
+    devices = list(dict.fromkeys([settings.device(), defaults.DEVICE, "cpu", "cuda"]))
     words = tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1.")
     algorithm.addParameter(advanced(text(DEVICE, tr("Device"), words, default=settings.device(), hints=devices)))

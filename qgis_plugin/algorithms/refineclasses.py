@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
+from ..defaults import REFINING_MODEL
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs
 from ..styling import Styler
@@ -45,7 +46,7 @@ class RefineClasses(EngineAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
-        p.add_model(self, tr("Model whose second network refines"), "landcover")
+        p.add_model(self, tr("Model whose second network refines"), REFINING_MODEL)
         p.add_engine(self)
         p.add_model_file(self)
         self.addParameter(QgsProcessingParameterRasterDestination(self.OUTPUT, tr("Refined classes")))

@@ -14,13 +14,13 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
+from ..defaults import FORMATS, SEGMENTING_MODEL
 from ..errors import LayerError
 from ..words import tr
 from . import parameters as p
 from .arguments import aoi_words, engine_words, merge_words, model_card, number_or_none, polygon_words, scene_words
 from .base import EngineAlgorithm
 
-FORMATS = ["gpkg", "tif", "fgb", "parquet", "geojson"]
 SOME_FAILED = 3
 """The engine's exit code where the batch went through, but not every scene did."""
 
@@ -56,8 +56,10 @@ class SegmentFolder(EngineAlgorithm):
         self.addParameter(
             QgsProcessingParameterFile(self.INPUT, tr("Folder of images"), QgsProcessingParameterFile.Behavior.Folder)
         )
-        p.add_model(self, tr("Model"), "buildings")
-        formats = QgsProcessingParameterEnum(self.FORMATS, tr("Results"), FORMATS, True, ["gpkg"], False, True)
+        p.add_model(self, tr("Model"), SEGMENTING_MODEL)
+        formats = QgsProcessingParameterEnum(
+            self.FORMATS, tr("Results"), list(FORMATS), True, [FORMATS[0]], False, True
+        )
         formats.setHelp(tr("gpkg, fgb, parquet, geojson: polygons. tif: class raster."))
         self.addParameter(formats)
         mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Images that touch are one"), False)

@@ -18,6 +18,7 @@ from qgis.core import (
 )
 
 from ..catalogue import gsd_warning
+from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..export import export_scene, plan_export
 from ..scenes import scene_of, with_crs
@@ -73,7 +74,7 @@ class SegmentRaster(EngineAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
-        p.add_model(self, tr("Model"), "buildings")
+        p.add_model(self, tr("Model"), SEGMENTING_MODEL)
         extent = QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), None, True)
         extent.setHelp(tr("Only this part of the image; empty: all of it. Online layers need one."))
         self.addParameter(extent)

@@ -15,6 +15,7 @@ from qgis.core import (
 )
 
 from .. import settings
+from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
@@ -66,13 +67,12 @@ class TrainModel(EngineAlgorithm):
         field.setHelp(tr("Names or numbers of the classes."))
         self.addParameter(field)
         p.add_ground_truth(self)
-        p.add_model(self, tr("Model to begin with"), "buildings")
+        p.add_model(self, tr("Model to begin with"), SEGMENTING_MODEL)
         self.addParameter(
             p.number(
                 self.STEPS,
                 tr("Training steps"),
-                tr("Some hundred to adapt a model, some thousand to teach new classes."),
-                default=500,
+                tr("Empty: as the recipe says. Some hundred adapt a model, some thousand teach new classes."),
                 least=1,
                 whole=True,
             )
@@ -130,7 +130,9 @@ class TrainModel(EngineAlgorithm):
         labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The layer of labels"), feedback, field)
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
         command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
-        command += ["--init", card.key, "--steps", str(self.parameterAsInt(parameters, self.STEPS, context))]
+        command += ["--init", card.key]
+        steps = number_or_none(self, parameters, self.STEPS, context)
+        command += [] if steps is None else ["--steps", str(int(steps))]
         command += ["--out", out, *device_words(self, parameters, context)]
         samples = number_or_none(self, parameters, p.BATCH_SIZE, context)
         command += [] if samples is None else ["--batch", str(int(samples))]

@@ -604,8 +604,8 @@
       <translation>Trainingsschritte</translation>
     </message>
     <message>
-      <source>Some hundred to adapt a model, some thousand to teach new classes.</source>
-      <translation>Einige hundert, um ein Modell anzupassen, einige tausend, um neue Klassen zu lehren.</translation>
+      <source>Empty: as the recipe says. Some hundred adapt a model, some thousand teach new classes.</source>
+      <translation>Leer: wie das Rezept es sagt. Einige hundert passen ein Modell an, einige tausend lehren neue Klassen.</translation>
     </message>
     <message>
       <source>Samples a step</source>
@@ -1148,16 +1148,12 @@
       <translation>ist Python {}</translation>
     </message>
     <message>
-      <source>Looking whether all works</source>
-      <translation>Nachsehen, ob alles geht</translation>
+      <source>The network failed; trying again ({} of {})</source>
+      <translation>Das Netzwerk versagte; noch ein Versuch ({} von {})</translation>
     </message>
     <message>
       <source>Stopped: the engine was not set up.</source>
       <translation>Angehalten: Die Maschine wurde nicht eingerichtet.</translation>
-    </message>
-    <message>
-      <source>The network failed; trying again ({} of {})</source>
-      <translation>Das Netzwerk versagte; noch ein Versuch ({} von {})</translation>
     </message>
     <message>
       <source>The disk is full: the engine needs about 2 GB (with CUDA 8 GB). {}</source>
@@ -1190,6 +1186,10 @@
     <message>
       <source>The log has all that pip said.</source>
       <translation>Das Protokoll enthält alles, was pip gesagt hat.</translation>
+    </message>
+    <message>
+      <source>Looking whether all works</source>
+      <translation>Nachsehen, ob alles geht</translation>
     </message>
     <message>
       <source>Land cover and building polygons of the map's images</source>

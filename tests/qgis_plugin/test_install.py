@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import sysconfig
 import zipfile
@@ -13,7 +14,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from map_servers import serve
-from real_qgis import Qgis
+from real_qgis import ROOT, Qgis
 
 pytestmark = pytest.mark.qgis
 
@@ -58,7 +59,7 @@ def test_an_offline_set_up_makes_an_engine_that_segments(
     told = bare.script(
         """
 from fctl_geo_qgis import install
-from fctl_geo_qgis.engine import find_engine, engine_folder
+from fctl_geo_qgis.engine import engines_folder, find_engine
 feedback, lines, percents = QgsFeedback(), [], []
 feedback.progressChanged.connect(percents.append)
 made = install.set_up(install.Plan(base, False, wheels), feedback, lines.append)
@@ -66,7 +67,7 @@ found = find_engine()
 given = {"INPUT": scene, "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1, "OUTPUT": out}
 processing.run("fctl:segmentraster", given)
 answer = {"lines": lines, "percents": percents, "same": made.python == found.python, "python": found.python,
-          "log": (engine_folder().parent / "engine-setup.log").read_text("utf-8")}
+          "log": (engines_folder().parent / "engine-setup.log").read_text("utf-8")}
 """,
         tmp=tmp_path, base=BASE, wheels=wheels, scene=scene, model_file=model, out=tmp_path / "out.tif",
     )  # fmt: skip
@@ -120,27 +121,75 @@ answer["advice"] = [install.device_advice(True, ""), install.device_advice(True,
         assert "No NVIDIA driver was found" in told["advice"][0] and "or choose CPU" in told["advice"][0]
 
 
-def test_a_set_up_that_is_stopped_or_fails_leaves_nothing(qgis: Qgis, wheels: Path, tmp_path: Path) -> None:
-    bare = qgis.without_engine()
-    told = bare.script(
+def test_a_set_up_that_is_stopped_or_fails_leaves_the_engine_that_works(
+    qgis: Qgis, wheels: Path, tmp_path: Path
+) -> None:
+    """Stopped while it is built, without what it needs, and built but broken: torch's wheel leads nowhere."""
+    broken = tmp_path / "broken"
+    shutil.copytree(wheels, broken)
+    stand_in(broken, "torch", {})
+    told = qgis.without_engine().script(
+        """
+import os, time
+from pathlib import Path
+from fctl_geo_qgis import install
+from fctl_geo_qgis.engine import engines_folder, find_engine, query
+from fctl_geo_qgis.errors import PluginError
+def attempt(folder, stop_at=200):
+    feedback = QgsFeedback()
+    feedback.progressChanged.connect(lambda percent: feedback.cancel() if percent > stop_at else None)
+    try:
+        install.set_up(install.Plan(base, False, str(folder)), feedback, lambda line: None)
+        return ""
+    except PluginError as error:
+        return str(error)
+answer = {"nothing": attempt(Path(tmp) / "nowhere"), "left": [each.name for each in engines_folder().iterdir()]}
+assert not attempt(wheels)
+first = find_engine()
+answer |= {"stopped": attempt(wheels, stop_at=5), "failed": attempt(tmp), "broken": attempt(broken)}
+answer["same"] = find_engine() == first
+answer["models"] = [model["name"] for model in query(first, ["models"])]
+answer["folders"] = len(list(engines_folder().glob("e-*")))
+killed, at_work = engines_folder() / "e-killed", engines_folder() / "e-at-work"
+killed.mkdir(), at_work.mkdir()
+os.utime(killed, (time.time() - 2 * install.ABANDONED_S,) * 2)
+assert not attempt(wheels)
+second = find_engine()
+answer["after"] = sorted(each.name for each in engines_folder().iterdir())
+answer["wanted"] = sorted(["engine.json", "e-at-work", Path(second.python).parents[1].name])
+answer["new"] = second != first and bool(query(second, ["models"]))
+""",
+        tmp=tmp_path, base=BASE, wheels=wheels, broken=broken,
+    )  # fmt: skip
+    assert "lacks something" in told["nothing"] and told["left"] == []
+    assert "not set up" in told["stopped"]
+    assert "lacks something" in told["failed"] and "pip download" in told["failed"]
+    assert "-c constraints.txt fctl_geo-" in told["failed"], "a folder of the tested versions"
+    assert told["broken"] and "lacks something" not in told["broken"]
+    assert told["same"] and "buildings" in told["models"] and told["folders"] == 1
+    assert told["new"] and told["after"] == told["wanted"]
+
+
+def test_the_versions_are_those_that_were_tested(qgis: Qgis, tmp_path: Path) -> None:
+    told = qgis.script(
         """
 from pathlib import Path
 from fctl_geo_qgis import install
-from fctl_geo_qgis.errors import PluginError
-answer = {}
-for name, folder, stop_at in (("stopped", wheels, 5), ("failed", tmp, 200)):
-    feedback = QgsFeedback()
-    feedback.progressChanged.connect(lambda percent: feedback.cancel() if percent > stop_at else None)
-    place = Path(tmp) / name / "engine"
-    try:
-        install.set_up(install.Plan(base, False, folder), feedback, lambda line: None, place)
-    except PluginError as error:
-        answer[name] = [str(error), place.exists()]
+steps = {name: install.Plan(base, name == "cuda", wheels).steps(Path(tmp))
+         for name, wheels in (("cpu", ""), ("cuda", ""), ("offline", tmp))}
+answer = {name: [arguments for _, _, arguments, _ in each] for name, each in steps.items()}
+answer["constraints"] = install.CONSTRAINTS.read_text("utf-8")
 """,
-        tmp=tmp_path, base=BASE, wheels=wheels,
+        tmp=tmp_path, base=BASE,
     )  # fmt: skip
-    assert "not set up" in told["stopped"][0] and not told["stopped"][1]
-    assert "lacks something" in told["failed"][0] and "pip download" in told["failed"][0] and not told["failed"][1]
+    tested = (ROOT / "constraints-cpu.txt").read_text("utf-8").splitlines()
+    (torch,) = (line for line in tested if line.startswith("torch=="))
+    pinned = [line for line in tested if not line.startswith(("#", "torch=="))]
+    assert told["constraints"].splitlines() == pinned
+    assert torch in told["cpu"][1] and torch not in told["cuda"][1]
+    for name in ("cpu", "cuda", "offline"):
+        last = told[name][-1]
+        assert last[last.index("-c") + 1].endswith("wheels/constraints.txt")
 
 
 def test_a_network_that_fails_is_tried_again_and_the_proxy_is_qgiss(qgis: Qgis, tmp_path: Path) -> None:

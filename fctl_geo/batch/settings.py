@@ -1,0 +1,52 @@
+"""How a batch of scenes is done; without heavy imports, so that the command line's help shows the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from fctl_geo.errors import SettingsError
+from fctl_geo.storage.address import address_of, shown
+
+Format = Literal["gpkg", "tif", "fgb", "parquet", "geojson"]
+FORMATS: tuple[str, ...] = get_args(Format)
+OnError = Literal["skip", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How a batch is done; how each scene is, stands in `Settings`."""
+
+    out: Path
+    """Folder of the products, here or an address on S3 (s3://bucket/folder)."""
+    formats: tuple[Format, ...] = ("gpkg",)
+    """Endings of the products."""
+    confidence: bool = False
+    """Also NAME-confidence.tif."""
+    template: str = "{stem}"
+    on_error: OnError = "skip"
+    overwrite: bool = False
+    """Also replace files that the record does not know."""
+    time_limit_s: float | None = None
+    """A scene that takes longer is stopped, has failed, and the next has its turn."""
+    record: Path | None = None
+    """Folder here of the run record and of unfinished work; None: `out`, which then lies here."""
+
+    def __post_init__(self) -> None:
+        if not self.formats or not set(self.formats) <= set(FORMATS):
+            raise SettingsError(f"formats are {', '.join(self.formats)}", hint="allowed: " + ", ".join(FORMATS))
+        if self.on_error not in ("skip", "stop"):
+            raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
+        if self.time_limit_s is not None and not self.time_limit_s > 0:
+            raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give some time, or no limit")
+        if address := address_of(self.record or self.out):
+            raise SettingsError(
+                f"{shown(address)} cannot hold the record and the unfinished work of a batch",
+                hint="name a folder here for them: --record DIR, the same one for every call",
+            )
+
+    @property
+    def home(self) -> Path:
+        """Where record, lock, mosaics and unfinished work lie."""
+        return (self.record or self.out).absolute()

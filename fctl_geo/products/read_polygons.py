@@ -1,0 +1,59 @@
+"""Polygons back from a product, for work in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fctl_geo.errors import OutputError
+from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_endings
+
+if TYPE_CHECKING:
+    import geopandas
+
+COLUMNS = ("class_id", "class_name", "area_m2", "area_px", "confidence")
+"""Those of every product, of which each has one of the two areas."""
+
+
+def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
+    """The polygons of a .gpkg, .fgb, .parquet or .geojson that fctl-geo wrote, the same from each of them.
+
+    Returns:
+        class_id: the value in the class raster, int16.
+        class_name: the name that the model gives it.
+        area_m2: on the ground; area_px instead, where the scene has no CRS.
+        confidence: mean of the pixels in percent, float32; NaN: not known.
+        geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None where the scene has none.
+        FlatGeobuf orders rows by place, the others by the last row of the scene that a polygon touches. The classes'
+        colors stand in the style beside the file (.qml).
+    Raises:
+        OutputError: the file is missing, or has other columns.
+    """
+    path = Path(path)
+    check_endings([path], VECTOR_ENDINGS)
+    if not path.is_file():
+        raise OutputError(f"{path} does not exist", hint="check the path")
+    found = _read(path)
+    columns = [name for name in COLUMNS if name in found.columns]
+    if len(columns) != len(COLUMNS) - 1:
+        named = ", ".join(map(str, found.columns))
+        raise OutputError(
+            f"{path} has the columns {named}; wanted are {', '.join(COLUMNS[:3])} (or {COLUMNS[3]}), {COLUMNS[4]}",
+            hint="it is no polygon file of fctl-geo: read it with geopandas.read_file",
+        )
+    crs = found.crs if "area_m2" in columns else None  # GeoJSON has none to say that there is none
+    kinds = {"class_id": "int16", "confidence": "float32"}
+    return found[[*columns, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
+
+
+def _read(path: Path) -> geopandas.GeoDataFrame:
+    import geopandas
+    import pyogrio
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            return geopandas.read_parquet(path)
+        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]  # a style's table has no shapes
+        return geopandas.read_file(path, layer=layers[0], engine="pyogrio")
+    except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
+        raise OutputError(f"{path} cannot be read: {error}", hint="is it whole? write it again") from error

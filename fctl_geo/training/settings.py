@@ -1,0 +1,52 @@
+"""How a model is trained and judged; without heavy imports: the command line's help shows the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fctl_geo.settings import EngineSettings
+
+Convention = Literal["plain", "deepglobe", "inria"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a recipe is run."""
+
+    data: Path
+    """The folder below which the recipe's sources lie."""
+    run: Path
+    """A folder for checkpoints and the log."""
+    seed: int = 1
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    devices: int = 1
+    """So many of them, each with its share of every batch."""
+    init: Path | None = None
+    """A model file to begin with: fine-tuning."""
+    imagenet: Path | None = None
+    """torchvision's checkpoint of VGG16, with which the paper's network begins in every stream."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run's folder."""
+    overwrite: bool = False
+    """Begin anew where a training is in the run's folder already."""
+    checkpoint_every: int = 100
+    validate_every: int = 500
+    workers: int = 1
+    """Threads that make samples ahead; 0: none."""
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """How to judge."""
+
+    convention: Convention = "plain"
+    objects: str = "building"
+    """Class whose regions are objects; a name that the legend has not is left out."""
+    tolerance_px: int = 3
+    pictures: bool = True
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    """How the model that is judged runs."""
