@@ -32,7 +32,11 @@ scene_options = combine(
         "--bbox", nargs=4, type=float, metavar="W S E N", help="Only inside: west south east north in the scene's CRS."
     ),
     click.option(
-        "--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, for a scene that does not say it."
+        "--gsd",
+        "gsd_m",
+        type=float,
+        metavar="M",
+        help="Ground meters a pixel as the model reads the scene; measures areas only where the CRS does not.",
     ),
     click.option(
         "--grid",

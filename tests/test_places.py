@@ -20,8 +20,11 @@ from fctl_geo.pipeline import refine_raster
 from fctl_geo.products.polygonise import polygonise
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Silent
+from fctl_geo.raster.reader import open_class_raster
 from fctl_geo.scene import describe_scene
 from fctl_geo.settings import EngineSettings, PolygonSettings
+from fctl_geo.windows.frame import RasterFrame
+from fctl_geo.windows.window import Window
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
@@ -211,3 +214,15 @@ def test_classes_placed_by_ground_control_points_are_fitted(tmp_path: Path, mode
 def test_classes_that_only_warping_could_place_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="no affine transform meets"):
         polygonise(gcp_raster(tmp_path / "bent.tif", bend=40), [tmp_path / "g.gpkg"])
+
+
+def test_classes_with_ground_control_points_are_brought_onto_another_grid(tmp_path: Path) -> None:
+    target = describe_scene(
+        make_scene(tmp_path / "t.tif", 100, 80, transform=Affine(0.5, 0, 400_010, 0, -0.5, 5_499_995))
+    )
+    frame = RasterFrame(80, 100, target.transform, target.crs_wkt)
+    with open_class_raster(gcp_raster(tmp_path / "gcp.tif"), onto=frame) as raster:
+        found = raster.read(Window(0, 0, 80, 100))
+    expected = np.zeros((80, 100), np.uint8)
+    expected[10:50, 10:70] = 1  # 10 m to the right, 5 m down: 20 columns and 10 rows less
+    assert np.array_equal(found, expected)
