@@ -19,7 +19,7 @@ from .progress import open_progress
 @polygon_options
 @click.option("--confidence", type=FILE, help="A raster of percentages on the same grid; polygons get its mean.")
 @click.option(
-    "--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, for a raster that does not say it."
+    "--gsd", "gsd_m", type=float, metavar="M", help="Ground meters a pixel, where the raster's CRS does not say it."
 )
 @overwrite_option
 @console_options

@@ -52,7 +52,7 @@ scene_options = combine(
         "--gsd",
         type=float,
         metavar="M",
-        help="Ground metres a pixel, for a scene that does not say it.",
+        help="Ground meters a pixel as the model reads the scene; measures areas only where the CRS does not.",
     ),
     option_of(SceneSettings, "grid", "--grid", help="The output's pixels: the scene's own, or of the model's size."),
     option_of(

@@ -73,7 +73,7 @@ class SceneSettings:
     bands: tuple[str, ...] | None = None
     """Band numbers from 1 ("4") or names ("nir"), in the model's order; None: by colour interpretation."""
     gsd_m: float | None = None
-    """Ground metres a pixel, for a scene that does not say it (or says it wrong)."""
+    """Ground meters a pixel as the model reads the scene; areas and lengths go by it only where the CRS has none."""
     aoi: Path | None = None
     """Any vector file, any CRS: only pixels whose centre lies in its polygons get a class."""
     bbox: tuple[float, float, float, float] | None = None

@@ -51,7 +51,7 @@ def area_warnings(frame: RasterFrame, name: str) -> tuple[str, ...]:
         words = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, cannot be converted to longitude and latitude: "
         return (words + "areas and lengths are measured on its map plane, with the projection's distortion",)
     lacks = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, does not define meters on the ground"
-    why = lacks if frame.crs_wkt else f"{name} has no CRS"
+    why = lacks if frame.crs_wkt else f"{name} has no CRS to measure by"
     if stated_m is None:
         return (f"{why}: areas and lengths are in pixels, not in meters",)
     return (f"{why}: areas and lengths are measured with {stated_m:g} m a pixel, as given",)

@@ -17,6 +17,7 @@ from fctl_geo.products.cog import write_cog
 from fctl_geo.products.polygonise import write_polygons
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
+from fctl_geo.products.vector_writer import check_crs
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.open import Run
@@ -27,6 +28,7 @@ from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
 from fctl_geo.storage.outputs import RASTER_ENDINGS, check_endings, check_outputs
 from fctl_geo.storage.upload import RemotePlace
+from fctl_geo.windows.frame import RasterFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Products:
             raise SettingsError(f"{settings.confidence} is named twice", hint="give the confidence a name of its own")
         for place in self.remote:
             place.check(overwrite=settings.overwrite)
+
+    def check_crs(self, frame: RasterFrame) -> None:
+        """Refuse, before the work, a format that cannot hold the frame's coordinates."""
+        check_crs(self.vectors, frame.crs_wkt)
 
     @staticmethod
     def raster(out: Path, *, overwrite: bool) -> Products:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
+from fctl_geo.errors import SettingsError
 from fctl_geo.windows.window import Window
 
 Affine6 = tuple[float, float, float, float, float, float]
@@ -24,6 +26,12 @@ class RasterFrame:
     """WKT2 of the CRS; empty: none, coordinates are pixels."""
     stated_gsd_m: float | None = None
     """Ground meters a pixel as the user gave them, only where the CRS does not say it; None: nobody did."""
+
+    def __post_init__(self) -> None:
+        if self.stated_gsd_m is not None and not 0 < self.stated_gsd_m < math.inf:
+            raise SettingsError(
+                f"gsd is {self.stated_gsd_m} m", hint="give ground meters a pixel above 0, e.g. --gsd 0.25"
+            )
 
     def cut(self, window: Window) -> RasterFrame:
         """The part of the frame that a window of its pixels covers."""

@@ -78,6 +78,7 @@ def test_a_scene_that_lies_nowhere_is_read_as_it_is(tmp_path: Path) -> None:
         assert scene.frame.transform == (1, 0, 0, 0, 1, 0)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_a_crs_without_a_transform_is_ignored_and_said(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", crs=None)
     with rasterio.open(path, "r+") as dataset:
