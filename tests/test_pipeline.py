@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import torch
 from model_factory import make_model
 from scene_factory import make_pixels, make_scene
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, FctlError, OutputError
+from fctl_geo.model.device import Device
 from fctl_geo.products.summary import RunSummary
-from fctl_geo.progress import Silent
+from fctl_geo.progress import Progress, Silent
+from fctl_geo.settings import EngineSettings
 
 
 def segment(scene: Path, out: Path, model: Path, **settings: object) -> RunSummary:
@@ -41,6 +44,47 @@ def bytes_of(out: Path) -> tuple[bytes, bytes]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", gsd_m=0.3)
+
+
+class StarvingGpu(Device):
+    """Says that it is a GPU in bf16, on whose memory not even a single patch fits after the first two."""
+
+    def __init__(self, settings: EngineSettings, progress: Progress) -> None:
+        super().__init__(settings, progress)
+        self.precision, self.batch_size, self.patches = "bf16", 2, 0
+
+    @property
+    def is_cpu(self) -> bool:
+        return bool(self._gave_up)
+
+    def place(self, network: torch.nn.Module) -> torch.nn.Module:
+        inner = getattr(network, "segment", None)
+
+        def segment(*arguments: object) -> torch.Tensor:
+            self.patches += 1
+            if self.patches > 1 and not self.fallback:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return inner(*arguments)
+
+        if inner is not None:
+            network.segment = segment
+        return super().place(network)
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_products_say_what_computed_them_when_a_gpu_ran_out_of_memory(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, refine: bool
+) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 280, gsd=0.3)
+    segment(scene, tmp_path / "plain", model, refine=refine)
+    monkeypatch.setattr("fctl_geo.model.device.Device", StarvingGpu)
+    monkeypatch.setattr("fctl_geo.model.device._gpu_name", lambda device: "Pretend GPU")
+    summary = segment(scene, tmp_path / "starved", model, refine=refine, threads=1)
+    assert summary.device == "Pretend GPU in bf16, then cpu (1 thread): the GPU ran out of memory"
+    with rasterio.open(tmp_path / "starved.tif") as starved, rasterio.open(tmp_path / "plain.tif") as plain:
+        assert starved.tags()["FCTL_DEVICE"] == summary.device
+        assert "FCTL_DEVICE" not in plain.tags()
+    assert (classes_of(tmp_path / "starved") == classes_of(tmp_path / "plain")).mean() > 0.95
 
 
 @pytest.mark.parametrize("gsd", [0.3, 0.17])

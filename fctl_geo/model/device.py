@@ -54,9 +54,9 @@ class Device:
         return _gpu_name(self.torch_device)
 
     @property
-    def fell_back(self) -> bool:
-        """The GPU's memory ran out, and the CPU took over in fp32: not all patches were computed alike."""
-        return self._gave_up is not None
+    def fallback(self) -> str:
+        """`name`, if the GPU's memory ran out and the CPU took over in fp32: patches were not all computed alike."""
+        return self.name if self._gave_up else ""
 
     @property
     def arithmetic(self) -> str:

@@ -154,6 +154,9 @@ class Products:
     def _publish(
         self, result: _Result, work: WorkFolder, start: float, warnings: tuple[str, ...], progress: Progress
     ) -> RunSummary:
+        if fallbacks := work.fallbacks():  # not all of it was computed by what the run was planned for
+            device = "; ".join(fallbacks)
+            result = replace(result, device=device, metadata={**result.metadata, "FCTL_DEVICE": device})
         if result.polygons.min_area_m2:  # rasters and polygons agree: both are made of the sieved classes
             sieved = work.path / "sieved.tif"
             with result.open() as raster:

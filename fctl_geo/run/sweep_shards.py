@@ -52,7 +52,7 @@ def write_run(
             files.write(done.window, layer, done.classes)
             files.write(done.window, f"{layer}-confidence", done.confidence)
             if band.last:
-                yield files.finish(time.monotonic() - start)
+                yield files.finish(time.monotonic() - start, network.device.fallback)
                 files, start = None, time.monotonic()
     finally:
         if files is not None:

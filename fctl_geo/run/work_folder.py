@@ -55,6 +55,8 @@ class Receipt:
     seconds: float
     sha256: dict[str, str]
     """Of each layer's file."""
+    fallback: str = ""
+    """What computed it, if that is not what the run was planned for (`Device.fallback`)."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -174,6 +176,11 @@ class WorkFolder:
         parts = [(self.shard_path(layer, s), s.core) for s in shards]
         write_mosaic(self.joined_path(layer), parts, frame, legend)
 
+    def fallbacks(self) -> list[str]:
+        """What computed finished shards instead of the device that the run was planned for."""
+        receipts = [json.loads(path.read_text("utf-8")) for path in self.path.glob("*-*.json")]
+        return sorted({receipt.get("fallback", "") for receipt in receipts} - {""})
+
     @property
     def empty(self) -> bool:
         """No shard is finished: nothing is lost with the folder."""
@@ -231,14 +238,14 @@ class ShardFiles:
         at = Window(window.row - core.row, window.col - core.col, window.height, window.width)
         self._writers[layer].write(at, values)
 
-    def finish(self, seconds: float) -> Receipt:
+    def finish(self, seconds: float, fallback: str) -> Receipt:
         """Close the files, give them their names, and then say that the shard is done."""
         for writer in self._writers.values():
             writer.close()
         sums = {layer: _sha256(self._aside(layer)) for layer in self._writers}
         for layer in self._writers:
             self._aside(layer).replace(self.folder.shard_path(layer, self.shard))
-        receipt = Receipt(self.shard.name, round(seconds, 3), sums)
+        receipt = Receipt(self.shard.name, round(seconds, 3), sums, fallback)
         self.folder.keep(next(iter(self._writers)), self.shard, receipt)
         return receipt
 

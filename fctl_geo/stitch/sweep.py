@@ -21,8 +21,19 @@ from fctl_geo.windows.shards import BLOCK_PX, Shard
 from fctl_geo.windows.window import Window
 
 
+class ComputedBy(Protocol):
+    """What a network runs on."""
+
+    @property
+    def fallback(self) -> str:
+        """What it is now, if it fell back from what it began as; else empty."""
+
+
 class PatchNetwork(Protocol):
     """Anything that gives logits of patches: the segmenter, the refiner."""
+
+    @property
+    def device(self) -> ComputedBy: ...
 
     def logits(self, patches: Sequence[tuple[int, int]]) -> Iterator[Sequence[PatchLogits]]: ...
 

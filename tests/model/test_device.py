@@ -76,7 +76,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_then_the_cpu_takes_over(mo
     assert list(device.run(work, list(range(11)))) == list(range(1, 12))
     assert tried[: len(sizes)] == sizes
     assert "continuing with 4 patches" in told.warnings[0]
-    assert device.is_cpu == device.fell_back == (most == 0)
+    assert device.is_cpu == bool(device.fallback) == (most == 0)
     if most == 0:
         assert "on the CPU" in told.warnings[-1]
         assert device.name == "Pretend GPU in fp32, then cpu (1 thread): the GPU ran out of memory"
@@ -92,7 +92,7 @@ class PretendGpu(Device):
 
     @property
     def is_cpu(self) -> bool:
-        return self.fell_back
+        return bool(self._gave_up)
 
 
 def read(window: Window, factor: int) -> SimpleNamespace:
@@ -112,7 +112,7 @@ def test_the_cpu_takes_over_from_a_gpu_whose_context_features_are_bf16(tmp_path:
     segment, full = network.segment, [False]
 
     def starving(patch: torch.Tensor, contexts: Sequence[torch.Tensor]) -> torch.Tensor:
-        if full[0] and not device.fell_back:
+        if full[0] and not device.fallback:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return segment(patch, contexts)
 
@@ -120,7 +120,7 @@ def test_the_cpu_takes_over_from_a_gpu_whose_context_features_are_bf16(tmp_path:
     in_bf16 = [logits for looks in segmenter.logits(row) for logits in looks]
     full[0] = True  # the context tiles are there, in bf16; now a single patch no longer fits
     after = [logits for looks in segmenter.logits(row) for logits in looks]
-    assert device.fell_back and device.precision == "fp32"
+    assert device.fallback == device.name and device.precision == "fp32"
     for one, other in zip(in_bf16, after, strict=True):
         assert np.abs(one.values - other.values).mean() < 0.05 * np.abs(one.values).mean()
     assert "Pretend GPU in bf16, then cpu (2 threads)" in device.name
