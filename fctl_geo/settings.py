@@ -5,6 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -66,7 +67,9 @@ class SceneSettings:
         if self.gsd_m is not None and not 0 < self.gsd_m < 1e5:
             raise SettingsError(f"gsd is {self.gsd_m} m", hint="give ground metres a pixel, e.g. --gsd 0.25")
         if self.bbox is not None and not all(map(isfinite, self.bbox)):
-            raise SettingsError(f"bbox {self.bbox} has values that are not numbers", hint="order: west south east north")
+            raise SettingsError(
+                f"bbox {self.bbox} has values that are not numbers", hint="order: west south east north"
+            )
         if self.bbox is not None and (self.bbox[0] >= self.bbox[2] or self.bbox[1] >= self.bbox[3]):
             raise SettingsError(f"bbox {self.bbox} is empty", hint="order: west south east north")
 
