@@ -221,8 +221,11 @@ def _open_parquet(path: Path) -> VectorFile:
     """Raises ValueError or KeyError: not GeoParquet, or geometries in another form than WKB."""
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(path.absolute())
-    geo = json.loads((schema.metadata or {})[b"geo"])
+    source = str(path.absolute())  # pyarrow would take a '~' for somebody's home
+    schema, known = pq.read_schema(source), pq.read_metadata(source).metadata or {}
+    if b"geo" not in known:
+        raise ValueError("it is Parquet without geometries: its metadata has no key 'geo'")
+    geo = json.loads(known[b"geo"])
     column = geo["primary_column"]
     about = geo["columns"][column]
     if about["encoding"] != "WKB":
