@@ -16,6 +16,7 @@ from fctl_geo.model.architectures import build_segmentation
 from fctl_geo.model.limits import check_limits
 from fctl_geo.model.shipped import list_models, shipped_path
 from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, Scaling
+from fctl_geo.storage.whole_files import hidden_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -185,7 +186,7 @@ def write_model(
                 continue
             dtype = torch.float16 if value.ndim > 1 and weights == "half" else torch.float32
             tensors[f"{prefix}.{key}"] = value.detach().to("cpu", dtype).contiguous()
-    aside = path.with_name(f".{path.name}.partial")
+    aside = path.with_name(hidden_name(path, ".partial"))
     try:
         save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
         aside.chmod(0o644)  # safetensors writes for its owner alone

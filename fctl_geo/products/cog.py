@@ -28,7 +28,7 @@ from fctl_geo.raster.gdal import gdal_session, open_quietly, output_errors
 from fctl_geo.raster.legend_tag import LEGEND_TAG, legend_tag
 from fctl_geo.raster.pam import pam_path, pam_xml
 from fctl_geo.spec import NODATA, Legend
-from fctl_geo.storage.whole_files import write_failure
+from fctl_geo.storage.whole_files import hidden_name, write_failure
 
 BLOCK_PX = 512
 
@@ -215,7 +215,7 @@ def _aside(target: Path) -> Iterator[Path]:
     """A hidden name in the target's folder; what still bears it at the end (GDAL's overview file, too) is deleted."""
     if not target.parent.is_dir():
         raise OutputError(f"the folder {target.parent} does not exist", hint="create it, or choose another one")
-    stem = f".{target.name}.partial-{secrets.token_hex(4)}"
+    stem = hidden_name(target, f".partial-{secrets.token_hex(4)}")
     try:
         yield target.with_name(f"{stem}{target.suffix}")
     finally:

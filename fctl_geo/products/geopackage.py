@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import string
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -26,9 +27,13 @@ CREATE TABLE layer_styles (
 
 
 def layer_name(path: Path) -> str:
-    """The layer is named after its file; a name that SQLite or the standard keeps for itself gets a prefix."""
+    """The layer is named after its file.
+
+    A name that SQLite or the standard keeps for itself, or that begins as GDAL allows none to, gets a prefix.
+    """
     stem = path.stem
-    return f"polygons_{stem}" if stem.lower().startswith(_RESERVED) else stem
+    taken = stem.lower().startswith(_RESERVED) or stem.startswith(tuple(string.punctuation.replace("_", "")))
+    return f"polygons_{stem}" if taken else stem
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
 from fctl_geo.storage.outputs import RASTER_ENDINGS, check_endings, check_outputs
 from fctl_geo.storage.upload import RemotePlace
+from fctl_geo.storage.whole_files import hidden_name
 from fctl_geo.windows.frame import RasterFrame
 
 
@@ -121,8 +122,8 @@ class Products:
     def clear_leftovers(self) -> None:
         """Remove what a killed run left beside the products; the caller holds their lock."""
         for path in self.paths:
-            for name in (path.name, style_path(path).name):
-                for left in path.parent.glob(f".{escape(name)}.partial-*"):
+            for made in (path, style_path(path)):
+                for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
     def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:

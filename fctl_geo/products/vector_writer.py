@@ -23,6 +23,7 @@ from fctl_geo.products.style import file_qml, say_kept, style_path
 from fctl_geo.products.swap import swap_in
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import Legend
+from fctl_geo.storage.address import ogr_name
 from fctl_geo.storage.whole_files import folder_aside, write_failure
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def write_products(
         say_kept(style, progress)
     written = [*outs, *(style for style in styles if style not in kept)]
     with ExitStack() as cleanup:
-        parts = {out: cleanup.enter_context(folder_aside(out)) / out.name for out in written}
+        parts = {out: cleanup.enter_context(folder_aside(out)) / f"part{out.suffix}" for out in written}
         for out, part in parts.items():
             _write(out, part, _Job(polygon_file, layer, progress))
         products = {out: parts.pop(out) for out in outs}
@@ -140,7 +141,7 @@ def _write(out: Path, part: Path, job: _Job) -> None:
             case ".qml":
                 part.write_text(file_qml(layer.legend, layer.drawn), encoding="utf-8")
                 return
-        _check_whole(part, job.polygon_file.count)
+        _check_whole(part, layer_name(out), job.polygon_file.count)
     except (RuntimeError, OSError, sqlite3.Error) as error:
         raise feed.error or write_failure(out, error, job.polygon_file.product_bytes) from error
 
@@ -173,7 +174,7 @@ def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name
         warnings.simplefilter("always")
         pyogrio.write_arrow(
             pa.RecordBatchReader.from_batches(schema_of(layer.unit), iter(feed)),
-            part,
+            ogr_name(part),
             layer=name,
             driver=driver,
             geometry_name=GEOMETRY,
@@ -184,7 +185,7 @@ def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name
         )
     for text in dict.fromkeys(str(warning.message) for warning in heard):
         if layer.crs_wkt or not text.startswith("'crs' was not provided"):
-            feed.progress.warn(f"{part.name}: {text}")
+            feed.progress.warn(f"{name}{part.suffix}: {text}")
 
 
 def _geojson_options(out: Path, layer: VectorLayer, progress: Progress) -> dict[str, str]:
@@ -196,7 +197,7 @@ def _geojson_options(out: Path, layer: VectorLayer, progress: Progress) -> dict[
     return {"RFC7946": "YES", "COORDINATE_PRECISION": _LONGITUDE_LATITUDE_DIGITS, **about}
 
 
-def _check_whole(part: Path, count: int) -> None:
+def _check_whole(part: Path, layer: str, count: int) -> None:
     """The third way in which a full disk is told: not at all.
 
     Raises:
@@ -208,16 +209,16 @@ def _check_whole(part: Path, count: int) -> None:
             if not file.read().rstrip().endswith(b"}"):
                 raise OSError("the end of the file is missing")
         return
-    found = _count_features(part)
+    found = _count_features(part, layer)
     if found != count:
         raise OSError(f"{found:,} of {count:,} polygons were written")
 
 
-def _count_features(part: Path) -> int:
+def _count_features(part: Path, layer: str) -> int:
     if part.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq
 
         return int(pq.read_metadata(part).num_rows)
     import pyogrio
 
-    return int(pyogrio.read_info(part, layer=layer_name(part), force_feature_count=True)["features"])
+    return int(pyogrio.read_info(ogr_name(part), layer=layer, force_feature_count=True)["features"])

@@ -24,7 +24,7 @@ from fctl_geo.raster.writer import BlockRasterWriter
 from fctl_geo.run.difference import Facts, first_difference
 from fctl_geo.spec import Legend
 from fctl_geo.storage.lock import LOCK_NAME, lock_folder
-from fctl_geo.storage.whole_files import write_text_whole
+from fctl_geo.storage.whole_files import hidden_name, write_text_whole
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.shards import Shard
 from fctl_geo.windows.window import Window
@@ -105,7 +105,7 @@ class WorkFolder:
     @staticmethod
     def beside(output: Path) -> Path:
         """Where the work folder of an output lies."""
-        return output.with_name(f".{output.name}.fctl-work")
+        return output.with_name(hidden_name(output, ".fctl-work"))
 
     @staticmethod
     def shard_px_before(output: Path, resume: bool | None) -> int | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from fctl_geo.errors import FctlError
-from fctl_geo.storage.address import gdal_name, is_remote, ogr_name, shown
+from fctl_geo.storage.address import gdal_name, is_remote, ogr_name, ogr_unsafe, shown
 
 _DRIVERS = frozenset({
     "GPKG", "GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "ESRI Shapefile", "FlatGeobuf", "KML", "LIBKML", "GML",
@@ -146,6 +146,8 @@ def open_vector(path: Path, refuse: type[FctlError]) -> VectorFile:
     Raises:
         refuse: it cannot be read, holds no geometries, or points to data elsewhere.
     """
+    if path.exists() and (wrong := ogr_unsafe(path)):
+        raise refuse(f"{path} has {wrong!r} in it: it cannot be opened", hint="rename the file or its folder")
     _refuse_pointer(path, refuse)
     try:
         return _open_parquet(path) if path.suffix.lower() in _PARQUET_ENDINGS else _open_ogr(path, refuse)
@@ -219,15 +221,20 @@ def _open_parquet(path: Path) -> VectorFile:
     """Raises ValueError or KeyError: not GeoParquet, or geometries in another form than WKB."""
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(path)
-    geo = json.loads((schema.metadata or {})[b"geo"])
+    source = str(path.absolute())  # pyarrow would take a '~' for somebody's home
+    schema, known = pq.read_schema(source), pq.read_metadata(source).metadata or {}
+    if b"geo" not in known:
+        raise ValueError("it is Parquet without geometries: its metadata has no key 'geo'")
+    geo = json.loads(known[b"geo"])
     column = geo["primary_column"]
     about = geo["columns"][column]
     if about["encoding"] != "WKB":
         raise ValueError(f"its geometries are stored as {about['encoding']}, not as WKB")
     crs = about.get("crs", "OGC:CRS84") or ""
     fields = tuple(name for name in schema.names if name != column)
-    return ParquetFile(path, str(path), column, (column,), fields, crs if isinstance(crs, str) else json.dumps(crs))
+    return ParquetFile(
+        path, str(path.absolute()), column, (column,), fields, crs if isinstance(crs, str) else json.dumps(crs)
+    )
 
 
 def _refuse_pointer(path: Path, refuse: type[FctlError]) -> None:

@@ -44,10 +44,18 @@ def gdal_name(path: str | Path) -> str:
 def ogr_name(path: str | Path) -> str:
     """What to hand to pyogrio so that GDAL opens this very name.
 
-    Pyogrio reads a bare path as a URL, which ends at ';'. It takes '!' for the end of an archive's name in any case.
+    Pyogrio reads a bare path as a URL, which ends at ';'. What it takes amiss even so: see `ogr_unsafe`.
     """
     name = gdal_name(path)
     return name if name.startswith("/vsi") or sys.platform == "win32" else f"file://{Path(name).absolute()}"
+
+
+def ogr_unsafe(path: Path) -> str:
+    """What in a path here keeps `ogr_name` from naming it; empty: nothing.
+
+    Pyogrio takes '!' for the end of an archive's name and drops tabs and line breaks.
+    """
+    return next((letter for letter in "!\t\r\n" if letter in str(path.absolute())), "")
 
 
 def is_remote(uri: str) -> bool:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
-import tempfile
+import os
+import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fctl_geo.errors import OutputError
-from fctl_geo.storage.address import address_of
-from fctl_geo.storage.whole_files import write_failure
+from fctl_geo.storage.address import address_of, ogr_unsafe
+from fctl_geo.storage.whole_files import hidden_name, name_limit, write_failure
 
 VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
 RASTER_ENDINGS = (".tif", ".tiff")
+_LONGEST_SIDECAR = ".aux.xml"
+_SQLITE_PATH_BYTES = 504
+"""512, less the ending '-journal'."""
 
 
 def check_outputs(
@@ -28,19 +33,22 @@ def check_outputs(
 
     Raises:
         OutputError: no output or one twice, an ending not among `endings`, a folder that is missing or read-only,
-            a file that exists (without `overwrite`), or a folder of that name.
+            a file that exists (without `overwrite`), a folder of that name, or a name that cannot be written.
     """
     if not paths:
         raise OutputError("no output is named", hint=f"name a file with one of the endings {', '.join(endings)}")
     check_endings(paths, endings)
     seen: set[Path] = set()
     for path in paths:
+        _check_name(path)
         _check_place(path, overwrite if isinstance(overwrite, bool) else overwrite[path])
         if path.resolve() in seen:
             raise OutputError(f"{path} is named twice", hint="give every output a name of its own")
         seen.add(path.resolve())
-    for folder in dict.fromkeys(path.parent for path in paths):
-        _check_writable(folder)
+        if path.suffix.lower() in VECTOR_ENDINGS:
+            _check_vector_path(path)
+    for path in paths:
+        _check_writable(path)
 
 
 def refuse_inputs(outs: Sequence[Path | str], inputs: Sequence[Path]) -> None:
@@ -68,28 +76,70 @@ def check_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
             raise OutputError(f"{path} has {ending}", hint=f"the ending chooses the product: {', '.join(endings)}")
 
 
+def _check_name(path: Path) -> None:
+    """Refuse a name that no file can have, or no file beside it: its sidecars have longer ones."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise OutputError(f"{str(path)!r} is not a name in UTF-8", hint="choose another name") from error
+    length, limit = len(os.fsencode(path.name)), name_limit(path.parent) - len(_LONGEST_SIDECAR)
+    if length > limit:
+        raise OutputError(
+            f"the name {path.name[:40]}... is {length} bytes long, {limit} are the most here",
+            hint="choose a shorter name",
+        )
+
+
+def _check_vector_path(path: Path) -> None:
+    """Refuse paths that GDAL or SQLite cannot open, wherever in them the trouble lies."""
+    full = path.parent.resolve() / path.name
+    if wrong := ogr_unsafe(full):
+        raise OutputError(
+            f"{full} has {wrong!r} in it, which polygons cannot be written to", hint="choose another folder or name"
+        )
+    if path.suffix.lower() != ".gpkg":
+        return
+    part = full.with_name(hidden_name(path, ".partial-01234567")) / "part.gpkg"
+    if len(os.fsencode(part)) > _SQLITE_PATH_BYTES:
+        raise OutputError(
+            f"the path of {path.name} is {len(os.fsencode(full))} bytes long, too long for a GeoPackage under way "
+            f"({len(os.fsencode(part))}, SQLite takes {_SQLITE_PATH_BYTES})",
+            hint="choose a folder nearer to the root or a shorter name, or write .fgb, .parquet or .geojson",
+        )
+
+
 def _check_place(path: Path, overwrite: bool) -> None:
     address = address_of(path)
     if address:
         raise OutputError(
             f"{address} cannot be written by this command", hint="write a file here and copy it; `segment` can do both"
         )
-    if not path.parent.is_dir():
+    try:
+        is_folder, exists, has_place = path.is_dir(), path.exists(), path.parent.is_dir()
+    except OSError as error:  # a path that is too long, a folder that may not be looked into
+        raise OutputError(f"there can be no file {path}: {error.strerror}", hint="choose another place") from error
+    if not has_place:
         raise OutputError(f"the folder {path.parent} does not exist", hint="make it first, or choose another")
-    if path.is_dir():
+    if is_folder:
         raise OutputError(f"{path} is a folder", hint="choose another name")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise OutputError(f"{path} exists already", hint="choose another name, or allow --overwrite")
 
 
-def _check_writable(folder: Path) -> None:
-    """By doing it: rights, read-only mounts and full disks each lie in their own way."""
+def _check_writable(path: Path) -> None:
+    """By doing it: rights, read-only mounts, full disks and names that a file system does not take lie in many ways."""
+    probe = path.with_name(hidden_name(path, f".partial-{secrets.token_hex(4)}"))
     try:
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"x")
+        probe.write_bytes(b"x")
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise write_failure(folder / "output", error) from error
+            raise write_failure(path, error) from error
+        if error.errno in (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG):
+            raise OutputError(f"there can be no file {path}: {error.strerror}", hint="choose another name") from error
         raise OutputError(
-            f"the folder {folder} cannot be written to: {error.strerror}", hint="choose another, or change its rights"
+            f"the folder {path.parent} cannot be written to: {error.strerror}",
+            hint="choose another, or change its rights",
         ) from error
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, and words for writes that fail."""
+"""Files that appear whole or not at all, their names while under way, and words for writes that fail."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -16,11 +17,36 @@ from fctl_geo.errors import OutputError
 _FULL = ("disk is full", "no space left", "disk quota exceeded")
 
 
+_AROUND_BYTES = 40
+"""What is put around a name at most while a file is under way: '.town.tif.partial-0123abcd.tif.aux.xml'."""
+_KEPT_BYTES = 80
+"""Of a name that is too long for that: its beginning."""
+
+
+def name_limit(folder: Path) -> int:
+    """Bytes that the file system allows in a name."""
+    with suppress(OSError, ValueError, AttributeError):  # Windows has no pathconf
+        return os.pathconf(folder, "PC_NAME_MAX")
+    return 255
+
+
+def hidden_name(path: Path, ending: str) -> str:
+    """The name beside `path` of something that belongs to it: '.town.tif.partial-'.
+
+    A long name is cut, with a hash of all of it, so that what is put around it fits.
+    """
+    name = os.fsencode(path.name)
+    if len(name) <= name_limit(path.parent) - _AROUND_BYTES:
+        return f".{path.name}{ending}"
+    beginning = name[:_KEPT_BYTES].decode(errors="ignore")
+    return f".{beginning}~{hashlib.sha256(name).hexdigest()[:12]}{ending}"
+
+
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
     """A hidden folder beside `path` for a file under way and all its companions (journals, indexes); gone after."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+        folder = Path(tempfile.mkdtemp(prefix=hidden_name(path, ".partial-"), dir=path.parent))
     except OSError as error:
         raise write_failure(path, error) from error
     try:
@@ -31,7 +57,7 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
 def write_text_whole(path: Path, text: str) -> None:
     """A small file, on the disk and whole, or as it was before."""
-    aside = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
+    aside = path.with_name(hidden_name(path, f".partial-{secrets.token_hex(4)}"))
     try:
         with aside.open("w", encoding="utf-8") as file:
             file.write(text)
