@@ -135,3 +135,26 @@ def test_a_place_that_cannot_be_is_told_before_the_work(
     with pytest.raises(kind, match=words) as error:
         batch(scenes, settings, **values)
     assert error.value.hint  # type: ignore[attr-defined]
+
+
+def test_a_scene_that_was_replaced_on_s3_is_done_again(tmp_path: Path, model: Path, s3: S3) -> None:
+    """Of the same length; and one beside which a mask appeared."""
+
+    def put(key: str, **values: object) -> None:
+        scene = make_scene(tmp_path / "scene.tif", 70, 50, compress=None, **values)
+        s3.client.put_object(Bucket=BUCKET, Key=key, Body=scene.read_bytes())
+
+    def done() -> tuple[int, int]:
+        settings = Settings.of({"model": str(model), "device": "cpu", "threads": 1})
+        batch = BatchSettings(tmp_path / "out", formats=("tif",))
+        summary = run_batch(find_scenes(["s3://maps/in/a.tif"]), batch, settings)
+        return summary.done, summary.unchanged
+
+    put("in/a.tif")
+    assert done() == (1, 0)
+    assert done() == (0, 1)
+    put("in/a.tif", seed=5)
+    assert done() == (1, 0)
+    put("in/a.tif.msk", bands=1)
+    assert done() == (1, 0)
+    assert done() == (0, 1)

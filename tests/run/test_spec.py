@@ -6,6 +6,10 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
+import urllib.request
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from model_factory import make_model
 from scene_factory import make_scene
 
@@ -128,14 +133,17 @@ def test_a_spec_survives_the_way_to_another_process(tmp_path: Path, model: Path)
 
 
 def add_mask(scene: Path) -> None:
-    with rasterio.open(f"{scene}.msk", "w", driver="GTiff", width=200, height=160, count=1, dtype="uint8") as mask:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        rasterio.open(f"{scene}.msk", "w", driver="GTiff", width=200, height=160, count=1, dtype="uint8") as mask,
+    ):
         mask.write(np.full((160, 200), 255, np.uint8), 1)
         mask.update_tags(INTERNAL_MASK_FLAGS_1="2")
 
 
 def add_overview(scene: Path) -> None:
-    with rasterio.Env(TIFF_USE_OVR="YES"), rasterio.open(scene) as dataset:
-        dataset.build_overviews([2])
+    with warnings.catch_warnings(action="ignore"):
+        make_scene(Path(f"{scene}.ovr"), 100, 80, crs=None)
 
 
 WORLD = "0.1\n0\n0\n-0.1\n500000.05\n4600000\n"
@@ -155,7 +163,8 @@ BESIDE: dict[str, Callable[[Path], object]] = {
 def test_a_file_that_appears_beside_the_scene_is_noticed(tmp_path: Path, model: Path, source: str, name: str) -> None:
     """Beside the scene itself, a source of a VRT, a source of its source."""
     scene = make_scene(tmp_path / "scene.tif", crs=None)
-    rasterio.shutil.copy(str(scene), str(tmp_path / "mosaic.vrt"), driver="VRT")
+    with warnings.catch_warnings(action="ignore"):
+        rasterio.shutil.copy(str(scene), str(tmp_path / "mosaic.vrt"), driver="VRT")
     outer = (tmp_path / "mosaic.vrt").read_text("utf-8").replace(">scene.tif<", ">mosaic.vrt<")
     (tmp_path / "outer.vrt").write_text(outer, "utf-8")
     before = spec(tmp_path / source, model, gsd_m=0.3)
@@ -194,6 +203,25 @@ def test_a_shapefile_is_all_of_its_files(tmp_path: Path, model: Path) -> None:
     assert {Path(file.name).suffix for file in before.inputs.area} == {".shp", ".dbf", ".shx", ".prj", ".cpg"}
     os.utime(tmp_path / "area.prj", ns=(1, 1))
     assert spec(scene, model, aoi=tmp_path / "area.shp").shard_key != before.shard_key
+
+
+def test_a_scene_that_was_replaced_on_its_server_is_noticed(tmp_path: Path, model: Path) -> None:
+    """Of the same length, so that its ETag alone tells."""
+    plain = {"width": 90, "height": 80, "compress": None}
+    scene, other = make_scene(tmp_path / "a.tif", **plain), make_scene(tmp_path / "b.tif", seed=4, **plain)
+    assert scene.stat().st_size == other.stat().st_size
+    command = [sys.executable, str(Path(__file__).parents[1] / "scene" / "range_server.py"), str(scene)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            before = spec(f"{address}/scene.tif", model)
+            assert spec(f"{address}/scene.tif", model) == before
+            with urllib.request.urlopen(f"{address}/put", data=str(other).encode()):
+                pass
+            assert spec(f"{address}/scene.tif", model).shard_key != before.shard_key
+        finally:
+            process.terminate()
 
 
 class Counting(LocalExecutor):

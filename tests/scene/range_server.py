@@ -16,6 +16,7 @@ POST /put with a path serves that file from then on.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -85,6 +86,8 @@ class RangeHandler(BaseHTTPRequestHandler):
     def send(self, status: int, piece: bytes, *, body: bool, place: str = "", broken: bool = False) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(piece)))
+        if status in (200, 206):
+            self.send_header("ETag", f'"{hashlib.sha256(CONTENT).hexdigest()[:16]}"')
         if place:
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("Content-Range", place)
