@@ -31,7 +31,7 @@ def swap_in(products: Mapping[Path, Path], sidecars: Mapping[Path, Path], stale:
     Raises:
         OutputError: a file cannot be replaced (another program holds it open, on Windows).
     """
-    for path in (*stale, *sidecars):
+    for path in dict.fromkeys((*stale, *sidecars)):
         _remove(path)
     for final, part in products.items():
         beside = [final.with_name(final.name + ending) for ending in _DATA.get(final.suffix.lower(), ())]
