@@ -121,7 +121,9 @@ class PolygonSettings:
         _at_least("min-area", self.min_area_m2, 0)
         _at_least("simplify", self.simplify_m, 0)
         if not 1 <= self.max_vertices <= MOST_VERTICES:
-            raise SettingsError(f"max-vertices is {self.max_vertices}", hint=f"give a number from 1 to {MOST_VERTICES:,}")
+            raise SettingsError(
+                f"max-vertices is {self.max_vertices}", hint=f"give a number from 1 to {MOST_VERTICES:,}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

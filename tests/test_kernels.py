@@ -12,7 +12,6 @@ import pytest
 from fctl_geo import kernels
 
 
-
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     kernels.cache_folder.cache_clear()
@@ -31,7 +30,9 @@ def make_room(folder: Path, value: int) -> Path:
 
 
 def answer_of(room: Path) -> int:
-    code = f"import sys; sys.path[:0] = [{str(room)!r}, {str(Path.cwd())!r}]; from whole import answer; print(answer(1))"
+    code = (
+        f"import sys; sys.path[:0] = [{str(room)!r}, {str(Path.cwd())!r}]; from whole import answer; print(answer(1))"
+    )
     env = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
     done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True, env=env)
     return int(done.stdout)

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
 from fctl_geo.kernels import inner, kernel
+from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
 from fctl_geo.polygons.labels import add_hole, finish_run, go_on_below, merge_labels, settle_labels
 from fctl_geo.polygons.runs import find_runs, root_of
 from fctl_geo.polygons.state import (
@@ -250,9 +250,7 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
             n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
         cutting = prepare_cut(st, above, n_above, row, max_vertices)
-        n_merged = _sweep(
-            st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting
-        )
+        n_merged = _sweep(st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting)
         settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below
         scalar[ROW] += 1

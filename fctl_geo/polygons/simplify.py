@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.chords import TINY, spoiled, strays
 from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
-from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
 
 SAFE_REACH_PX = 0.5

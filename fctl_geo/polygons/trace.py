@@ -168,9 +168,7 @@ class _Tracer:
         done, steps = 0, max(classes.shape[0], 1)
         while done < steps:
             self._state = grow(self._state)
-            done = trace_rows(
-                self._state, classes, area, confidence, clear, self._traced, self._max_vertices, done
-            )
+            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, self._max_vertices, done)
             if self.tolerance_px > 0:
                 from fctl_geo.polygons.simplify import simplify_closed
 

@@ -25,7 +25,6 @@ from fctl_geo.settings import PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
 from fctl_geo.storage.whole_files import folder_aside
-from fctl_geo.windows.frame import RasterFrame
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
@@ -177,8 +176,9 @@ def _tell_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -
     if cut.count:
         regions = "1 region is" if cut.count == 1 else f"{cut.count:,} regions are"
         progress.warn(
-            f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large ones "
-            f"side by side): {cut.parts:,} polygons are their parts and share an object_id; --max-vertices sets the limit"
+            f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large "
+            f"ones side by side): {cut.parts:,} polygons are their parts and share an object_id; "
+            "--max-vertices sets the limit"
         )
 
 

@@ -1,8 +1,8 @@
 """The last step of every product: new files take the place of old ones.
 
-A product is often more than one file, and files can only be renamed one by one. In the order here a run that is killed at
-any moment leaves the old product or the new one, perhaps without its names and style, or none; but never the old one's
-data with the new one's names, or the new file with what belonged to the old.
+A product is often more than one file, and files can only be renamed one by one. In the order used here, a run that is
+killed at any moment leaves the old product or the new one, perhaps without its names and style, or none at all; but
+never the old data with the new names, nor the new file with a companion of the old one.
 """
 
 from __future__ import annotations

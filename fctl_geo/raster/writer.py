@@ -84,7 +84,9 @@ class BlockRasterWriter:
         assert self._dataset is not None, self.path
         try:
             with output_errors(self.path), rasterio.Env():
-                self._dataset.write(values, 1, window=RasterioWindow(window.col, window.row, window.width, window.height))
+                self._dataset.write(
+                    values, 1, window=RasterioWindow(window.col, window.row, window.width, window.height)
+                )
         except OutputError:
             self._abandon()
             raise

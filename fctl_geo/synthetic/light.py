@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fctl_geo.kernels import kernel
 from numpy.typing import NDArray
+
+from fctl_geo.kernels import kernel
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fctl_geo.kernels import kernel
 from numpy.typing import NDArray
 
+from fctl_geo.kernels import kernel
 from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
 
 F32 = NDArray[np.float32]

@@ -15,9 +15,9 @@ from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
 
 from fctl_geo.errors import Cancelled, OutputError
+from fctl_geo.products import cog
 from fctl_geo.products.cog import write_cog
 from fctl_geo.progress import Silent
-from fctl_geo.products import cog
 from fctl_geo.raster.pam import legend_from_pam
 from fctl_geo.raster.writer import BlockRasterWriter
 from fctl_geo.spec import ClassInfo, Legend
