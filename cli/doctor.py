@@ -61,7 +61,7 @@ def examine(console: Console, *, quick: bool = False) -> Iterator[Finding]:
     """All findings, as they come; a quick examination has no self test."""
     for sentence in console.cleared:
         yield Finding("environment", "warn", sentence, "unset it in your profile, or leave it: it does no harm here")
-    checks = (versions, graphics, memory, projections, disk, models, self_test)
+    checks = (versions, graphics, memory, projections, disk, kernels, models, self_test)
     for check in checks[:-1] if quick else checks:
         started = time.monotonic()
         yield from _guarded(check)
@@ -157,6 +157,23 @@ def disk() -> Iterator[Finding]:
     low = free_bytes < LEAST_TEMP_BYTES
     words = f"{free_bytes / 2**30:.1f} GiB free in {folder}"
     yield Finding("temporary", "warn" if low else "ok", words, "set TMPDIR to a folder on a larger disk" if low else "")
+
+
+def kernels() -> Iterator[Finding]:
+    """Where numba keeps the machine code of the loops."""
+    import fctl_geo.polygons
+    from fctl_geo.kernels import cache_folder
+
+    folder = cache_folder(Path(fctl_geo.polygons.__file__).parent)
+    if folder is None:
+        yield Finding(
+            "compiled code",
+            "warn",
+            "no folder can be written to: every run compiles its loops again, which takes about a minute",
+            "set NUMBA_CACHE_DIR to a folder that can be written to",
+        )
+    else:
+        yield Finding("compiled code", "ok", f"kept in {folder.parent}")
 
 
 def models() -> Iterator[Finding]:

@@ -38,8 +38,8 @@ def command(
     """Draw the regions of a class raster as polygons.
 
     Takes any single-band raster of whole numbers from 0 to 254; names and colours come from its palette and its
-    .aux.xml. Gives .gpkg, .fgb, .parquet or .geojson with class, name and true area of every region. Takes the same
-    memory for any size.
+    .aux.xml. Gives .gpkg, .fgb, .parquet or .geojson with class, name and true area of every region. Memory does not
+    grow with the raster's height: regions of more than --max-vertices are cut into parts that share an object_id.
 
     \b
     fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10

@@ -16,6 +16,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,8 @@ def _places(room: Path) -> Iterator[Path]:
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR)
     yield room / "__pycache__"
-    try:
+    with suppress(RuntimeError):  # nobody knows where it is
         yield Path.home() / ".cache" / "fctl-geo"
-    except RuntimeError:  # nobody knows where it is
-        pass
     if hasattr(os, "getuid"):
         own = Path(tempfile.gettempdir()) / f"fctl-geo-{os.getuid()}"
         if _is_own(own):

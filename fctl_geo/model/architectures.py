@@ -52,6 +52,12 @@ def build_segmentation(
     return network
 
 
+def default_settings(architecture: str) -> Mapping[str, Any]:
+    """The settings that a network has where nothing else is said."""
+    config_type, _, _ = _kinds(architecture)
+    return {f.name: f.default for f in fields(config_type)}  # type: ignore[arg-type]
+
+
 def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any], dict[str, Any]]:
     """Settings, network, and settings that the name fixes."""
     from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, PspNet, UNet

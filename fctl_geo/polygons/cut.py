@@ -1,16 +1,16 @@
 """Regions without end are cut along a fixed grid of the scene, so that memory does not grow with them.
 
 The roads of a city or the grass between its houses can be one region from one end of a scene to the other, and all of
-its boundary would have to be held until the last row. So every `GRID_ROWS` rows there is a line along which regions may
-be cut. A region is cut at a line if its part above has more than `max_vertices` vertices; and if all the regions that
-are open there have more than `OPEN_POLYGONS` times as many together, the limit is halved until those that stay have not.
-That is decided by the rows above the line alone: strips and shards do not matter.
+its boundary would have to be held until the last row. So there is a line every `GRID_ROWS` rows along which regions may
+be cut. A region is cut at a line if its part above has more than `max_vertices` vertices. If all regions that are open
+there together have more than `OPEN_POLYGONS` times as many, the limit is halved until those that stay open have not.
+Only the rows above the line decide, so strips and shards do not matter.
 
-A cut is an edge like any other between two pixels: what lies above is complete, what lies below begins anew. Columns
-need no lines: between two lines a region gains at most 4 vertices a pixel of `GRID_ROWS` rows.
+A cut is an edge like any other between two pixels: the part above is complete, another one begins below. Columns need
+no lines: between two lines a region gains at most 2 vertices a pixel of `GRID_ROWS` rows.
 
 The parts of a region share their object_id, the number of the region's first pixel in raster order, which is the same
-whether it is cut or not. It may be known only at the end, when two parts meet far below; `trace.CutRegions` has it then.
+whether it is cut or not. It may be known only at the end, when two parts meet far below: `trace.CutRegions` has it.
 
 Simplification must not carry a border across a cut. Whether a line will be used is therefore decided `NEAR_ROWS` above
 it already; no border near it moves by more than half its distance from the line.

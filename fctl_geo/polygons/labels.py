@@ -1,4 +1,4 @@
-"""The tracer's labels: each open region has one, with the sums over its pixels; regions that meet share one (union-find).
+"""The tracer's labels: each open region has one, with the sums over its pixels; regions that meet share one.
 
 Slots of labels are reused, as those of nodes are.
 """

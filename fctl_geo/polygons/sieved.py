@@ -9,7 +9,8 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster
-from fctl_geo.raster.writer import BLOCK_PX, BlockRasterWriter
+from fctl_geo.raster.writer import BlockRasterWriter
+from fctl_geo.windows.shards import BLOCK_PX
 from fctl_geo.windows.window import Window
 
 

@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
-
-AREA_BLOCK_PX = 64
-"""Columns that share one entry of an area table."""
+from fctl_geo.georef.area import BLOCK_PX as AREA_BLOCK_PX
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Completed regions become WKB polygons, straight from the kernel (OGC 06-103r4, 8.2; little-endian).
 
-Through arrays of coordinates and `shapely.to_wkb` the tracer would take nearly twice as long, and the polygonise stage a
-sixth longer.
+Writing ragged arrays with `shapely.to_wkb` instead was measured: 50 ms more on 65 ms of tracing (3,000 squared, 6,216
+polygons), a sixth of the whole polygonise stage.
 
 Exterior rings run counter-clockwise in map coordinates and holes clockwise, whatever the transform's signs. Every
 ring repeats its first vertex at its end. A ring that meets itself at a corner, which happens where a region touches
@@ -158,8 +158,8 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
         transform: (6,) float64, see `Affine6`; for corners in the unit in which they are.
         grid: this unit is 1 / grid pixels.
     Returns:
-        wkb (bytes,) uint8, offsets (N + 1,) int64, class_id (N,) uint8, pixels (N,) int64, area (N,) float64: the sum over
-        the pixels times the share of the drawn polygon (1 without simplification), confidence sums (N,) int64,
+        wkb (bytes,) uint8, offsets (N + 1,) int64, class_id (N,) uint8, pixels (N,) int64, area (N,) float64: the sum
+        over the pixels times the share of the drawn polygon (1 without simplification), confidence sums (N,) int64,
         first pixels (N,) int64 row << 32 | column, groups (N,) int64, -1 for regions that were never cut.
     """
     n_done = st.scalar[DONE]

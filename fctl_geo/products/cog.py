@@ -30,7 +30,8 @@ from fctl_geo.raster.pam import pam_path, pam_xml
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.storage.whole_files import hidden_name, write_failure
 
-BLOCK_PX = 512
+TILE_PX = 512
+"""Of the finished file: what a reader asks for at once. The growing raster has smaller ones (`shards.BLOCK_PX`)."""
 
 
 def write_cog(
@@ -148,7 +149,7 @@ def _copy(vrt: str, aside: Path, overview: str) -> None:
             dataset,
             aside,
             driver="COG",
-            blocksize=BLOCK_PX,
+            blocksize=TILE_PX,
             compress="DEFLATE",
             level=6,
             predictor="NO",
@@ -167,7 +168,7 @@ def _prove_whole(aside: Path, target: Path) -> None:
             levels = len(dataset.overviews(1))
         for level in [None, *range(levels)]:
             with open_quietly(aside, **({} if level is None else {"overview_level": level})) as dataset:
-                row, col = ((side - 1) // BLOCK_PX * BLOCK_PX for side in dataset.shape)
+                row, col = ((side - 1) // TILE_PX * TILE_PX for side in dataset.shape)
                 dataset.read(1, window=RasterioWindow(col, row, dataset.width - col, dataset.height - row))
         _prove_overviews(aside, levels)
     handle = os.open(aside, os.O_RDONLY)

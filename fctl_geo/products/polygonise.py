@@ -193,8 +193,9 @@ def _tell_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -
     if cut.count:
         regions = "1 region is" if cut.count == 1 else f"{cut.count:,} regions are"
         progress.warn(
-            f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large ones "
-            f"side by side): {cut.parts:,} polygons are their parts and share an object_id; --max-vertices sets the limit"
+            f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large "
+            f"ones side by side): {cut.parts:,} polygons are their parts and share an object_id; "
+            "--max-vertices sets the limit"
         )
 
 

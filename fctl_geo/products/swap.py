@@ -1,8 +1,8 @@
 """The last step of every product: new files take the place of old ones.
 
-A product is often more than one file, and files can only be renamed one by one. In the order here a run that is killed at
-any moment leaves the old product or the new one, perhaps without its names and style, or none; but never the old one's
-data with the new one's names, or the new file with what belonged to the old.
+A product is often more than one file, and files can only be renamed one by one. In the order used here, a run that is
+killed at any moment leaves the old product or the new one, perhaps without its names and style, or none at all; but
+never the old data with the new names, nor the new file with a companion of the old one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def swap_in(products: Mapping[Path, Path], sidecars: Mapping[Path, Path], stale:
     Raises:
         OutputError: a file cannot be replaced (another program holds it open, on Windows).
     """
-    for path in (*stale, *sidecars):
+    for path in dict.fromkeys((*stale, *sidecars)):
         _remove(path)
     for final, part in products.items():
         beside = [final.with_name(final.name + ending) for ending in _DATA.get(final.suffix.lower(), ())]

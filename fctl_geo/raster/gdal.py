@@ -44,7 +44,7 @@ def output_errors(path: Path) -> Iterator[None]:
     """Turn a failed write to `path` into an OutputError that names the file and the free space.
 
     GDAL tells a full disk in three ways: as an exception, as a line in its log when a file closes, or not at all. The
-    first two are caught here; who writes must look at the file for the third (`BlockRasterWriter.flush`, `write_cog`).
+    first two are caught here; who writes must look at the file for the third (`BlockRasterWriter.close`, `write_cog`).
     """
     heard = _ErrorLog()
     log = logging.getLogger("rasterio")

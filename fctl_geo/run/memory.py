@@ -5,19 +5,32 @@ from __future__ import annotations
 import math
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.model.architectures import WORKING_BYTES_A_PX
+from fctl_geo.model.architectures import WORKING_BYTES_A_PX, default_settings
 from fctl_geo.model.modelfile import ModelInfo, resolve_model
+from fctl_geo.polygons.strips import STRIP_ROWS
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.stage import Stage
 from fctl_geo.scene import Scene
 from fctl_geo.settings import Settings
 from fctl_geo.spec import widest
+from fctl_geo.storage.outputs import RASTER_ENDINGS
+from fctl_geo.windows.grid import CELL_PX
 from fctl_geo.windows.shards import BLOCK_PX
 
 SHARD_PX = 4608
 """Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
 BASE_BYTES = 620 << 20
 """Python, torch, GDAL and the compiled kernels, measured."""
+CHANNELS = frozenset({"widths", "decoder", "pixel_channels", "deep_channels"})
+"""Settings of networks by which they take more memory than those that were measured."""
+TILE_BYTES_A_CELL = 4 * 256
+"""Deep features of a context tile."""
+OPEN_VERTEX_BYTES = 44
+"""A node of the tracer; its arrays double when they are full."""
+WRITTEN_VERTEX_BYTES = 150
+"""A vertex on its way into a product: corners, WKB, Arrow's copies and the writer's."""
+STRIP_BYTES_A_PX = 24
+"""Strips that are read ahead, sieved and traced."""
 
 
 def fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware) -> int:
@@ -39,12 +52,49 @@ def fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware
 
 
 def memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware, shard_px: int) -> int:
+    """Peak of the segmentation, or of the polygons after it, when the patches' memory is free again."""
     width = min(shard_px, scene.model_hw[1])
     workers = hardware.threads if hardware.kind == "cpu" else 2
-    patches = workers * WORKING_BYTES_A_PX[info.architecture] * info.patch_px**2
+    wider = _wider(info)
+    patches = workers * wider * WORKING_BYTES_A_PX[info.architecture] * info.patch_px**2
     weights = 2 * resolve_model(settings.model).stat().st_size  # as they are in the file, and as kernels want them
     band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
-    return int(BASE_BYTES + weights + patches + band + _band_cache_bytes(scene, info, width))
+    tiles = wider * _context_tile_bytes(settings, info, width)
+    segmenting = patches + band + tiles + _band_cache_bytes(scene, info, width)
+    return int(BASE_BYTES + weights + max(segmenting, _polygon_bytes(settings, scene)))
+
+
+def _wider(info: ModelInfo) -> float:
+    """How many times wider a network is than the one of its architecture that was measured; at least 1."""
+    usual = default_settings(info.architecture)
+    most = 1.0
+    for name in CHANNELS & usual.keys() & info.network.keys():
+        own, measured = (v if isinstance(v, list | tuple) else (v,) for v in (info.network[name], usual[name]))
+        most = max(most, max(own) / max(measured), *(o / m for o, m in zip(own, measured, strict=False) if m))
+    return most
+
+
+def _context_tile_bytes(settings: Settings, info: ModelInfo, width: int) -> float:
+    """Features of the context tiles that a band of patches shares, once for each orientation that is looked at."""
+    from fctl_geo.model.orientation import ORIENTATIONS
+
+    cells = 0.0
+    for context in info.contexts:
+        if context not in (1, "global"):
+            across = width / float(context) + info.patch_px
+            cells += 2 * info.patch_px / CELL_PX * across / CELL_PX
+    return len(ORIENTATIONS[settings.engine.tta]) * cells * TILE_BYTES_A_CELL
+
+
+def _polygon_bytes(settings: Settings, scene: Scene) -> int:
+    """The polygon stage: boundaries of the open regions, one polygon being written, and strips of the class raster."""
+    from fctl_geo.polygons.cut import GRID_ROWS, OPEN_POLYGONS
+
+    if all(path.suffix.lower() in RASTER_ENDINGS for path in settings.output.outs):
+        return 0
+    width, most = scene.frame.width, settings.polygons.max_vertices
+    held = min(OPEN_POLYGONS * most, scene.frame.height * width) + GRID_ROWS * width
+    return held * OPEN_VERTEX_BYTES + min(most, held) * WRITTEN_VERTEX_BYTES + STRIP_ROWS * width * STRIP_BYTES_A_PX
 
 
 def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:

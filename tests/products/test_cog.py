@@ -15,9 +15,9 @@ from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
 
 from fctl_geo.errors import Cancelled, OutputError
+from fctl_geo.products import cog
 from fctl_geo.products.cog import write_cog
 from fctl_geo.progress import Silent
-from fctl_geo.raster import cog
 from fctl_geo.raster.pam import legend_from_pam
 from fctl_geo.raster.writer import BlockRasterWriter
 from fctl_geo.spec import ClassInfo, Legend
@@ -43,7 +43,6 @@ def grow(path: Path, values: np.ndarray, shard_px: int, *, backwards: bool = Fal
         for row, col in reversed(starts) if backwards else starts:
             window = Window(row, col, shard_px, shard_px).clip(whole)
             writer.write(window, values[window.slices_in(whole)])
-            writer.flush()
     return path
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import warnings
 from contextlib import closing
 from pathlib import Path
 
 import geopandas
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 from affine import Affine
@@ -324,3 +327,55 @@ def test_an_interrupt_while_a_product_is_written_leaves_nothing(
         with pytest.raises(KeyboardInterrupt):
             polygonise(raster, [tmp_path / f"a.{ending}"], legend=LEGEND, progress=Listener())
     assert list(tmp_path.iterdir()) == [raster]
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from fctl_geo.products.polygonise import polygonise
+from fctl_geo.settings import PolygonSettings
+small, large, out = map(Path, sys.argv[1:4])
+settings = PolygonSettings(max_vertices=20_000, min_area_m2=float(sys.argv[4]), simplify_m=float(sys.argv[5]))
+for classes in (small, large):
+    summary = polygonise(classes, [out], settings, overwrite=True)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, summary.cut_regions, summary.parts)
+"""
+
+
+def make_percolating(path: Path, height: int, width: int = 512) -> Path:
+    """Noise at the percolation threshold: nearly all pixels of class 1 are one region of about 1.3 vertices a pixel."""
+    values = (np.random.default_rng(0).random((height, width)) < 0.62).astype(np.uint8)
+    return make_raster(path, values, block=256)
+
+
+@pytest.mark.parametrize(("min_area_px", "simplify_px"), [(0, 0), (5, 1)])
+def test_peak_memory_does_not_grow_with_a_region_that_never_ends(
+    tmp_path: Path, min_area_px: int, simplify_px: int
+) -> None:
+    small, large = (make_percolating(tmp_path / f"{height}.tif", height) for height in (1024, 6144))
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, small, large, tmp_path / "a.parquet", str(min_area_px / 4), str(simplify_px / 2)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (small_mib, *_), (large_mib, regions, parts) = (map(int, line.split()) for line in done.stdout.splitlines())
+    assert regions >= 1 and parts > 10
+    assert large_mib < small_mib + 60  # in one piece it takes 300 MiB more
+
+
+def test_parts_of_a_region_share_their_id_and_the_summary_says_so(tmp_path: Path) -> None:
+    raster = make_percolating(tmp_path / "noise.tif", 256)
+    whole = polygonise(raster, [tmp_path / "whole.parquet"])
+    listener = Listener()
+    settings = PolygonSettings(max_vertices=10_000)
+    summary = polygonise(raster, [tmp_path / f"cut.{e}" for e in ("parquet", "gpkg")], settings, progress=listener)
+    assert whole.cut_regions == whole.parts == 0 and summary.parts > summary.cut_regions >= 1
+    assert any("share an object_id" in text and "--max-vertices" in text for text in listener.warned)
+    one, cut = (geopandas.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole", "cut"))
+    assert one["object_id"].is_unique and set(one["object_id"]) == set(cut["object_id"])
+    assert len(cut) - len(one) == summary.parts - summary.cut_regions
+    assert cut.groupby("object_id")["area_m2"].sum().to_numpy() == pytest.approx(
+        one.set_index("object_id")["area_m2"].sort_index().to_numpy()
+    )
+    assert list(pyogrio.read_dataframe(tmp_path / "cut.gpkg")["object_id"]) == list(cut["object_id"])

@@ -110,7 +110,7 @@ def test_every_product_has_all_polygons_and_columns(tmp_path: Path, ending: str)
         frame = frame.to_crs(UTM)
     batch = make_batch(10)
     assert frame.crs == UTM
-    assert set(frame.columns) == {"class_id", "class_name", "area_m2", "confidence", "geometry"}
+    assert set(frame.columns) == {"class_id", "class_name", "area_m2", "confidence", "object_id", "geometry"}
     order = shapely.get_coordinates(shapely.centroid(frame.geometry.array))[:, 0].argsort()
     frame = frame.iloc[order]
     wanted = shapely.from_wkb(
@@ -182,7 +182,7 @@ def test_a_geopackage_is_valid_indexed_and_styled(tmp_path: Path) -> None:
         ).fetchall()
     assert [row[:6] for row in style] == [("", "", "roofs", "geom", 1, CREATED)]
     assert "categorizedSymbol" in style[0][6] and "wasser &amp; ufer" in style[0][7]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["roofs.gpkg", "polygons-10-4.arrows"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["polygons-10-4.arrows", "roofs.gpkg"]
 
 
 def test_metadata_is_in_every_product(tmp_path: Path) -> None:
