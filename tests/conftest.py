@@ -22,15 +22,6 @@ def shared_data() -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
-def shared_goldens() -> Path:
-    """The folder of golden numbers of the released code (FCTL_SHARED/goldens); skips where it is not at hand."""
-    root = Path(os.environ.get("FCTL_SHARED", Path(__file__).parents[2] / "shared")) / "goldens"
-    if not root.is_dir():
-        pytest.skip(f"{root} is not here: set FCTL_SHARED")
-    return root
-
-
 @pytest.fixture
 def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Makes a folder on a disk of its own ('256k', '1m'); skips where the system does not let us mount one."""

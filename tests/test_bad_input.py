@@ -122,7 +122,7 @@ def test_an_area_of_interest_that_misses_the_scene(tmp_path: Path, scene: Path, 
     aoi = tmp_path / "aoi.gpkg"
     geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(aoi)
     error = refused(scene, tmp_path / "out.gpkg", model, aoi=aoi)
-    assert isinstance(error, AoiError)
+    assert isinstance(error, AoiError) and "aoi.gpkg misses the scene" in error.message
 
 
 def test_a_device_that_is_not_there(tmp_path: Path, scene: Path, model: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,12 +53,6 @@ def test_nothing_pulls_cuda() -> None:
     assert pinned is not None and f"torch=={pinned[1]}+cpu" in makefile
 
 
-def test_the_ci_runs_the_readmes_own_command() -> None:
-    assert "exec make test\n" in (ROOT / ".ci/run").read_text()
-    readme = (ROOT / "README.md").read_text()
-    assert "make demo " in readme and "make test " in readme
-
-
 def test_private_parts_of_rasterio_are_used_in_one_place_and_below_a_tested_version(
     setup: configparser.ConfigParser,
 ) -> None:
@@ -66,3 +62,22 @@ def test_private_parts_of_rasterio_are_used_in_one_place_and_below_a_tested_vers
     assert used == {("references.py", "rasterio._err", " import CPLE_BaseError")}
     wanted = [line for line in setup["options"]["install_requires"].splitlines() if line.startswith("rasterio")]
     assert wanted == ["rasterio>=1.4,<1.5"], "try the next version's rasterio._err before raising the bound"
+
+
+def make_says(*words: str) -> str:
+    """What make would do, without doing it."""
+    return subprocess.run(["make", "-n", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_what_the_readme_makes_can_be_made() -> None:
+    """Each `make ...` of the README is a target that make understands, and the CI runs one of them."""
+    commands = set(
+        re.findall(r"^make .*?(?= #|$)|(?<=`)make [^`]*(?=`)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    )
+    assert {"make demo", "make test"} <= {" ".join(command.split()) for command in commands}
+    for command in commands:
+        assert make_says(*shlex.split(command)[1:]), command
+    assert "fctl-geo demo 'a b.tif' --model 'landcover' --out-dir 'result'" in make_says(
+        "demo", "SCENE=a b.tif", "MODEL=landcover", "OUT=result"
+    )
+    assert "-m pytest" in make_says("test") and "exec make test\n" in (ROOT / ".ci/run").read_text()

@@ -24,8 +24,9 @@ def test_the_demo_of_a_scene_leaves_all_three_and_names_the_folder(
     assert {"classes.tif", "polygons.gpkg", "picture.png"} <= {path.name for path in out.iterdir()}
     with Image.open(out / "picture.png") as picture:
         assert picture.width == 1500
-        colors = {color for _, color in picture.convert("RGB").getcolors(1 << 22)}
-    assert {(230, 230, 220), (210, 70, 60)} & colors, "classes are drawn in their colours"
+        counts = {color: count for count, color in picture.convert("RGB").getcolors(1 << 22)}
+        drawn = sum(counts.get(color, 0) for color in ((230, 230, 220), (210, 70, 60)))
+        assert drawn > 0.1 * picture.width * picture.height, "a panel of classes, not the legend's swatches alone"
 
 
 def test_the_demo_needs_a_folder_that_can_be_made(

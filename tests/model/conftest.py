@@ -13,11 +13,13 @@ import pytest
 
 from fctl_geo.stitch import sweep
 
+GOLDENS = Path(__file__).parents[1] / "goldens"
+
 
 @pytest.fixture(scope="session")
-def golden_formula(shared_goldens: Path) -> ModuleType:
+def golden_formula() -> ModuleType:
     """`value(net, key, shape)` and `base_scene()`: the parameters and the picture behind the golden numbers."""
-    spec = spec_from_file_location("fctl_params", shared_goldens / "fctl_params.py")
+    spec = spec_from_file_location("fctl_params", GOLDENS / "fctl_params.py")
     assert spec is not None and spec.loader is not None
     formula = module_from_spec(spec)
     spec.loader.exec_module(formula)

@@ -35,8 +35,9 @@ def test_fitted_patches_lie_where_the_released_evaluator_puts_them(side: int, st
     assert [axis.start(k) for k in range(axis.count)] == starts
 
 
-def test_fitted_patches_equal_the_golden_grids(shared_goldens: Path) -> None:
-    for side, golden in json.loads((shared_goldens / "grid.json").read_text()).items():
+def test_fitted_patches_equal_the_golden_grids() -> None:
+    golden_grids = Path(__file__).parents[1] / "goldens" / "grid.json"
+    for side, golden in json.loads(golden_grids.read_text()).items():
         axis = PatchAxis(int(side), 508, 50, "fitted")
         starts = [axis.start(k) for k in range(axis.count)]
         assert len(starts) == golden["n"]
