@@ -162,7 +162,7 @@ def disk() -> Iterator[Finding]:
 def kernels() -> Iterator[Finding]:
     """Where numba keeps the machine code of the loops."""
     import fctl_geo.polygons
-    from fctl_geo.kernels import cache_folder
+    from fctl_geo.system.kernels import cache_folder
 
     folder = cache_folder(Path(fctl_geo.polygons.__file__).parent)
     if folder is None:

@@ -22,8 +22,8 @@ from fctl_geo.run.sweep_shards import write_run
 from fctl_geo.run.work_folder import WorkFolder, hint_to_resume, hold_outputs, work_folder
 from fctl_geo.settings import REFINING_MODEL, EngineSettings, Settings
 from fctl_geo.spec import Legend
-from fctl_geo.stitch.memory import give_back_freed_memory
 from fctl_geo.storage.outputs import refuse_inputs
+from fctl_geo.system.memory import give_back_freed_memory
 from fctl_geo.windows.shards import Shard, runs_downwards
 
 WriteRuns = Callable[[Sequence[Sequence[Shard]]], None]

@@ -168,8 +168,5 @@ def _begin(path: Path, connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         raise OutputError(f"{path} is of version {version}, this one reads up to {_VERSION}", hint="update fctl-geo")
     with connection:
-        if version == 1:  # it kept a hash that cannot be compared any more: its scenes are done again, once
-            connection.execute("ALTER TABLE scenes RENAME COLUMN fingerprint TO product_key")
-            connection.execute("ALTER TABLE scenes ADD COLUMN parts TEXT NOT NULL DEFAULT '[]'")
         connection.execute(_TABLE)
         connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
 from fctl_geo.polygons.labels import add_hole, finish_run, go_on_below, merge_labels, settle_labels
 from fctl_geo.polygons.runs import find_runs, root_of
@@ -40,6 +39,7 @@ from fctl_geo.polygons.state import (
     ROW,
     SIDE,
 )
+from fctl_geo.system.kernels import inner, kernel
 
 # ---------------------------------------------------------------- nodes
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fctl_geo.kernels import inner, kernel
+from fctl_geo.system.kernels import inner, kernel
 
 UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
 """Bits of a corner's mask: there is a boundary from here in this direction."""

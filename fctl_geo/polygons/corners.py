@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner
 from fctl_geo.polygons.chords import strays
+from fctl_geo.system.kernels import inner
 
 GRID = 8
 """New corners lie on eighths of a pixel, so that what is computed with them is exact."""

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner
 from fctl_geo.polygons.state import CUT_ROW
+from fctl_geo.system.kernels import inner
 
 GRID_ROWS = 16
 """A region may be cut above rows that are multiples of this."""

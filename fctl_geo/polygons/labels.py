@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner
 from fctl_geo.polygons.runs import root_of, run_area
 from fctl_geo.polygons.state import GROUPS, LABEL_FREE, LABEL_LIVE, LABEL_TOP
+from fctl_geo.system.kernels import inner
 
 
 @inner

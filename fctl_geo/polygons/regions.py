@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.runs import find_runs, root_of, run_area
+from fctl_geo.system.kernels import inner, kernel
 
 # What is known of a region: the round in which it was settled (0: it is large), or one of these.
 ASKING = 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner
+from fctl_geo.system.kernels import inner
 
 OUTSIDE = -1
 """The class of everything beyond the raster."""

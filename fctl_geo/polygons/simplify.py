@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.chords import TINY, spoiled, strays
 from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
 from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
+from fctl_geo.system.kernels import inner, kernel
 
 SAFE_REACH_PX = 0.5
 """An arc whose reaches are not larger cannot cross itself."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.kernels import inner, kernel
 from fctl_geo.polygons.labels import free_label
 from fctl_geo.polygons.state import DONE, NODE_FREE, NODE_LIVE, PINCH
+from fctl_geo.system.kernels import inner, kernel
 
 LOW = np.int64(0xFFFFFFFF)
 

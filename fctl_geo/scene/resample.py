@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
+from fctl_geo.system.kernels import kernel
 
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]

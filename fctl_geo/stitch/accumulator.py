@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
+from fctl_geo.system.kernels import kernel
 from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.window import Window
 

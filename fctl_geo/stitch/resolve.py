@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
+from fctl_geo.system.kernels import kernel
 from fctl_geo.windows.window import Window
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from fctl_geo.errors import ModelFileError
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.stitch.accumulator import RowAccumulator
-from fctl_geo.stitch.memory import give_back_freed_memory
 from fctl_geo.stitch.resolve import Resampling, resolve
+from fctl_geo.system.memory import give_back_freed_memory
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.shards import BLOCK_PX, Shard

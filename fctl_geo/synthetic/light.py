@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
+from fctl_geo.system.kernels import kernel
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fctl_geo.kernels import kernel
+from fctl_geo.system.kernels import kernel
 
 
 @kernel(error_model="numpy")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
 from fctl_geo.synthetic.noise import blend, fade, fbm, lattice, ramp, value_noise
+from fctl_geo.system.kernels import kernel
 
 F32 = NDArray[np.float32]
 Array = NDArray[Any]

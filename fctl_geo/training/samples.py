@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.kernels import kernel
 from fctl_geo.spec import Context
+from fctl_geo.system.kernels import kernel
 from fctl_geo.training.sources import IGNORE, LabelledImage, block_mean
 from fctl_geo.windows.window import Window
 

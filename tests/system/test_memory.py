@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os
-from fctl_geo.stitch.memory import give_back_freed_memory
+from fctl_geo.system.memory import give_back_freed_memory
 
 def resident_mib():
     pages = int(open("/proc/self/statm").read().split()[1])

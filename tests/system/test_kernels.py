@@ -21,10 +21,10 @@ def make_room(folder: Path, value: int) -> Path:
     room = folder / "room"
     room.mkdir(exist_ok=True)
     (room / "part.py").write_text(
-        f"from fctl_geo.kernels import inner\n\n@inner\ndef plus(x):\n    return x + {value}\n"
+        f"from fctl_geo.system.kernels import inner\n\n@inner\ndef plus(x):\n    return x + {value}\n"
     )
     (room / "whole.py").write_text(
-        "from fctl_geo.kernels import kernel\nfrom part import plus\n\n@kernel\ndef answer(x):\n    return plus(x)\n"
+        "from fctl_geo.system.kernels import kernel\nfrom part import plus\n\n@kernel\ndef answer(x):\n    return plus(x)\n"
     )
     return room
 
