@@ -18,7 +18,7 @@ from fctl_geo.batch.product_store import ProductStore
 from fctl_geo.errors import OutputError
 
 FILE_NAME = "batch.sqlite"
-_VERSION = 2
+_VERSION = 1
 _TABLE = """
 CREATE TABLE IF NOT EXISTS scenes (
     name TEXT PRIMARY KEY,       -- of the products, without ending, from the output folder

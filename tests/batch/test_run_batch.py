@@ -139,19 +139,6 @@ def test_threads_and_memory_are_no_change(tmp_path: Path, model: Path, scenes: P
     assert batch(scenes, tmp_path / "out", model, threads=2, max_memory_bytes=4 << 30).unchanged == 3
 
 
-def test_a_record_of_an_earlier_version_is_read_and_its_scenes_are_done_once_more(
-    tmp_path: Path, model: Path, scenes: Path
-) -> None:
-    batch(scenes, tmp_path / "out", model)
-    with sqlite3.connect(tmp_path / "out" / "batch.sqlite") as old:
-        old.execute("ALTER TABLE scenes RENAME COLUMN product_key TO fingerprint")
-        old.execute("ALTER TABLE scenes DROP COLUMN parts")
-        old.execute("PRAGMA user_version = 1")
-    old.close()
-    assert batch(scenes, tmp_path / "out", model).done == 3
-    assert batch(scenes, tmp_path / "out", model).unchanged == 3
-
-
 def test_the_record_tells_of_every_scene(tmp_path: Path, model: Path, scenes: Path) -> None:
     (scenes / "bad.tif").write_bytes(b"bad")
     batch(scenes, tmp_path / "out", model)

@@ -24,7 +24,8 @@ def make_room(folder: Path, value: int) -> Path:
         f"from fctl_geo.system.kernels import inner\n\n@inner\ndef plus(x):\n    return x + {value}\n"
     )
     (room / "whole.py").write_text(
-        "from fctl_geo.system.kernels import kernel\nfrom part import plus\n\n@kernel\ndef answer(x):\n    return plus(x)\n"
+        "from fctl_geo.system.kernels import kernel\nfrom part import plus\n\n"
+        "@kernel\ndef answer(x):\n    return plus(x)\n"
     )
     return room
 
