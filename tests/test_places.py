@@ -157,7 +157,7 @@ def test_a_smallest_area_above_the_largest_region_is_said(tmp_path: Path, model:
         assert progress.count("the largest has 11,40") == progress.count("no region is as large") == times
         assert summary.polygons == 1 + times
     progress = Told()
-    scene = make_scene(tmp_path / "a.tif", pixels=roofs(), transform=EIGHTH)
+    scene = make_scene(tmp_path / "scene.tif", pixels=roofs(), transform=EIGHTH)
     segment(scene, tmp_path / "a", model, progress, min_area_m2=1000)
     assert progress.count("no region is as large as --min-area 1,000.0 m2") == 1
 
