@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
-from fctl_geo.polygons import polygon_file as spool_module
+from fctl_geo.products import polygon_file as spool_module
 from fctl_geo.polygons.trace import PolygonBatch
 from fctl_geo.products.geopackage import CREATED, layer_name
 from fctl_geo.products.polygon_file import PolygonFile, write_polygon_file
