@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _lock = threading.Lock()
 
@@ -30,6 +37,37 @@ class Console:
         """One line of JSON on stderr: for programs that run us (QGIS does)."""
         with _lock:
             click.echo(json.dumps(event, ensure_ascii=False), err=True)
+
+
+def prepare_streams() -> None:
+    """Make standard streams that work cannot fail for: closed ones lead nowhere, and so do those nobody reads any more.
+
+    For the whole process; to be called once, before anything is opened: a file that got the number of a closed stream
+    would receive what libraries print there. Python's own warnings are for developers and shown to those who ask for
+    them (`python -W`, PYTHONWARNINGS): what a user should know is said by `Progress.warn`.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None or os.name == "posix":
+            encoding = stream.encoding if stream else "utf-8"
+            raw = io.BufferedWriter(_Unbreakable(number, "w", closefd=False))
+            made = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
+            setattr(sys, name, made)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+class _Unbreakable(io.FileIO):
+    """A stream whose reader may leave (`fctl-geo info scene.tif | head -1`): the rest is dropped."""
+
+    def write(self, data: ReadableBuffer) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
 
 
 def console_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import click
 
 from fctl_geo.errors import Cancelled, FctlError
 
-from .console import Console
+from .console import Console, prepare_streams
 from .environment import agree_on_s3, clear_foreign_gis_data
 
 COMMANDS = (
@@ -103,6 +103,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console script."""
+    prepare_streams()
     cli(prog_name="fctl-geo")
 
 
