@@ -19,15 +19,22 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
-from numba import config, njit
+import numba
+from numba import njit
 from numba.extending import register_jitable
 
+F = TypeVar("F", bound=Callable[..., Any])
+config: Any = numba.config
 OLD_S = 30 * 24 * 3600
 """Machine code of other states of the sources is deleted when it was not added to for this long."""
 
 
+@overload
+def kernel(function: F, /) -> F: ...
+@overload
+def kernel(*, error_model: str) -> Callable[[F], F]: ...
 def kernel(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Compile a function without the GIL and keep its machine code; `options` are those of `numba.njit`."""
     if function is None:

@@ -203,7 +203,8 @@ class _Tracer:
         from fctl_geo.polygons.state import GROUPS
 
         groups = slice(0, int(self._state.scalar[GROUPS]))
-        root, parent = np.arange(groups.stop), self._state.group_parent[groups]
+        parent = self._state.group_parent[groups]
+        root = np.arange(groups.stop, dtype=parent.dtype)
         while (parent[root] != root).any():
             root = parent[root]
         cut.object_ids, cut.parts = self._number(self._state.group_first[root]), self._parts
