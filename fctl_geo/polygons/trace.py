@@ -203,8 +203,8 @@ class _Tracer:
         from fctl_geo.polygons.state import GROUPS
 
         groups = slice(0, int(self._state.scalar[GROUPS]))
-        parent: npt.NDArray[np.int32] = self._state.group_parent[groups]
-        root: npt.NDArray[np.int32] = np.arange(groups.stop, dtype=np.int32)
+        parent = self._state.group_parent[groups]
+        root = np.arange(groups.stop, dtype=parent.dtype)
         while (parent[root] != root).any():
             root = parent[root]
         cut.object_ids, cut.parts = self._number(self._state.group_first[root]), self._parts

@@ -15,53 +15,44 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
 import numba
 from numba import njit
 from numba.extending import register_jitable
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
+F = TypeVar("F", bound=Callable[..., Any])
+config: Any = numba.config
 OLD_S = 30 * 24 * 3600
 """Machine code of other states of the sources is deleted when it was not added to for this long."""
 
 
 @overload
-def kernel(function: Function, /) -> Function: ...
-
-
+def kernel(function: Callable[..., Any], /) -> Any: ...
 @overload
-def kernel(**options: Any) -> Callable[[Function], Function]: ...
-
-
-def kernel(function: Function | None = None, /, **options: Any) -> Function | Callable[[Function], Function]:
+def kernel(*, error_model: str) -> Callable[[F], F]: ...
+def kernel(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Compile a function without the GIL and keep its machine code; `options` are those of `numba.njit`."""
     if function is None:
-        return lambda function: _compiled(function, options)
-    return _compiled(function, options)
-
-
-def _compiled(function: Function, options: Mapping[str, Any]) -> Function:
-    config: Any = numba.config
+        return lambda function: kernel(function, **options)
     folder = cache_folder(Path(inspect.getfile(function)).parent)
     compiler: Any = njit(nogil=True, cache=folder is not None, **options)
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = str(folder or "")  # numba reads it while it wraps a function
-        return cast("Function", compiler(function))
+        return compiler(function)
     finally:
         config.CACHE_DIR = before
 
 
-def inner(function: Function) -> Function:
+def inner(function: Callable[..., Any]) -> Any:
     """A part of kernels: compiled with them, without the costly way in from Python."""
     compiler: Any = register_jitable(nogil=True)
-    return cast("Function", compiler(function))
+    return compiler(function)
 
 
 @cache
@@ -78,9 +69,8 @@ def cache_folder(room: Path) -> Path | None:
 
 def _places(room: Path) -> Iterator[Path]:
     """The user's choice (NUMBA_CACHE_DIR), beside the sources, the home folder, the temporary files."""
-    chosen: str = getattr(numba.config, "CACHE_DIR", "")
-    if chosen:
-        yield Path(chosen)
+    if config.CACHE_DIR:
+        yield Path(config.CACHE_DIR)
     yield room / "__pycache__"
     with suppress(RuntimeError):  # nobody knows where it is
         yield Path.home() / ".cache" / "fctl-geo"
