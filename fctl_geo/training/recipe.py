@@ -42,6 +42,8 @@ class SourceSpec:
     """Scenes: polygons of the area that is labelled; empty: all of the image."""
     hold_out: float = 0.0
     """Scenes: share that is kept back for validation: whole images, or windows where there are few."""
+    rough_m: float = 0.0
+    """The labels' contours may be off by this much: pixels nearer to one are ignored."""
     nodata_white: bool = False
     """Plain white is a hole of the mosaic, not imagery."""
     mosaic: int = 0

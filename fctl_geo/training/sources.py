@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.spec import Legend
@@ -86,6 +88,8 @@ def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m:
         images = [_read_pair(path, spec, table) for path in paths]
         if spec.mosaic:
             images = _join(images, paths, spec.mosaic)
+        if spec.rough_m:
+            images = [replace(i, label=forgiving(i.label, spec.rough_m / spec.gsd_m)) for i in images]
     factor = max(1, math.floor(finest_gsd_m / spec.gsd_m))
     return [_shrink(image, factor) for image in images]
 
@@ -154,6 +158,23 @@ def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     blocks = white[:height, :width].reshape(height // 8, 8, width // 8, 8).all(axis=(1, 3))
     out = np.zeros_like(white)
     out[:height, :width] = np.repeat(np.repeat(blocks, 8, 0), 8, 1)
+    return out
+
+
+def forgiving(label: NDArray[np.uint8], rim_px: float) -> NDArray[np.uint8]:
+    """Labels of rough contours: ignored where another label lies within `rim_px`, along rows, columns or diagonals.
+
+    Law: of a straight contour, so many pixels (rounded up) are ignored on either side.
+    """
+    reach = math.ceil(rim_px)
+    known = torch.from_numpy(label).float()
+    known[known == IGNORE] = math.nan  # unlabelled ground makes no rim
+    highest, lowest = (
+        F.max_pool2d(plane[None], 2 * reach + 1, stride=1, padding=reach)[0]
+        for plane in (known.nan_to_num(-1.0), (-known).nan_to_num(-256.0))
+    )
+    out = label.copy()
+    out[(highest != -lowest).numpy() & (label != IGNORE)] = IGNORE
     return out
 
 
