@@ -25,10 +25,10 @@ from pathlib import Path
 from segment import make_scene
 
 from fctl_geo import Settings, segment_scene
-from fctl_geo.crew import ThisProcess
 from fctl_geo.model.modelfile import ModelInfo, read_model_info
 from fctl_geo.progress import Silent
-from fctl_geo.run import SHARD_PX
+from fctl_geo.run.executor import LocalExecutor
+from fctl_geo.run.memory import SHARD_PX
 
 START_S = 30.0
 SCHEDULER_BYTES_A_SHARD = 3_300
@@ -67,10 +67,10 @@ def measure(model: str, folder: Path, size_px: int) -> Measured:
     scene = make_scene(folder, size_px, info.input.gsd_m or 0.25)
     outs = folder / "scale.tif", folder / "scale.gpkg"
     settings = Settings.of({"model": model, "threads": 1, "device": "cpu", "outs": outs, "overwrite": True})
-    with ThisProcess() as crew:
-        segment_scene(make_scene(folder, 700, info.input.gsd_m or 0.25), settings, crew=crew)
+    with LocalExecutor() as executor:
+        segment_scene(make_scene(folder, 700, info.input.gsd_m or 0.25), settings, executor=executor)
         clock = _Clock()
-        segment_scene(scene, settings, crew=crew, progress=clock)
+        segment_scene(scene, settings, executor=executor, progress=clock)
         clock.stage("end", 0)
     patches = math.ceil(size_px / (info.patch_px - info.overlap_px)) ** 2
     network = sum(clock.stages.get(name, 0.0) for name in ("segment", "refine"))

@@ -22,8 +22,8 @@ from segment import make_scene
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.cluster import open_cluster
-from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.model.modelfile import read_model_info
+from fctl_geo.run.executor import Executor, LocalExecutor
 from fctl_geo.settings import EngineSettings
 
 
@@ -42,11 +42,11 @@ class Spent:
         return self.here_s + self.worker_s
 
 
-def run(scene: Path, out: Path, model: str, crew: Crew) -> Spent:
+def run(scene: Path, out: Path, model: str, executor: Executor) -> Spent:
     """One run with one thread a process."""
     values = {"model": model, "threads": 1, "device": "cpu", "overwrite": True, "outs": (out,)}
     start, here, workers = time.monotonic(), time.process_time(), _children_s()
-    segment_scene(scene, Settings.of(values), crew=crew)
+    segment_scene(scene, Settings.of(values), executor=executor)
     spent = [seconds - workers.get(pid, 0.0) for pid, seconds in _children_s().items()]
     return Spent(time.monotonic() - start, time.process_time() - here, max(spent, default=0.0))
 
@@ -69,9 +69,9 @@ def main() -> None:
     scene, small = (make_scene(told.folder, size, gsd_m) for size in (told.size, 700))
     outs = told.folder / "one.tif", told.folder / "many.tif"
     clock, cores = [], []
-    with ThisProcess() as one, open_cluster(EngineSettings(threads=1), workers=told.workers) as many:
-        for crew in (one, many):
-            run(small, told.folder / "warm.tif", told.model, crew)
+    with LocalExecutor() as one, open_cluster(EngineSettings(threads=1), workers=told.workers) as many:
+        for executor in (one, many):
+            run(small, told.folder / "warm.tif", told.model, executor)
         print("| pair | 1 process, s | on a core, s | workers, s | on a core, s | ratio by clock | by core |")
         print("|---|---|---|---|---|---|---|")
         for pair in range(told.pairs):

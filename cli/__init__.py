@@ -1,1 +1,1 @@
-"""The terminal's door: one module a command, results to stdout, talk to stderr."""
+"""The command line: one module a command, results to stdout, messages to stderr."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crew import crew_choice, crew_options, open_crew
+from .console import Console, console_options
+from .executor import executor_choice, executor_options, open_executor
 from .options import FILE, combine, engine_options, merge_options, model_option, polygon_options
+from .progress import open_progress
 from .segment import scene_options
-from .talk import Talk, talk_options
 
 if TYPE_CHECKING:
     from fctl_geo.batch.inputs import SceneInput
@@ -83,8 +84,8 @@ batch_options = combine(
 @merge_options
 @polygon_options
 @engine_options
-@crew_options
-@talk_options
+@executor_options
+@console_options
 @click.pass_context
 def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, asset: str | None, **values: Any) -> None:
     """Segment many scenes; call it again to do only what is missing, has changed or failed.
@@ -104,17 +105,17 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
 
     from .summary import print_batch
 
-    talk: Talk = ctx.obj
+    console: Console = ctx.obj
     mosaic, split = values.pop("mosaic"), values.pop("split")
     _check_usage(inputs, stac, mosaic=mosaic, split=split)
     batch = BatchSettings(**{name: values.pop(name) for name in list(values) if name in BatchSettings.__slots__})
-    choice, settings = crew_choice(values), Settings.of(values)
-    with talk.progress() as progress:
+    choice, settings = executor_choice(values), Settings.of(values)
+    with open_progress(console) as progress:
         scenes = _scenes(inputs, stac, asset)
         if mosaic:
             scenes = join_neighbours(scenes, batch.home, split=split, allow_external=settings.scene.allow_external)
-        with open_crew(choice, settings.engine, progress) as crew:
-            summary = run_batch(scenes, batch, settings, crew=crew, progress=progress)
+        with open_executor(choice, settings.engine, progress) as executor:
+            summary = run_batch(scenes, batch, settings, executor=executor, progress=progress)
         if stac is not None:
             write_results(scenes, batch, settings.model, summary)
         progress.done(json.loads(summary.to_json()))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, engine_options, engine_settings, model_option, overwrite_option
-from .talk import Talk, talk_options
+from .progress import open_progress
 
 if TYPE_CHECKING:
     from fctl_geo.progress import Progress
@@ -25,9 +26,9 @@ SMALLEST_M2 = 8.0
 @model_option
 @engine_options
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
-def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
+def command(console: Console, /, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
     """Segment an embedded scene (or yours) and draw it.
 
     Takes a scene, or makes one: a town and its landscape of 4096 x 4096 pixels that no camera has seen. Gives a class
@@ -40,8 +41,8 @@ def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwri
     """
     from fctl_geo.errors import OutputError
     from fctl_geo.model.modelfile import read_model_info
-    from fctl_geo.picture import draw_picture
     from fctl_geo.pipeline import segment_scene
+    from fctl_geo.products.picture import draw_picture
     from fctl_geo.settings import OutputSettings, PolygonSettings, Settings
 
     from .summary import print_run
@@ -59,7 +60,7 @@ def command(talk: Talk, /, scene: str | None, out_dir: Path, model: str, overwri
     settings = Settings(
         model=model, engine=engine, polygons=tidy, output=OutputSettings(outs=outs, overwrite=overwrite)
     )
-    with talk.progress() as progress:
+    with open_progress(console) as progress:
         path = scene or _embedded_scene(out_dir, progress)
         summary = segment_scene(path, settings, progress=progress)
         progress.say("drawing the picture")

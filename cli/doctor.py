@@ -14,7 +14,7 @@ import click
 
 from fctl_geo.errors import FctlError
 
-from .talk import Talk, talk_options
+from .console import Console, console_options
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -36,7 +36,7 @@ class Finding:
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array instead of lines.")
 @click.option("--quick", is_flag=True, help="Without the small run, which takes most of the time.")
-@talk_options
+@console_options
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
     """Look whether all is fit for a run, and how to mend it.
@@ -48,7 +48,7 @@ def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
     fctl-geo doctor
     """
     findings = []
-    for finding in examine(ctx.ensure_object(Talk), quick=quick):
+    for finding in examine(ctx.ensure_object(Console), quick=quick):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -57,15 +57,15 @@ def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
     ctx.exit(1 if any(finding.state == "FAIL" for finding in findings) else 0)
 
 
-def examine(talk: Talk, *, quick: bool = False) -> Iterator[Finding]:
+def examine(console: Console, *, quick: bool = False) -> Iterator[Finding]:
     """All findings, as they come; a quick examination has no self test."""
-    for sentence in talk.cleared:
+    for sentence in console.cleared:
         yield Finding("environment", "warn", sentence, "unset it in your profile, or leave it: it does no harm here")
     checks = (versions, graphics, memory, projections, disk, models, self_test)
     for check in checks[:-1] if quick else checks:
         started = time.monotonic()
         yield from _guarded(check)
-        if talk.verbosity > 0:
+        if console.verbosity > 0:
             click.echo(f"     ({check.__name__}: {time.monotonic() - started:.1f} s)", err=True)
 
 

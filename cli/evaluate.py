@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, engine_options, merge_options, overwrite_option
-from .talk import Talk, talk_options
+from .progress import open_progress
 from .train import label_options
 
 if TYPE_CHECKING:
     from fctl_geo.progress import Progress
     from fctl_geo.spec import Legend
     from fctl_geo.training.evaluate import Evaluation
-    from fctl_geo.training.ground import LabelledScene
+    from fctl_geo.training.labeled_scenes import LabelledScene
     from fctl_geo.training.places import Place
 
 RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
@@ -56,10 +57,10 @@ RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
 @merge_options
 @engine_options
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
 def command(
-    talk: Talk,
+    console: Console,
     /,
     subject: str,
     *,
@@ -80,7 +81,7 @@ def command(
     fctl-geo evaluate inria.safetensors --data AerialImageDataset --convention inria --json report.json
     """
     from fctl_geo.errors import TrainingError
-    from fctl_geo.outputs import check_outputs
+    from fctl_geo.storage.outputs import check_outputs
     from fctl_geo.training.evaluate import EvaluationSettings, evaluate_classes, evaluate_model
     from fctl_geo.training.report import report_values, write_html, write_json
 
@@ -99,7 +100,7 @@ def command(
         pictures=out is not None,
         engine={name: values[name] for name in names},
     )
-    with talk.progress() as progress:
+    with open_progress(console) as progress:
         places = _places(data, values, legend, progress)
         judge = evaluate_classes if is_raster else evaluate_model
         found = judge(Path(subject), legend, places, settings, progress)

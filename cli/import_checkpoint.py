@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, NameList, overwrite_option
-from .talk import Talk, talk_options
 
 
 class ContextSizes(NameList):
@@ -40,9 +40,9 @@ class ContextSizes(NameList):
 @click.option("--classes", type=NameList(), help="Names of the classes by number, background first, e.g. other,road.")
 @click.option("--contexts", type=ContextSizes(), help="Sizes of medium and large context in patches. [default: 2,3]")
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
-def command(talk: Talk, /, whole: Path, *, out: Path, overwrite: bool, **values: Any) -> None:
+def command(console: Console, /, whole: Path, *, out: Path, overwrite: bool, **values: Any) -> None:
     """Make a model file of the checkpoints that the paper's authors released.
 
     Takes their three .pth files (all, B10, B15), checks every tensor and drops what they hold twice; a file that wants
@@ -52,16 +52,16 @@ def command(talk: Talk, /, whole: Path, *, out: Path, overwrite: bool, **values:
     fctl-geo import-checkpoint all.epoch.pth --medium B10.epoch.pth --large B15.epoch.pth --out inria.safetensors
     """
     from fctl_geo.model.importing import import_released
-    from fctl_geo.outputs import check_outputs
     from fctl_geo.spec import context_words
+    from fctl_geo.storage.outputs import check_outputs
 
     from .summary import make_console
 
     check_outputs([out], overwrite, endings=(".safetensors",))
     info = import_released(whole, values.pop("medium"), values.pop("large"), out, **values)
     contexts = context_words(info.contexts)
-    console = make_console()
-    console.print(
+    terminal = make_console()
+    terminal.print(
         f"model    {info.name}: {', '.join(c.name for c in info.legend)}; contexts {contexts}", soft_wrap=True
     )
-    console.print(f"file     {out} ({out.stat().st_size / 1e6:.0f} MB)", markup=False, soft_wrap=True)
+    terminal.print(f"file     {out} ({out.stat().st_size / 1e6:.0f} MB)", markup=False, soft_wrap=True)

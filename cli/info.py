@@ -11,8 +11,8 @@ import click
 
 from fctl_geo.spec import context_words
 
+from .console import console_options
 from .options import allow_external_option
-from .talk import talk_options
 
 if TYPE_CHECKING:
     from fctl_geo.model.modelfile import ModelInfo
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("what", metavar="SCENE|MODEL")
 @allow_external_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of words.")
-@talk_options
+@console_options
 def command(what: str, allow_external: bool, as_json: bool) -> None:
     """Tell what is understood of a scene or a model.
 

@@ -9,8 +9,8 @@ import click
 
 from fctl_geo.errors import Cancelled, FctlError
 
+from .console import Console
 from .environment import agree_on_s3, clear_foreign_gis_data
-from .talk import Talk
 
 COMMANDS = (
     "segment",
@@ -53,36 +53,36 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        talk = ctx.ensure_object(Talk)
-        talk.cleared = clear_foreign_gis_data()
+        console = ctx.ensure_object(Console)
+        console.cleared = clear_foreign_gis_data()
         agree_on_s3()
         try:
             return super().invoke(ctx)
         except Cancelled as error:
             hint = GO_ON.get(ctx.invoked_subcommand or "", "no file with a final name was touched")
-            _tell(Cancelled(error.message, hint=hint), talk)
+            _tell(Cancelled(error.message, hint=hint), console)
             ctx.exit(EXIT_CANCELLED)
         except KeyboardInterrupt:
             click.echo("Stopped at once: no file with a final name was touched.", err=True)
             ctx.exit(EXIT_CANCELLED)
         except FctlError as error:
-            if talk.verbosity >= 2:
+            if console.verbosity >= 2:
                 raise
-            _tell(error, talk)
+            _tell(error, console)
             ctx.exit(EXIT_ERROR)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # the door: what nobody foresaw is told in words, too
-            if talk.verbosity >= 2:
+            if console.verbosity >= 2:
                 raise
             words = f"unexpected {type(error).__name__}: {error}"
-            _tell(FctlError(words, hint="run it again with -vv and report what it prints"), talk)
+            _tell(FctlError(words, hint="run it again with -vv and report what it prints"), console)
             ctx.exit(EXIT_ERROR)
 
 
-def _tell(error: FctlError, talk: Talk) -> None:
-    if talk.progress_kind == "json":
-        talk.emit(event="error", text=error.message, hint=error.hint, cancelled=isinstance(error, Cancelled))
+def _tell(error: FctlError, console: Console) -> None:
+    if console.progress_kind == "json":
+        console.emit(event="error", text=error.message, hint=error.hint, cancelled=isinstance(error, Cancelled))
         return
     click.echo("Stopped." if isinstance(error, Cancelled) else f"Error: {error.message}", err=True)
     if error.hint:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import click
 
-from .talk import talk_options
+from .console import console_options
 
 
 @click.command("models")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
-@talk_options
+@console_options
 def command(as_json: bool) -> None:
     """List the models that come with fctl-geo.
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, outs_option, overwrite_option, polygon_options, polygon_settings
-from .talk import Talk, talk_options
+from .progress import open_progress
 
 
 @click.command("polygonise")
@@ -21,10 +22,10 @@ from .talk import Talk, talk_options
     "--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, for a raster that does not say it."
 )
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
 def command(
-    talk: Talk,
+    console: Console,
     /,
     classes_raster: Path,
     *,
@@ -43,12 +44,12 @@ def command(
     \b
     fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10
     """
-    from fctl_geo.polygons.polygonise import polygonise
+    from fctl_geo.products.polygonise import polygonise
 
     from .summary import plain, print_polygons
 
     settings = polygon_settings(values)
-    with talk.progress() as progress:
+    with open_progress(console) as progress:
         summary = polygonise(
             classes_raster,
             outs,

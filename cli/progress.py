@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fctl_geo.progress import Silent
 
+from .stop import ask_at_end_of_stdin, stop_on_signals
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console as RichConsole
     from rich.progress import Progress
 
-    from .talk import Talk
+    from .console import Console
 
 _EVERY_S = 0.1
 """Steps are told at most so often."""
@@ -23,8 +26,8 @@ _EVERY_S = 0.1
 class DoorProgress(Silent):
     """A progress that can be asked to stop, and that is closed at the end. Base of those below."""
 
-    def __init__(self, talk: Talk) -> None:
-        self.talk = talk
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self.cancelled = False
 
     def ask_to_stop(self) -> None:
@@ -48,24 +51,24 @@ class DoorProgress(Silent):
 class SentenceProgress(DoorProgress):
     """Sentences on stderr, no bar."""
 
-    def __init__(self, talk: Talk) -> None:
-        from rich.console import Console
+    def __init__(self, console: Console) -> None:
+        from rich.console import Console as RichConsole
 
-        super().__init__(talk)
-        self.console: Console = Console(stderr=True, highlight=False, soft_wrap=True)
+        super().__init__(console)
+        self.terminal: RichConsole = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
-        if self.talk.verbosity >= 0:
-            self.console.print(text, markup=False)
+        if self.console.verbosity >= 0:
+            self.terminal.print(text, markup=False)
 
     def warn(self, text: str) -> None:
-        self.console.print(f"Warning: {text}", markup=False, style="yellow")
+        self.terminal.print(f"Warning: {text}", markup=False, style="yellow")
 
 
 class BarProgress(SentenceProgress):
     """Sentences, and a bar for each stage with its share, time passed and time left."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, console: Console) -> None:
         from rich.progress import (
             BarColumn,
             Progress,
@@ -75,7 +78,7 @@ class BarProgress(SentenceProgress):
             TimeRemainingColumn,
         )
 
-        super().__init__(talk)
+        super().__init__(console)
         self._task: Any = None
         self._gauges: dict[str, float] = {}
         self._bars = _with_table(Progress, self._gauges)(
@@ -85,8 +88,8 @@ class BarProgress(SentenceProgress):
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=self.console,
-            disable=talk.verbosity < 0,
+            console=self.terminal,
+            disable=console.verbosity < 0,
         )
 
     def stage(self, name: str, total: int) -> None:
@@ -121,8 +124,8 @@ class BarProgress(SentenceProgress):
 class JsonProgress(DoorProgress):
     """One JSON object a line on stderr: stage, advance and measure (at most ten a second), say, warn, done."""
 
-    def __init__(self, talk: Talk) -> None:
-        super().__init__(talk)
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
         self._total = self._done = 0
         self._told_at_s = 0.0
         self._measured: dict[str, float] = {}
@@ -130,14 +133,14 @@ class JsonProgress(DoorProgress):
 
     def stage(self, name: str, total: int) -> None:
         self._total, self._done, self._told_at_s = total, 0, 0.0
-        self.talk.emit(event="stage", name=name, total=total)
+        self.console.emit(event="stage", name=name, total=total)
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
         now_s = time.monotonic()
         if now_s - self._told_at_s >= _EVERY_S or self._done >= self._total:
             self._told_at_s = now_s
-            self.talk.emit(event="advance", done=self._done, total=self._total)
+            self.console.emit(event="advance", done=self._done, total=self._total)
 
     def measure(self, values: Mapping[str, float]) -> None:
         """At most ten times a second, with what is new since."""
@@ -148,18 +151,18 @@ class JsonProgress(DoorProgress):
 
     def _tell_measured(self, now_s: float) -> None:
         if self._measured:
-            self.talk.emit(event="measure", values=self._measured)
+            self.console.emit(event="measure", values=self._measured)
         self._measured, self._measured_at_s = {}, now_s
 
     def say(self, text: str) -> None:
-        self.talk.emit(event="say", text=text)
+        self.console.emit(event="say", text=text)
 
     def warn(self, text: str) -> None:
-        self.talk.emit(event="warn", text=text)
+        self.console.emit(event="warn", text=text)
 
     def done(self, summary: dict[str, Any]) -> None:
         self._tell_measured(time.monotonic())
-        self.talk.emit(event="done", summary=summary)
+        self.console.emit(event="done", summary=summary)
 
 
 def _with_table(bars: type[Progress], gauges: Mapping[str, float]) -> type[Progress]:
@@ -179,7 +182,15 @@ def _with_table(bars: type[Progress], gauges: Mapping[str, float]) -> type[Progr
     return Gauged
 
 
-def make_progress(talk: Talk) -> DoorProgress:
-    """The progress that --progress asks for."""
+@contextmanager
+def open_progress(console: Console) -> Iterator[DoorProgress]:
+    """The progress that --progress asks for; while it lives, Ctrl-C and SIGTERM ask the core to stop."""
     kinds = {"bar": BarProgress, "json": JsonProgress, "none": SentenceProgress}
-    return kinds[talk.progress_kind](talk)
+    progress = kinds[console.progress_kind](console)
+    with progress, stop_on_signals(progress.ask_to_stop):
+        if console.stop_with_stdin:
+            threading.Thread(target=ask_at_end_of_stdin, args=(progress.ask_to_stop,), daemon=True).start()
+        if console.verbosity > 0:
+            for sentence in console.cleared:
+                progress.say(sentence)
+        yield progress

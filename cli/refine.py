@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, engine_options, engine_settings, model_option, overwrite_option
-from .talk import Talk, talk_options
+from .progress import open_progress
 
 
 @click.command("refine")
@@ -18,9 +19,9 @@ from .talk import Talk, talk_options
 @model_option
 @engine_options
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
-def command(talk: Talk, /, classes: Path, out: Path, model: str, overwrite: bool, **values: Any) -> None:
+def command(console: Console, /, classes: Path, out: Path, model: str, overwrite: bool, **values: Any) -> None:
     """Clean borders and small errors of a class raster.
 
     Takes any single-band raster of class numbers, and a model that has a refinement network. Gives a class raster with
@@ -34,7 +35,7 @@ def command(talk: Talk, /, classes: Path, out: Path, model: str, overwrite: bool
     from .summary import print_run
 
     engine = engine_settings(values)
-    with talk.progress() as progress:
+    with open_progress(console) as progress:
         summary = refine_raster(classes, out, model=model, engine=engine, overwrite=overwrite, progress=progress)
         progress.done(json.loads(summary.to_json()))
     print_run(summary)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .crew import crew_choice, crew_options, open_crew
+from .console import Console, console_options
+from .executor import executor_choice, executor_options, open_executor
 from .options import (
     FILE,
     BandList,
@@ -20,7 +21,7 @@ from .options import (
     overwrite_option,
     polygon_options,
 )
-from .talk import Talk, talk_options
+from .progress import open_progress
 
 scene_options = combine(
     click.option(
@@ -53,12 +54,12 @@ scene_options = combine(
 @polygon_options
 @click.option("--confidence", type=FILE, help="A second raster (.tif): confidence of each pixel's class in percent.")
 @engine_options
-@crew_options
+@executor_options
 @click.option("--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped.")
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_obj
-def command(talk: Talk, /, scene: str, **values: Any) -> None:
+def command(console: Console, /, scene: str, **values: Any) -> None:
     """Turn a scene into polygons or a raster of classes.
 
     Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. Gives what the endings of --out ask for: .gpkg,
@@ -74,9 +75,9 @@ def command(talk: Talk, /, scene: str, **values: Any) -> None:
 
     from .summary import print_run
 
-    choice, settings = crew_choice(values), Settings.of(values)
-    with talk.progress() as progress:
-        with open_crew(choice, settings.engine, progress) as crew:
-            summary = segment_scene(scene, settings, crew=crew, progress=progress)
+    choice, settings = executor_choice(values), Settings.of(values)
+    with open_progress(console) as progress:
+        with open_executor(choice, settings.engine, progress) as executor:
+            summary = segment_scene(scene, settings, executor=executor, progress=progress)
         progress.done(json.loads(summary.to_json()))
     print_run(summary)

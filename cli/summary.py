@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fctl_geo.batch.run_batch import BatchSummary
-    from fctl_geo.polygons.polygonise import PolygonSummary
-    from fctl_geo.summary import RunSummary
+    from fctl_geo.products.polygonise import PolygonSummary
+    from fctl_geo.products.summary import RunSummary
 
 
 def make_console() -> Console:

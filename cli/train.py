@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .console import Console, console_options
 from .options import FILE, BandList, combine, overwrite_option
-from .talk import Talk, talk_options
+from .progress import open_progress
 
 if TYPE_CHECKING:
     from fctl_geo.progress import Progress
@@ -73,7 +74,7 @@ label_options = combine(
 @click.option("--tensorboard", is_flag=True, help="Also write a TensorBoard log (needs the extra 'tensorboard').")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a training that was stopped.")
 @overwrite_option
-@talk_options
+@console_options
 @click.pass_context
 def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: int | None, **values: Any) -> None:
     """Train a model of your own from labelled images.
@@ -88,19 +89,19 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     fctl-geo train buildings --data imagery --out mine.safetensors --resume
     """
     from fctl_geo.errors import SettingsError
-    from fctl_geo.outputs import check_outputs
+    from fctl_geo.storage.outputs import check_outputs
     from fctl_geo.training.loop import TrainingSettings
     from fctl_geo.training.machine import use_threads
     from fctl_geo.training.train_model import train_model
 
-    talk: Talk = ctx.obj
+    console: Console = ctx.obj
     check_outputs([out], values["overwrite"], endings=(".safetensors",))
     if values["resume"] and values["overwrite"]:
         raise SettingsError("--resume goes on with a training, --overwrite begins anew", hint="give one of them")
     run = values["run"] or out.with_suffix(".run")
     init = _model(values["init"])
     use_threads(threads)
-    with talk.progress() as progress:
+    with open_progress(console) as progress:
         made = _changed(_recipe(recipe, out, run, values, progress), values)
         settings = TrainingSettings(
             data=values["data"] or Path(),

@@ -8,14 +8,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fctl_geo.pipeline import plan_run, refine_raster, segment_scene
-    from fctl_geo.polygons.polygonise import polygonise
+    from fctl_geo.products.polygonise import polygonise
     from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, SceneSettings, Settings
 
 _HOMES = {
     "plan_run": "fctl_geo.pipeline",
     "refine_raster": "fctl_geo.pipeline",
     "segment_scene": "fctl_geo.pipeline",
-    "polygonise": "fctl_geo.polygons.polygonise",
+    "polygonise": "fctl_geo.products.polygonise",
     "EngineSettings": "fctl_geo.settings",
     "OutputSettings": "fctl_geo.settings",
     "PolygonSettings": "fctl_geo.settings",

@@ -10,20 +10,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from fctl_geo.crew import Crew, ThisProcess
-from fctl_geo.memory import give_back_freed_memory
-from fctl_geo.outputs import refuse_inputs
-from fctl_geo.plan import RunPlan, plan_of
-from fctl_geo.products import Products
+from fctl_geo.products.publish import Products
+from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.refine_run import open_refine_run
-from fctl_geo.run import SHARD_PX, Step, open_run
+from fctl_geo.run.executor import Executor, LocalExecutor
+from fctl_geo.run.memory import SHARD_PX
+from fctl_geo.run.open import open_run
+from fctl_geo.run.plan import RunPlan, plan_of
+from fctl_geo.run.refine import open_refine_run
+from fctl_geo.run.stage import Step
+from fctl_geo.run.sweep_shards import write_run
+from fctl_geo.run.work_folder import WorkFolder, hold_outputs, work_folder
 from fctl_geo.settings import EngineSettings, Settings
 from fctl_geo.spec import Legend
-from fctl_geo.step import write_run
-from fctl_geo.summary import RunSummary
+from fctl_geo.stitch.memory import give_back_freed_memory
+from fctl_geo.storage.outputs import refuse_inputs
 from fctl_geo.windows.shards import Shard, runs_downwards
-from fctl_geo.workfolder import WorkFolder, hold_outputs, work_folder
 
 WriteRuns = Callable[[Sequence[Sequence[Shard]]], None]
 
@@ -32,7 +34,7 @@ def segment_scene(
     scene: str | Path,
     settings: Settings,
     *,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> RunSummary:
     """Segment a scene of any size and write the products that the settings name.
@@ -40,29 +42,29 @@ def segment_scene(
     Args:
         scene: anything GDAL opens: a file, a URL, /vsi...
         settings: model, scene, engine, polygon and output settings.
-        crew: who computes the shards, here or on many machines; None: this process.
+        executor: who computes the shards, here or on many machines; None: this process.
         progress: how to tell the user.
     Raises:
         FctlError: with a hint; then no product is there, and finished shards wait for `resume`.
     Law: the products' bytes depend on scene, model and settings only, not on shards, threads, machines or
     interruptions.
     """
-    if crew is None:
-        with ThisProcess() as alone:
-            return segment_scene(scene, settings, crew=alone, progress=progress)
+    if executor is None:
+        with LocalExecutor() as alone:
+            return segment_scene(scene, settings, executor=alone, progress=progress)
     start, resume = time.monotonic(), settings.output.resume
     with (
         Products(settings.output) as products,
         open_run(
             scene,
             settings,
-            crew.hardware(settings.engine, progress),
+            executor.hardware(settings.engine, progress),
             progress,
             WorkFolder.shard_px_before(products.paths[0], resume),
         ) as run,
     ):
         refuse_inputs(products.names, run.inputs)
-        for sentence in plan_of(run, crew.seconds_a_patch(run)).sentences():
+        for sentence in plan_of(run, executor.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with (
             hold_outputs(products.paths[1:]),
@@ -70,7 +72,7 @@ def segment_scene(
         ):
             products.clear_leftovers()
             for step in run.steps:
-                write = partial(crew.write, run, step, work=work, progress=progress)
+                write = partial(executor.write, run, step, work=work, progress=progress)
                 write_shards(step, run.info.legend, work, write, progress)
             run.scene.resize_cache(0)  # the pixels are read; their memory is now the polygons'
             give_back_freed_memory()
@@ -80,10 +82,10 @@ def segment_scene(
 def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent()) -> RunPlan:  # noqa: B008
     """What `segment_scene` would do, without doing it."""
     with (
-        ThisProcess() as crew,
-        open_run(scene, settings, crew.hardware(settings.engine, progress), progress) as run,
+        LocalExecutor() as executor,
+        open_run(scene, settings, executor.hardware(settings.engine, progress), progress) as run,
     ):
-        return plan_of(run, crew.seconds_a_patch(run))
+        return plan_of(run, executor.seconds_a_patch(run))
 
 
 def refine_raster(

@@ -19,8 +19,8 @@ from scene_factory import make_pixels, make_scene
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, FctlError, OutputError
+from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Silent
-from fctl_geo.summary import RunSummary
 
 
 def segment(scene: Path, out: Path, model: Path, **settings: object) -> RunSummary:
@@ -52,7 +52,7 @@ def test_neither_shards_nor_threads_show_in_the_bytes(
     scene = make_scene(tmp_path / "scene.tif", 619, 577, gsd=gsd, nodata=0, holes=True)
     products = set()
     for shard_px, threads in ((4608, 2), (256, 1), (300, 2)):
-        monkeypatch.setattr("fctl_geo.run.SHARD_PX", shard_px)
+        monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", shard_px)
         (tmp_path / str(shard_px)).mkdir()
         segment(scene, tmp_path / str(shard_px) / "out", model, refine=refine, threads=threads)
         products.add(bytes_of(tmp_path / str(shard_px) / "out"))
@@ -88,13 +88,13 @@ def test_patches_outside_the_area_of_interest_are_not_computed(tmp_path: Path, m
     scene = make_scene(tmp_path / "scene.tif", 900, 900, gsd=0.3)
     west, north = 500_000.0, 4_600_000.0
     box = (west + 30, north - 60, west + 45, north - 30)
-    talk = Told()
+    progress = Told()
     outs = (tmp_path / "part.tif",)
     values = {"model": str(model), "outs": outs, "bbox": box, "merge": merge}
-    segment_scene(scene, Settings.of(values), progress=talk)
+    segment_scene(scene, Settings.of(values), progress=progress)
     segment(scene, tmp_path / "whole", model, merge=merge)
     assert (classes_of(tmp_path / "part") == classes_of(tmp_path / "whole")[100:200, 100:150]).all()
-    assert talk.totals["segment"] < 20, "of a hundred"
+    assert progress.totals["segment"] < 20, "of a hundred"
 
 
 def test_tta_sees_the_scene_from_all_sides(tmp_path: Path, model: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_killed_run_leaves_no_product_and_resumes_to_the_same_bytes(tmp_path: 
     """Law 6, with kill -9."""
     scene = make_scene(tmp_path / "scene.tif", 1500, 700, gsd=0.3)
     code = (
-        "import sys; from pathlib import Path; import fctl_geo.run; fctl_geo.run.SHARD_PX = 256;"
+        "import sys; from pathlib import Path; import fctl_geo.run.memory as memory; memory.SHARD_PX = 256;"
         "from fctl_geo import *; scene, model, out, resume = sys.argv[1:];"
         "segment_scene(scene, Settings.of(dict(model=model, outs=(Path(out),), threads=1, device='cpu',"
         " resume=resume == 'yes', overwrite=True)))"
@@ -171,7 +171,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) ->
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_into_the_same_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.workfolder import work_folder
+    from fctl_geo.run.work_folder import work_folder
 
     with (
         work_folder(tmp_path / "out.tif", "a", 256, resume=False),
@@ -190,7 +190,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
     out, work = tmp_path / "out.tif", tmp_path / ".out.tif.fctl-work"
     settings = Settings.of({"model": str(model), "outs": (out,), "overwrite": True, "device": "cpu"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fctl_geo.run.SHARD_PX", 256)
+        patch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
         patch.setattr("fctl_geo.products.write_cog", stop)
         with pytest.raises(Cancelled):
             segment_scene(scene, settings)
@@ -210,7 +210,7 @@ def stop(*_: object, **__: object) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_that_share_their_second_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.workfolder import hold_outputs, work_folder
+    from fctl_geo.run.work_folder import hold_outputs, work_folder
 
     shared = tmp_path / "b.gpkg"
     with hold_outputs([shared]), work_folder(tmp_path / "a.tif", "a", 256, resume=False):

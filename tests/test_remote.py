@@ -22,11 +22,11 @@ from shapely.geometry import box
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, OutputError, ReadError, SceneError
+from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Silent
 from fctl_geo.scene import open_scene
 from fctl_geo.spec import InputSpec
-from fctl_geo.summary import RunSummary
-from fctl_geo.upload import RemotePlace
+from fctl_geo.storage.upload import RemotePlace
 from fctl_geo.windows.window import Window
 
 OUT = "s3://maps/out/cover.gpkg"
@@ -114,7 +114,7 @@ def test_products_go_to_s3_whole_with_their_companions(s3: S3, tmp_path: Path, m
 
 
 def test_a_large_product_is_uploaded_in_parts(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fctl_geo.upload._PART_BYTES", 5 << 20)
+    monkeypatch.setattr("fctl_geo.storage.upload._PART_BYTES", 5 << 20)
     place = RemotePlace.of(Path("s3://maps/large.tif"))
     assert place is not None
     place.local.write_bytes(bytes(range(256)) * (48 << 10))
@@ -125,7 +125,7 @@ def test_a_large_product_is_uploaded_in_parts(s3: S3, monkeypatch: pytest.Monkey
 
 
 def test_an_upload_that_is_stopped_leaves_nothing_there(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fctl_geo.upload._PART_BYTES", 5 << 20)
+    monkeypatch.setattr("fctl_geo.storage.upload._PART_BYTES", 5 << 20)
     place = RemotePlace.of(Path("s3://maps/large.tif"))
     assert place is not None
     place.local.write_bytes(bytes(12 << 20))
@@ -200,7 +200,7 @@ def test_an_upload_that_fails_is_gone_on_with_by_resume(
 def test_a_run_whose_connection_drops_goes_on_with_resume(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fctl_geo.run.SHARD_PX", 256)
+    monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
     monkeypatch.setattr("fctl_geo.scene.source._RETRIES_AFTER_S", (0.01,))
     scene = make_scene(tmp_path / "scene.tif", 256, 1500, compress=None, interleave="pixel")
     segment(scene, tmp_path / "here.tif", model=model)

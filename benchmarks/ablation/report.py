@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from fctl_geo.outputs import write_text_whole
+from fctl_geo.storage.whole_files import write_text_whole
 
 Results = Sequence[Mapping[str, Any]]
 

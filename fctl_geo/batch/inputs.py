@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fctl_geo.errors import SceneError
-from fctl_geo.scene.address import is_remote
 from fctl_geo.scene.header import short_name
+from fctl_geo.storage.address import is_remote
 
 FOLDER_ENDINGS = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ecw", ".sid")
 """What is taken from a folder; a picture beside a scene (.jpg, .png) is often its preview: name those by a glob."""

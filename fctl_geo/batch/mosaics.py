@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.errors import OutputError, SceneError
-from fctl_geo.outputs import write_text_whole
 from fctl_geo.scene.header import read_header
 from fctl_geo.scene.mosaic import Member, member_of, mosaic_xml, neighbours
+from fctl_geo.storage.whole_files import write_text_whole
 
 FOLDER = ".mosaics"
 """Where the VRTs lie, in the output folder: a call that goes on finds them as they were."""

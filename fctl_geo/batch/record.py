@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fctl_geo.batch.shelf import Shelf
+from fctl_geo.batch.product_store import ProductStore
 from fctl_geo.errors import OutputError
 
 FILE_NAME = "batch.sqlite"
@@ -71,8 +71,8 @@ class Ended:
 class Record:
     """The open record; use `open_record`."""
 
-    def __init__(self, shelf: Shelf, connection: sqlite3.Connection) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ProductStore, connection: sqlite3.Connection) -> None:
+        self._store = store
         self._connection = connection
 
     def is_done(self, entry: Entry) -> bool:
@@ -91,13 +91,13 @@ class Record:
     def owned(self, name: str) -> set[Path]:
         """Products of a scene that this record made or was about to make: they may be replaced."""
         row = self._connection.execute("SELECT files FROM scenes WHERE name = ?", (name,)).fetchone()
-        return {self._shelf.path(word) for word, _ in json.loads(row[0])} if row else set()
+        return {self._store.path(word) for word, _ in json.loads(row[0])} if row else set()
 
     def wait(self, entries: Sequence[Entry]) -> None:
         """Note what is to be done."""
         rows = [
             (e.name, e.scene, e.fingerprint, e.settings, e.model, e.model_sha256, e.version,
-             json.dumps([[self._shelf.word(path), None] for path in e.files]))
+             json.dumps([[self._store.word(path), None] for path in e.files]))
             for e in entries
         ]  # fmt: skip
         with self._connection:
@@ -110,8 +110,8 @@ class Record:
     def end(self, ended: Ended) -> None:
         """Note what became of a scene."""
         paths = sorted(self.owned(ended.name))
-        self._shelf.look_again(paths)
-        files = [[self._shelf.word(path), self._shelf.size_bytes(path)] for path in paths]
+        self._store.look_again(paths)
+        files = [[self._store.word(path), self._store.size_bytes(path)] for path in paths]
         with self._connection:
             self._connection.execute(
                 "UPDATE scenes SET state = ?, error = ?, hint = ?, device = ?, seconds = ?, files = ?, "
@@ -120,15 +120,15 @@ class Record:
             )
 
     def _is_there(self, word: str, size_bytes: int | None) -> bool:
-        return size_bytes is not None and self._shelf.size_bytes(self._shelf.path(word)) == size_bytes
+        return size_bytes is not None and self._store.size_bytes(self._store.path(word)) == size_bytes
 
 
 @contextmanager
-def open_record(folder: Path, shelf: Shelf) -> Iterator[Record]:
+def open_record(folder: Path, store: ProductStore) -> Iterator[Record]:
     """The record that lies in a folder, begun if there is none.
 
     Args:
-        shelf: where the products of its scenes lie.
+        store: where the products of its scenes lie.
     Raises:
         OutputError: the file is no record, or of a newer version; or the disk is full.
     """
@@ -136,7 +136,7 @@ def open_record(folder: Path, shelf: Shelf) -> Iterator[Record]:
     connection = sqlite3.connect(path)
     try:
         _begin(path, connection)
-        yield Record(shelf, connection)
+        yield Record(store, connection)
     except sqlite3.Error as error:
         raise OutputError(
             f"the run record {path} cannot be used ({error})",

@@ -12,18 +12,18 @@ from typing import Any, Literal
 from fctl_geo import __version__
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import FORMATS, names_of, products_of
+from fctl_geo.batch.product_store import ProductStore
 from fctl_geo.batch.record import Ended, Entry, Record, open_record
 from fctl_geo.batch.scene_job import SCENE_STEPS, SceneJob, SceneOutcome, process_scene
-from fctl_geo.batch.shelf import Shelf
-from fctl_geo.crew import Crew, ThisProcess
 from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.run import SHARD_PX
-from fctl_geo.scene.address import address_of, shown
+from fctl_geo.run.executor import Executor, LocalExecutor
+from fctl_geo.run.memory import SHARD_PX
+from fctl_geo.run.work_folder import file_identity, fingerprint_of, lock_folder
 from fctl_geo.scene.header import files_of, read_header
 from fctl_geo.settings import OutputSettings, Settings
-from fctl_geo.workfolder import file_identity, fingerprint_of, lock_folder
+from fctl_geo.storage.address import address_of, shown
 
 STAGING = ".staging"
 """In the batch's home: products on their way to S3, and their unfinished work."""
@@ -97,7 +97,7 @@ def run_batch(
     batch: BatchSettings,
     settings: Settings,
     *,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> BatchSummary:
     """Segment every scene that is missing, has changed or had failed.
@@ -105,30 +105,30 @@ def run_batch(
     Args:
         scenes: see `find_scenes`.
         settings: of each scene; its `output` is the batch's to say.
-        crew: who works; None: this process, one scene after another.
+        executor: who works; None: this process, one scene after another.
     Raises:
         FctlError: what stops the whole: no model, no folder, another batch at work in it. A scene's own error does not.
         Cancelled: the user asked to stop; a second call goes on.
     """
-    if crew is None:
-        with ThisProcess() as alone:
-            return run_batch(scenes, batch, settings, crew=alone, progress=progress)
+    if executor is None:
+        with LocalExecutor() as alone:
+            return run_batch(scenes, batch, settings, executor=alone, progress=progress)
     start = time.monotonic()
     _make_folder(batch.home)
-    shelf = Shelf(batch.out)
+    store = ProductStore(batch.out)
     names = names_of(scenes, batch.template)
-    hardware = crew.hardware(settings.engine, progress)  # a device that is not there fails here, once
-    with lock_folder(batch.home), open_record(batch.home, shelf) as record:
-        entries = _entries(shelf.out, scenes, names, batch, settings)
+    hardware = executor.hardware(settings.engine, progress)  # a device that is not there fails here, once
+    with lock_folder(batch.home), open_record(batch.home, store) as record:
+        entries = _entries(store.out, scenes, names, batch, settings)
         todo = [i for i, entry in enumerate(entries) if not record.is_done(entry)]
         if len(todo) < len(entries):
             progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
         shared = hardware.processes > 1
-        jobs = [_job(scenes[i], entries[i], record, shelf, batch, settings, shared=shared) for i in todo]
+        jobs = [_job(scenes[i], entries[i], record, store, batch, settings, shared=shared) for i in todo]
         record.wait([entries[i] for i in todo])
-        outcomes = _work(jobs, crew, record, batch, progress)
+        outcomes = _work(jobs, executor, record, batch, progress)
         done = [entry for entry in entries if record.state(entry.name) == "done"]
-        files = tuple(shelf.shown(path) for entry in done for path in entry.files)
+        files = tuple(store.shown(path) for entry in done for path in entry.files)
     failures = tuple(o.ended for o in outcomes if o.ended.state == "failed")
     pixels = sum(o.summary.seconds * o.summary.megapixels_per_s for o in outcomes if o.summary is not None)
     return BatchSummary(
@@ -138,17 +138,17 @@ def run_batch(
         left=len(todo) - len(outcomes),
         seconds=time.monotonic() - start,
         megapixels=pixels,
-        out=shelf.shown(shelf.out),
+        out=store.shown(store.out),
         files=files,
     )
 
 
 def _work(
-    jobs: Sequence[SceneJob], crew: Crew, record: Record, batch: BatchSettings, progress: Progress
+    jobs: Sequence[SceneJob], executor: Executor, record: Record, batch: BatchSettings, progress: Progress
 ) -> list[SceneOutcome]:
     outcomes = []
     progress.stage("batch", SCENE_STEPS * len(jobs))
-    for outcome in crew.each(process_scene, jobs, progress):
+    for outcome in executor.each(process_scene, jobs, progress):
         outcomes.append(outcome)
         record.end(outcome.ended)
         count = f"{len(outcomes)} of {len(jobs)}"
@@ -207,7 +207,7 @@ def _job(
     scene: SceneInput,
     entry: Entry,
     record: Record,
-    shelf: Shelf,
+    store: ProductStore,
     batch: BatchSettings,
     settings: Settings,
     *,
@@ -215,16 +215,16 @@ def _job(
 ) -> SceneJob:
     confidence = entry.files[-1] if batch.confidence else None
     outs = entry.files[:-1] if batch.confidence else entry.files
-    for folder in {path.parent for path in entry.files if not shelf.remote}:
+    for folder in {path.parent for path in entry.files if not store.remote}:
         folder.mkdir(parents=True, exist_ok=True)
     ours = record.owned(entry.name)
-    there = [path for path in entry.files if shelf.size_bytes(path) is not None]
+    there = [path for path in entry.files if store.size_bytes(path) is not None]
     output = OutputSettings(
         outs=outs,
         confidence=confidence,
         overwrite=batch.overwrite or all(path in ours for path in there),
         resume=None,
-        staging=batch.home / STAGING if shelf.remote else None,
+        staging=batch.home / STAGING if store.remote else None,
     )
     own = replace(_own(settings, scene), output=output)
     return SceneJob(entry.name, scene.scene, own, shared and _is_large(scene), batch.time_limit_s)

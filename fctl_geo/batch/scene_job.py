@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 
 from fctl_geo.batch.record import Ended
-from fctl_geo.crew import Crew
 from fctl_geo.errors import Cancelled, FctlError
 from fctl_geo.pipeline import segment_scene
+from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
+from fctl_geo.run.executor import Executor
 from fctl_geo.settings import Settings
-from fctl_geo.summary import RunSummary
 
 SCENE_STEPS = 1000
 """Steps of progress that a scene is worth, whatever its size: no header is read before the work begins."""
@@ -27,7 +27,7 @@ class SceneJob:
     scene: str
     settings: Settings
     large: bool = False
-    """Of so many shards that a crew of several shares them out."""
+    """Of so many shards that a executor of several shares them out."""
     time_limit_s: float | None = None
     steps: int = SCENE_STEPS
 
@@ -45,7 +45,7 @@ class SceneOutcome:
     """None: it failed."""
 
 
-def process_scene(job: SceneJob, crew: Crew, progress: Progress) -> SceneOutcome:
+def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> SceneOutcome:
     """Segment a scene; whatever goes wrong is the outcome, so that the next scene has its turn.
 
     Raises:
@@ -54,7 +54,7 @@ def process_scene(job: SceneJob, crew: Crew, progress: Progress) -> SceneOutcome
     start = time.monotonic()
     share = _Share(progress, job.name, None if job.time_limit_s is None else start + job.time_limit_s)
     try:
-        summary = segment_scene(job.scene, job.settings, crew=crew, progress=share)
+        summary = segment_scene(job.scene, job.settings, executor=executor, progress=share)
         return SceneOutcome(Ended(job.name, "done", time.monotonic() - start, summary.device), summary)
     except Cancelled:
         if job.time_limit_s is None or progress.cancelled:

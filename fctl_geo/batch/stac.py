@@ -15,8 +15,8 @@ from fctl_geo.batch.names import names_of, products_of
 from fctl_geo.batch.run_batch import BatchSettings, BatchSummary
 from fctl_geo.errors import SceneError, SettingsError
 from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
-from fctl_geo.outputs import write_text_whole
-from fctl_geo.scene.address import address_of
+from fctl_geo.storage.address import address_of
+from fctl_geo.storage.whole_files import write_text_whole
 
 if TYPE_CHECKING:
     import pystac

@@ -14,7 +14,7 @@ from typing import Any
 from distributed import Client, Future, Scheduler
 from distributed.client import FutureCancelledError
 
-from fctl_geo.cluster.desk import SEAT
+from fctl_geo.cluster.worker_state import SEAT
 from fctl_geo.errors import ClusterError
 from fctl_geo.progress import Progress, check_cancelled
 

@@ -14,7 +14,7 @@ from fctl_geo.settings import EngineSettings
 if TYPE_CHECKING:
     from distributed import Client
 
-    from fctl_geo.cluster.crew import DaskCrew
+    from fctl_geo.cluster.executor import DaskExecutor
 
 _CONFIG = {
     # A shard's memory is not Dask's to spill, and a paused worker would wait for it for ever: only the last limit acts.
@@ -37,8 +37,8 @@ def open_cluster(
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
-) -> Iterator[DaskCrew]:
-    """Workers, ready to be the crew of `segment_scene` and `run_batch`.
+) -> Iterator[DaskExecutor]:
+    """Workers, ready to be the executor of `segment_scene` and `run_batch`.
 
     Args:
         engine: the most memory of a worker, and its threads, for those that are started here.
@@ -51,7 +51,7 @@ def open_cluster(
         import distributed
     except ImportError:
         raise ClusterError("clusters need Dask", hint="pip install 'fctl-geo[dask]'") from None
-    from fctl_geo.cluster.crew import DaskCrew
+    from fctl_geo.cluster.executor import DaskExecutor
 
     with ExitStack() as stack:
         if scheduler is None:
@@ -65,7 +65,7 @@ def open_cluster(
                     f"no Dask scheduler answers at {scheduler} ({error})",
                     hint="start one with `dask scheduler`; the address looks like tcp://host:8786",
                 ) from None
-        yield DaskCrew(client)
+        yield DaskExecutor(client)
 
 
 def _local(stack: ExitStack, engine: EngineSettings, workers: int) -> Client:

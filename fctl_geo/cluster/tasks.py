@@ -15,15 +15,16 @@ from typing import Any
 from distributed import get_worker
 
 from fctl_geo import __version__
-from fctl_geo.cluster.desk import Desk, desk_of
-from fctl_geo.cluster.telling import TaskProgress
-from fctl_geo.crew import Crew
+from fctl_geo.cluster.remote_progress import TaskProgress
+from fctl_geo.cluster.worker_state import WorkerState, worker_state_of
 from fctl_geo.errors import Cancelled, FctlError
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.run import Hardware, Run
+from fctl_geo.run.executor import Executor
+from fctl_geo.run.hardware import Hardware
+from fctl_geo.run.open import Run
+from fctl_geo.run.work_folder import WorkFolder
 from fctl_geo.settings import EngineSettings, Settings
 from fctl_geo.windows.shards import Shard, runs_downwards
-from fctl_geo.workfolder import WorkFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
     """What this worker would compute on; an error is the answer, too."""
     worker = get_worker()
     try:
-        hardware = desk_of(worker).crew.hardware(engine, Silent())
+        hardware = worker_state_of(worker).executor.hardware(engine, Silent())
     except FctlError as error:
         return error
     return WorkerInfo(socket.gethostname(), hardware, __version__)
@@ -79,8 +80,8 @@ def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
 
 def time_a_patch(scene: str, settings: Settings, shard_px: int) -> float:
     """Seconds of a patch on this worker."""
-    desk = desk_of(get_worker())
-    return desk.crew.seconds_a_patch(desk.run(scene, settings, shard_px))
+    state = worker_state_of(get_worker())
+    return state.executor.seconds_a_patch(state.run(scene, settings, shard_px))
 
 
 def write_shards(task: ShardTask, topic: str, key: str) -> Done:
@@ -90,47 +91,47 @@ def write_shards(task: ShardTask, topic: str, key: str) -> Done:
         OutputError: the work folder is not to be seen from here, or is not of this run.
         Cancelled: nobody waits for it any more.
     """
-    desk = desk_of(get_worker())
+    state = worker_state_of(get_worker())
     work = WorkFolder.of_run(task.work, task.fingerprint)
     with TaskProgress(get_worker(), topic, key) as progress:
-        done = _write(_open(desk, task), task, work, desk.crew, progress)
+        done = _write(_open(state, task), task, work, state.executor, progress)
         if done.failures:  # once more with the file opened anew: it may have been mended, or the network is back
-            desk.forget()
-            done = _write(_open(desk, task), task, work, desk.crew, progress)
+            state.forget()
+            done = _write(_open(state, task), task, work, state.executor, progress)
     if done.failures:
-        desk.forget()
+        state.forget()
     return done
 
 
-def run_job(function: Callable[[Any, Crew, Progress], Any], job: Any, topic: str, key: str) -> Any:
+def run_job(function: Callable[[Any, Executor, Progress], Any], job: Any, topic: str, key: str) -> Any:
     """One of a batch's scenes, whole."""
     worker = get_worker()
     with TaskProgress(worker, topic, key) as progress:
-        return function(job, desk_of(worker).crew, progress)
+        return function(job, worker_state_of(worker).executor, progress)
 
 
-def _open(desk: Desk, task: ShardTask) -> Run:
+def _open(state: WorkerState, task: ShardTask) -> Run:
     """The task's run, proven to be the one that asks.
 
     Raises:
         OutputError: scene, model, version or device are others here.
     """
-    run = desk.run(task.scene, task.settings, task.shard_px)
+    run = state.run(task.scene, task.settings, task.shard_px)
     if run.fingerprint != task.fingerprint:
-        desk.forget()  # an earlier run may have had the same settings, before the scene changed
-        run = desk.run(task.scene, task.settings, task.shard_px)
+        state.forget()  # an earlier run may have had the same settings, before the scene changed
+        run = state.run(task.scene, task.settings, task.shard_px)
         WorkFolder.of_run(task.work, run.fingerprint)
     return run
 
 
-def _write(run: Run, task: ShardTask, work: WorkFolder, crew: Crew, progress: TaskProgress) -> Done:
+def _write(run: Run, task: ShardTask, work: WorkFolder, executor: Executor, progress: TaskProgress) -> Done:
     step = next(step for step in run.steps if step.layer == task.layer)
     places = set(task.shards)
     shards = [shard for shard in step.stage.shards if (shard.col_index, shard.row_index) in places]
     failed: dict[Shard, Failure] = {}
     while todo := [s for s in shards if s not in failed and not work.has(step.layer, s)]:
         try:
-            crew.write(run, step, list(runs_downwards(todo)), work, progress)
+            executor.write(run, step, list(runs_downwards(todo)), work, progress)
         except Cancelled:
             raise
         except FctlError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fctl_geo.polygons.area import pixel_areas
+from fctl_geo.georef.area import pixel_areas
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.progress import Progress

@@ -15,7 +15,7 @@ from fctl_geo.polygons.strip import Strip
 from fctl_geo.progress import Progress, check_cancelled
 
 if TYPE_CHECKING:
-    from fctl_geo.polygons.area import PixelAreas
+    from fctl_geo.georef.area import PixelAreas
     from fctl_geo.raster.reader import ClassRaster
 
 STRIP_ROWS = 256

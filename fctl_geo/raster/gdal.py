@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from fctl_geo.errors import OutputError
-from fctl_geo.outputs import write_failure
+from fctl_geo.storage.whole_files import write_failure
 from fctl_geo.windows.frame import RasterFrame
 
 CACHE_BYTES = 32 << 20

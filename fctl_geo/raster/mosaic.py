@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fctl_geo.outputs import write_text_whole
-from fctl_geo.raster.cog import LEGEND_TAG, legend_tag
+from fctl_geo.raster.legend_tag import LEGEND_TAG, legend_tag
 from fctl_geo.spec import NODATA, Legend
+from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.shards import BLOCK_PX
 from fctl_geo.windows.window import Window

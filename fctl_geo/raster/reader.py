@@ -17,13 +17,13 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError, SettingsError
-from fctl_geo.raster.cog import LEGEND_TAG
 from fctl_geo.raster.gdal import affine_of, crs_of, frame_of, gdal_session, open_quietly
+from fctl_geo.raster.legend_tag import LEGEND_TAG
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
-from fctl_geo.scene.address import gdal_name
 from fctl_geo.scene.georeference import Georeference, ground_resolution
 from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.storage.address import gdal_name
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
@@ -259,7 +259,7 @@ def _palette(dataset: DatasetReader) -> dict[int, Color]:
 
 
 def _legend_from_tag(path: Path, tag: str) -> Legend:
-    """Read what `fctl_geo.raster.cog.legend_tag` wrote."""
+    """Read what `fctl_geo.raster.legend_tag.legend_tag` wrote."""
     try:
         infos = tuple(
             ClassInfo(int(item["id"]), str(item["name"]), _color(item["color"]), bool(item["background"]))

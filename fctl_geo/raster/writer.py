@@ -17,9 +17,9 @@ from rasterio.io import DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import OutputError
-from fctl_geo.outputs import write_failure
 from fctl_geo.raster.gdal import affine_of, crs_of, open_quietly, output_errors
 from fctl_geo.spec import NODATA
+from fctl_geo.storage.whole_files import write_failure
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 

@@ -19,7 +19,7 @@ from rasterio.features import rasterize
 from shapely.errors import ShapelyError
 
 from fctl_geo.errors import AoiError
-from fctl_geo.scene.address import gdal_name, is_remote, shown
+from fctl_geo.storage.address import gdal_name, is_remote, shown
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 

@@ -15,8 +15,8 @@ import rasterio
 from rasterio.errors import CRSError, NotGeoreferencedWarning
 
 from fctl_geo.errors import SceneError
-from fctl_geo.scene.address import gdal_name, is_remote, shown
 from fctl_geo.scene.references import GDAL_ERRORS, SAFE_OPTIONS, check_parts, drivers_for, open_with
+from fctl_geo.storage.address import gdal_name, is_remote, shown
 from fctl_geo.windows.frame import Affine6
 
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fctl_geo.scene.address import shown
 from fctl_geo.scene.bands import Band, BandPlan, plan_all_bands
 from fctl_geo.scene.georeference import Georeference, GroundResolution, GsdSource, georeference_of, ground_resolution
 from fctl_geo.scene.header import Header, read_header
@@ -13,6 +12,7 @@ from fctl_geo.scene.masks import MaskPlan, plan_masks
 from fctl_geo.scene.reader import alpha_is_a_picture
 from fctl_geo.scene.scaling import Stretch
 from fctl_geo.scene.source import block_warnings, grids_of
+from fctl_geo.storage.address import shown
 from fctl_geo.windows.frame import Affine6
 
 ALPHA_WORDS = "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir)"

@@ -20,8 +20,8 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from fctl_geo.errors import SceneError
-from fctl_geo.scene.address import is_remote, shown
 from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SIZES, SUBCLASSES, WARP_OPTIONS
+from fctl_geo.storage.address import is_remote, shown
 
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, CRSError)
 """What GDAL says of a broken file: rasterio wraps most of it, not all."""

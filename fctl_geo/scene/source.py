@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rasterio.windows import Window as RasterioWindow
 
 from fctl_geo.errors import ReadError, SceneError
-from fctl_geo.scene.address import is_remote, shown
 from fctl_geo.scene.header import Header, gdal_options, open_handle
 from fctl_geo.scene.references import GDAL_ERRORS
+from fctl_geo.storage.address import is_remote, shown
 from fctl_geo.windows.window import Window
 
 _MAX_HANDLES = 4

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.memory import give_back_freed_memory
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.stitch.accumulator import RowAccumulator
+from fctl_geo.stitch.memory import give_back_freed_memory
 from fctl_geo.stitch.resolve import Resampling, resolve
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fctl_geo.model.modelfile import ModelInfo
-from fctl_geo.outputs import write_text_whole
 from fctl_geo.spec import context_words
+from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.recipe import Recipe
 
 Metrics = Mapping[str, Mapping[str, float]]

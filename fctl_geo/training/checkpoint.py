@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fctl_geo.errors import TrainingError
-from fctl_geo.outputs import write_text_whole
+from fctl_geo.storage.whole_files import write_text_whole
 
 _RECORD = "run.json"
 _LAST = "checkpoint.pt"

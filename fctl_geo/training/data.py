@@ -14,7 +14,7 @@ import numpy as np
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.settings import SceneSettings
-from fctl_geo.training.ground import GroundFiles, LabelledScene, SceneGround, Survey, refuse_strangers, survey
+from fctl_geo.training.labeled_scenes import GroundFiles, LabelledScene, SceneGround, Survey, refuse_strangers, survey
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.recipe import Recipe, SourceSpec
 from fctl_geo.training.samples import Ground, PyramidImage

@@ -12,7 +12,7 @@ from fctl_geo.progress import Progress
 from fctl_geo.raster.pam import distinct_color
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.data import folder_name, labelled_scenes
-from fctl_geo.training.ground import LabelledScene, refuse_strangers, survey
+from fctl_geo.training.labeled_scenes import LabelledScene, refuse_strangers, survey
 from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe, SourceSpec
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.picture import RGB, picture_rgb
+from fctl_geo.products.picture import RGB, picture_rgb
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.boundary import BoundaryScore

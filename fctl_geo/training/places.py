@@ -17,7 +17,7 @@ from fctl_geo.raster.reader import open_class_raster
 from fctl_geo.scene import Scene
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.data import ValidationSet
-from fctl_geo.training.ground import LabelledScene, open_labelled
+from fctl_geo.training.labeled_scenes import LabelledScene, open_labelled
 from fctl_geo.training.labels import open_labels
 from fctl_geo.training.metrics import truth_of_rows
 from fctl_geo.training.sources import AllowedTable, LabelledImage

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.outputs import write_text_whole
-from fctl_geo.picture import RGB, class_colors
+from fctl_geo.products.picture import RGB, class_colors
 from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.evaluate import CONVENTIONS, Evaluation
 from fctl_geo.training.judge import WorstPatch
 

@@ -20,9 +20,9 @@ from scene_factory import make_scene
 from fctl_geo import Settings, segment_scene
 from fctl_geo.batch.inputs import find_scenes
 from fctl_geo.batch.run_batch import BatchSettings, BatchSummary, run_batch
-from fctl_geo.crew import ThisProcess
 from fctl_geo.errors import Cancelled, FctlError, OutputError, SettingsError
 from fctl_geo.progress import Silent
+from fctl_geo.run.executor import LocalExecutor
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_two_hundred_scenes_with_five_broken_ones(tmp_path: Path, model: Path, m
     broken = {7: b"", 50: b"not a raster", 99: one[:200], 120: one[: len(one) - 900], 199: b"II*\0garbage"}
     for i, content in broken.items():
         (folder / f"s{i:03d}.tif").write_bytes(content)
-    loads = counted(monkeypatch, "fctl_geo.networks.load_networks")
+    loads = counted(monkeypatch, "fctl_geo.run.networks.load_networks")
     first = batch(folder, out, model)
     assert (first.done, first.unchanged, len(loads)) == (195, 0, 1), "the model is opened once"
     assert {ended.name for ended in first.failed} == {f"s{i:03d}" for i in broken}
@@ -176,10 +176,10 @@ def test_a_model_that_is_not_there_stops_the_whole(tmp_path: Path, scenes: Path)
 
 def test_progress_goes_from_nothing_to_all_and_warns_by_name(tmp_path: Path, model: Path, scenes: Path) -> None:
     (scenes / "bad.tif").write_bytes(b"bad")
-    talk = Told()
-    batch(scenes, tmp_path / "out", model, progress=talk)
-    assert talk.total == talk.steps == 4000 and talk.moments > 8, "live: more than once a scene"
-    assert any(words.startswith("bad failed") for words in talk.warnings)
+    progress = Told()
+    batch(scenes, tmp_path / "out", model, progress=progress)
+    assert progress.total == progress.steps == 4000 and progress.moments > 8, "live: more than once a scene"
+    assert any(words.startswith("bad failed") for words in progress.warnings)
 
 
 def test_cancelling_keeps_what_is_done(tmp_path: Path, model: Path, scenes: Path) -> None:
@@ -276,10 +276,10 @@ def test_unknown_formats_are_refused(tmp_path: Path) -> None:
 
 def test_one_crew_serves_several_models(tmp_path: Path, model: Path, scenes: Path) -> None:
     other = altered(model, tmp_path / "other.safetensors")
-    with ThisProcess() as crew:
+    with LocalExecutor() as executor:
         for name in (model, other, model):
             settings = settings_of(name, outs=(tmp_path / f"{name.stem}.tif",), overwrite=True)
-            segment_scene(scenes / "s0.tif", settings, crew=crew)
+            segment_scene(scenes / "s0.tif", settings, executor=executor)
     settings = settings_of(model, outs=(tmp_path / "alone.tif",))
     segment_scene(scenes / "s0.tif", replace(settings))
     assert (tmp_path / "alone.tif").read_bytes() == (tmp_path / f"{model.stem}.tif").read_bytes()

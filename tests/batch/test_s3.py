@@ -17,7 +17,7 @@ from fctl_geo.batch.inputs import find_scenes
 from fctl_geo.batch.run_batch import BatchSettings, BatchSummary, run_batch
 from fctl_geo.batch.stac import scenes_of_items, write_results
 from fctl_geo.errors import OutputError, SettingsError
-from fctl_geo.upload import RemotePlace
+from fctl_geo.storage.upload import RemotePlace
 
 PLACE = Path("s3://maps/town/2024")
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from fctl_geo.picture import choose_details
+from fctl_geo.products.picture import choose_details
 from fctl_geo.windows.window import Window
 
 

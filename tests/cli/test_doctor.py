@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import Result
 from fctl_geo_cli import doctor
-from fctl_geo_cli.talk import Talk
+from fctl_geo_cli.console import Console
 
 from fctl_geo.errors import DeviceError
 from fctl_geo.model.shipped import list_models
@@ -35,7 +35,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
     for name in ("versions", "models", "self_test"):
         monkeypatch.setattr(doctor, name, lambda: iter(()))
     monkeypatch.setattr(doctor, "graphics", graphics)
-    findings = list(doctor.examine(Talk()))
+    findings = list(doctor.examine(Console()))
     broken = [finding for finding in findings if finding.state == "FAIL"]
     assert [finding.what for finding in broken] == ["graphics"]
     assert str(error) in broken[0].words and broken[0].mend
@@ -45,7 +45,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
 def test_an_environment_that_was_cleared_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("versions", "graphics", "memory", "projections", "disk", "models", "self_test"):
         monkeypatch.setattr(doctor, name, lambda: iter(()))
-    (finding,) = doctor.examine(Talk(cleared=("PROJ_LIB=/usr/share/proj belongs to another installation",)))
+    (finding,) = doctor.examine(Console(cleared=("PROJ_LIB=/usr/share/proj belongs to another installation",)))
     assert finding.state == "warn" and "PROJ_LIB" in finding.words
 
 
@@ -53,5 +53,5 @@ def test_a_quick_examination_has_all_but_the_self_test(monkeypatch: pytest.Monke
     for name in ("versions", "graphics", "memory", "projections", "disk", "models"):
         monkeypatch.setattr(doctor, name, lambda name=name: iter([doctor.Finding(name, "ok", "")]))
     monkeypatch.setattr(doctor, "self_test", lambda: pytest.fail("the self test ran"))
-    found = [finding.what for finding in doctor.examine(Talk(), quick=True)]
+    found = [finding.what for finding in doctor.examine(Console(), quick=True)]
     assert found == ["versions", "graphics", "memory", "projections", "disk", "models"]

@@ -21,10 +21,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def crew() -> Iterator[object]:
+def executor() -> Iterator[object]:
     from fctl_geo.cluster import open_cluster
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        with open_cluster(EngineSettings(), workers=2) as crew:
-            yield crew
+        with open_cluster(EngineSettings(), workers=2) as executor:
+            yield executor

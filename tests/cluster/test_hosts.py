@@ -24,7 +24,7 @@ MOST_BYTES_A_SHARD = 10_000
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setattr("fctl_geo.run.SHARD_PX", 256)
+        patch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
         yield
 
 
@@ -41,15 +41,15 @@ def test_hosts_give_the_bytes_of_one_process_though_one_is_lost(tmp_path: Path, 
         make_hosts(4) as hosts,
         start_scheduler(hosts[0], tmp_path) as (address, _),
         start_workers(hosts[1:], address, tmp_path) as workers,
-        open_cluster(scheduler=address) as crew,
+        open_cluster(scheduler=address) as executor,
     ):
-        crew._client.wait_for_workers(3, timeout=120)
+        executor._client.wait_for_workers(3, timeout=120)
         killer = threading.Thread(target=kill_when_busy, args=(workers[0], work))
         killer.start()
-        segment_scene(scene, settings_of(model, out), crew=crew)
+        segment_scene(scene, settings_of(model, out), executor=executor)
         killer.join()
         assert workers[0].wait(10) == -signal.SIGKILL
-        assert len(crew._client.nthreads()) == 2
+        assert len(executor._client.nthreads()) == 2
     segment_scene(scene, settings_of(model, tmp_path / "one.tif"))
     assert out.read_bytes() == (tmp_path / "one.tif").read_bytes()
 
@@ -61,14 +61,14 @@ def test_a_shard_costs_the_scheduler_less_than_ten_kilobytes(tmp_path: Path, mod
         relay = Relay(address)
         with (
             start_workers(hosts * 2, relay.address, tmp_path),
-            open_cluster(scheduler=relay.address) as crew,
+            open_cluster(scheduler=relay.address) as executor,
         ):
-            crew._client.wait_for_workers(2, timeout=120)
+            executor._client.wait_for_workers(2, timeout=120)
             segment_scene(
-                make_scene(tmp_path / "first.tif", 300, 300), settings_of(model, tmp_path / "f.tif"), crew=crew
+                make_scene(tmp_path / "first.tif", 300, 300), settings_of(model, tmp_path / "f.tif"), executor=executor
             )
             before = relay.passed_bytes
-            segment_scene(scene, settings_of(model, tmp_path / "many.tif"), crew=crew)
+            segment_scene(scene, settings_of(model, tmp_path / "many.tif"), executor=executor)
             passed = relay.passed_bytes - before
         relay.close()
     shards = 36
@@ -83,13 +83,13 @@ def test_a_scheduler_that_dies_is_told_and_the_run_goes_on_without_it(tmp_path: 
         make_hosts(1) as hosts,
         start_scheduler(hosts[0], tmp_path) as (address, scheduler),
         start_workers(hosts, address, tmp_path),
-        open_cluster(scheduler=address) as crew,
+        open_cluster(scheduler=address) as executor,
     ):
         killer = threading.Thread(target=kill_when_busy, args=(scheduler, work))
         killer.start()
         start = time.monotonic()
         with pytest.raises(ClusterError, match="scheduler was lost") as caught:
-            segment_scene(scene, settings_of(model, out), crew=crew)
+            segment_scene(scene, settings_of(model, out), executor=executor)
         killer.join()
         assert time.monotonic() - start < 60
         assert "the same command" in caught.value.hint and not out.exists()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from fctl_geo.errors import ReadError, SceneError
+from fctl_geo.products.cog import write_cog
 from fctl_geo.progress import Silent
-from fctl_geo.raster.cog import write_cog
 from fctl_geo.raster.reader import open_class_raster
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.windows.window import Window

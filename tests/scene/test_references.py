@@ -15,7 +15,7 @@ from scene_factory import make_pixels, make_scene
 from shapely.geometry import box
 
 from fctl_geo.errors import FctlError, SceneError
-from fctl_geo.polygons.polygonise import polygonise
+from fctl_geo.products.polygonise import polygonise
 from fctl_geo.scene import describe_scene, open_scene
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec

@@ -26,7 +26,7 @@ from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.training import judge
 from fctl_geo.training.boundary import BoundaryScore
 from fctl_geo.training.evaluate import Evaluation, EvaluationSettings, evaluate_classes, evaluate_model
-from fctl_geo.training.ground import LabelledScene
+from fctl_geo.training.labeled_scenes import LabelledScene
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.objects import ObjectMatcher

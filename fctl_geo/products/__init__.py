@@ -1,0 +1,1 @@
+"""What a run hands out: class rasters, polygons, pictures, a summary."""

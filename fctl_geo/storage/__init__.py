@@ -1,0 +1,1 @@
+"""Where files are: addresses, outputs that appear whole, uploads."""

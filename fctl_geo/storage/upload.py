@@ -1,0 +1,225 @@
+"""Outputs that lie elsewhere (s3://bucket/key): made here, in the temporary folder, and uploaded when they are whole.
+
+With boto3, because it finds keys as GDAL and the AWS tools do (variables, ~/.aws, roles, single sign-on) and uploads in
+parts that S3 joins in one step or not at all. GDAL's own copying to /vsis3 is not within reach of its Python wheels.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fctl_geo.errors import OutputError
+from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.storage.address import address_of
+
+_PART_BYTES = 16 << 20
+_THREADS = 4
+_TYPES = {
+    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    ".gpkg": "application/geopackage+sqlite3",
+    ".parquet": "application/vnd.apache.parquet",
+    ".geojson": "application/geo+json",
+}
+_NO_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+_DENIED = ("403", "AccessDenied", "Forbidden", "AllAccessDisabled")
+_BAD_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthFailure")
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePlace:
+    """Where an output comes to lie, and where it is made."""
+
+    address: str
+    """s3://bucket/key"""
+    local: Path
+    """In a folder of its own that depends on address and user only: a resumed run finds its finished shards there."""
+
+    @property
+    def bucket(self) -> str:
+        return self.address.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        return self.address.removeprefix("s3://").partition("/")[2]
+
+    @staticmethod
+    def of(path: Path, staging: Path | None = None) -> RemotePlace | None:
+        """The place of an output with an address, its folder made; None for one that lies here.
+
+        Args:
+            staging: where it is made; None: in the temporary folder.
+        Raises:
+            OutputError: an address that cannot be written to.
+        """
+        address = address_of(path)
+        if address is None:
+            return None
+        if "/" not in _on_s3(address):
+            raise _not_ours(address)
+        name = hashlib.sha256(address.encode()).hexdigest()[:16]
+        folder = (staging or _own_folder()) / name
+        folder.mkdir(mode=0o700, exist_ok=True, parents=staging is not None)
+        return RemotePlace(address, folder / path.name)
+
+    def check(self, *, overwrite: bool) -> None:
+        """Refuse now what would fail after hours of work: keys, bucket, rights, an object that exists.
+
+        Raises:
+            OutputError: with what is in the way.
+        """
+        client = _client(self.address)
+        with _told(self.address):
+            if not overwrite and self._exists(client):
+                raise OutputError(f"{self.address} exists already", hint="choose another name, or allow --overwrite")
+            # An upload that is begun and called off needs the same rights and leaves nothing.
+            begun = client.create_multipart_upload(Bucket=self.bucket, Key=self.key)
+            client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=begun["UploadId"])
+
+    def upload(self, progress: Progress) -> None:
+        """The product's companions first, the product last: who sees it sees all of it. Then it is removed here.
+
+        Raises:
+            OutputError: the upload failed; the finished work is still here.
+            Cancelled: the user stopped it.
+        """
+        client = _client(self.address)
+        files = [p for p in sorted(self.local.parent.iterdir()) if not p.name.startswith(".") and p != self.local]
+        files.append(self.local)
+        progress.stage("upload", sum(file.stat().st_size for file in files))
+        folder = self.address.rpartition("/")[0]
+        for file in files:
+            with _told(f"{folder}/{file.name}"):
+                self._send(client, file, progress)
+        for file in files:
+            file.unlink()
+
+    def tidy(self) -> None:
+        """Remove the folder here, unless finished shards wait in it."""
+        if self.local.parent.is_dir() and not any(path.is_dir() for path in self.local.parent.iterdir()):
+            shutil.rmtree(self.local.parent)
+
+    def _exists(self, client: Any) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            client.head_object(Bucket=self.bucket, Key=self.key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+                return False
+            raise
+        return True
+
+    def _send(self, client: Any, file: Path, progress: Progress) -> None:
+        from boto3.s3.transfer import TransferConfig
+
+        lock = threading.Lock()
+
+        def advance(sent_bytes: int) -> None:
+            with lock:
+                check_cancelled(progress)
+                progress.advance(sent_bytes)
+
+        client.upload_file(
+            str(file),
+            self.bucket,
+            self.key.removesuffix(self.local.name) + file.name,
+            ExtraArgs={"ContentType": _TYPES.get(file.suffix.lower(), "application/octet-stream")},
+            Config=TransferConfig(
+                multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=_THREADS
+            ),
+            Callback=advance,
+        )
+
+
+def sizes_below(address: str) -> dict[str, int]:
+    """Bytes of the objects whose addresses begin so.
+
+    Raises:
+        OutputError: there is no such bucket, or it may not be listed.
+    """
+    bucket, _, prefix = _on_s3(address).partition("/")
+    client = _client(address)
+    with _told(address):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {f"s3://{bucket}/{found['Key']}": found["Size"] for page in pages for found in page.get("Contents", ())}
+
+
+def _on_s3(address: str) -> str:
+    """An address without 's3://'."""
+    if not address.startswith("s3://"):
+        raise _not_ours(address)
+    return address.removeprefix("s3://")
+
+
+def _not_ours(address: str) -> OutputError:
+    return OutputError(
+        f"{address} cannot be written to", hint="give a file here, or an object on S3: s3://bucket/folder/name"
+    )
+
+
+def _own_folder() -> Path:
+    """A folder in the temporary one that belongs to this user alone."""
+    folder = Path(tempfile.gettempdir()) / f"fctl-geo-{getpass.getuser()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
+        raise OutputError(
+            f"{folder} belongs to somebody else", hint="set TMPDIR to a folder of your own with room for the results"
+        )
+    return folder
+
+
+def _client(address: str) -> Any:
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise OutputError(
+            f"writing to {address} needs boto3", hint="pip install 'fctl-geo[s3]', or choose an output here"
+        ) from None
+    retries = {"max_attempts": 5, "mode": "standard"}
+    with _told(address):
+        return boto3.session.Session().client("s3", config=Config(retries=retries, connect_timeout=20, read_timeout=60))
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """What S3 refuses, in our words."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise OutputError(f"writing to {address} needs keys ({error})", hint=_NO_KEYS) from None
+    except ClientError as error:
+        raise _refused(address, str(error.response["Error"].get("Code")), str(error)) from error
+    except (BotoCoreError, Boto3Error, OSError) as error:
+        code = next((code for code in ("NoSuchBucket", *_DENIED[1:], *_BAD_KEYS) if code in str(error)), "")
+        raise _refused(address, code, str(error)) from error
+
+
+def _refused(address: str, code: str, words: str) -> OutputError:
+    bucket = address.removeprefix("s3://").partition("/")[0]
+    if code in ("NoSuchBucket", "404"):
+        return OutputError(f"{address}: there is no bucket {bucket!r}", hint="make it first, or check its name")
+    if code in _BAD_KEYS:
+        return OutputError(f"{address}: the keys are not accepted ({code})", hint=_NO_KEYS)
+    if code in _DENIED:
+        return OutputError(
+            f"{address} may not be written ({code})", hint="ask for s3:PutObject, s3:GetObject, s3:ListBucket"
+        )
+    return OutputError(
+        f"{address} cannot be written: {words}",
+        hint="check the connection; a run that was under way goes on by --resume",
+    )
