@@ -49,7 +49,7 @@ def _band_by_band(levels: NDArray[np.uint8], strength: float, rng: np.random.Gen
     if rng.random() < STRETCH_SHARE:
         curves = _stretched(curves, seen, rng)
     mean = float(curves[seen, np.arange(bands)].mean())
-    gain = np.exp(strength * rng.normal(0, 0.1, bands))
+    gain = np.exp(strength * rng.normal(0, 0.08, bands))
     contrast = 1 + strength * rng.uniform(-0.4, 0.45)
     curves = (curves * gain - mean) * contrast + mean + strength * rng.normal(0, 0.08)
     curves = np.clip(curves, 0, 1) ** math.exp(strength * rng.normal(0, 0.35))
@@ -82,7 +82,7 @@ def _another_season(pixels: Pixels, rng: np.random.Generator) -> None:
 
 
 def _saturate(pixels: Pixels, strength: float, rng: np.random.Generator) -> None:
-    keep = 0.0 if rng.random() < GRAY_SHARE else math.exp(strength * rng.uniform(-0.9, 0.6))
+    keep = 0.0 if rng.random() < GRAY_SHARE else math.exp(strength * rng.uniform(-0.9, 0.4))
     gray = pixels.mean(axis=-1, keepdims=True)
     pixels -= gray
     pixels *= np.float32(keep)

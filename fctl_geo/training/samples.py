@@ -21,7 +21,7 @@ LEVELS = (1, 2, 4, 8)
 
 FINEST_STEP_PX = 0.7
 """Least image pixels a sample pixel: more would only show blur."""
-LEAST_COVER = 0.4
+LEAST_COVER = 0.5
 """Of a sample's side: images that cover less show too little (as far as the zoom allows)."""
 
 
@@ -259,7 +259,7 @@ class SampleSource:
     def _gsd_range(self, ground: Ground) -> tuple[float, float]:
         """Ground sizes to sample at: of the zoom, those at which the image is neither blown up nor lost in the sample.
 
-        Example: zoom 0.4-2 m, 256 px samples; chips of 128 px at 1.5 m give 1.05-1.88 m, of 572 px at 0.2 m 0.4-1.12 m.
+        Example: zoom 0.4-2 m, 256 px samples; chips of 128 px at 1.5 m give 1.05-1.5 m, of 572 px at 0.2 m 0.4-0.89 m.
         """
         finest, coarsest = (self.gsd_m * factor for factor in self.zoom)
         low = min(max(finest, FINEST_STEP_PX * ground.gsd_m), coarsest)
