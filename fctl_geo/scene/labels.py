@@ -97,14 +97,24 @@ class PolygonLabels:
     def read(self, window: Window) -> NDArray[np.uint8]:
         """(h, w) uint8 labels; where polygons overlap the last of the file wins; a pixel counts by its centre."""
         place = Affine(*self.frame.transform) * Affine.translation(window.col, window.row)
-        shapes, values = self._features_in(window, place)
+        shapes, values, _ = self._features_in(window, place)
         if not shapes:
             return np.full(window.size_hw, self.outside, np.uint8)
         pairs = zip(shapes, values, strict=True)
         burnt = rasterize(pairs, window.size_hw, fill=self.outside, transform=place, dtype="uint8")
         return np.asarray(burnt, np.uint8)
 
-    def _features_in(self, window: Window, place: Affine) -> tuple[list[Any], list[int]]:
+    def read_features(self, window: Window, index: int) -> NDArray[np.int64]:
+        """(h, w) which feature of that index a pixel's centre lies in, the same number in every window; 0: in none."""
+        place = Affine(*self.frame.transform) * Affine.translation(window.col, window.row)
+        shapes, values, numbers = self._features_in(window, place)
+        pairs = [(s, n + 1) for s, v, n in zip(shapes, values, numbers, strict=True) if v == index]
+        if not pairs:
+            return np.zeros(window.size_hw, np.int64)
+        return np.asarray(rasterize(pairs, window.size_hw, fill=0, transform=place, dtype="int32"), np.int64)
+
+    def _features_in(self, window: Window, place: Affine) -> tuple[list[Any], list[int], list[int]]:
+        """Geometries in the scene's CRS, what is burnt for them, and their numbers in the file."""
         corners = np.array([(0, 0), (window.width, 0), (0, window.height), (window.width, window.height)], float)
         xs, ys = (
             place.a * corners[:, 0] + place.b * corners[:, 1] + place.c,
@@ -113,9 +123,14 @@ class PolygonLabels:
         bounds = (xs.min(), ys.min(), xs.max(), ys.max())
         asked = bounds if self._to_file is None else self._to_file.transform_bounds(*bounds, densify_pts=21)
         if not np.isfinite(asked).all():
-            return [], []
-        _, _, wkb, columns = pyogrio.raw.read(
-            self.column.path, layer=self.column.layer, columns=[self.column.field], bbox=asked, force_2d=True
+            return [], [], []
+        _, numbers, wkb, columns = pyogrio.raw.read(
+            self.column.path,
+            layer=self.column.layer,
+            columns=[self.column.field],
+            bbox=asked,
+            force_2d=True,
+            return_fids=True,
         )
         words = [value_word(value) for value in columns[0]]
         kept = [i for i, word in enumerate(words) if word is not None and wkb[i] is not None]
@@ -126,7 +141,8 @@ class PolygonLabels:
             reach = max(asked[2] - asked[0], asked[3] - asked[1])
             dense = shapely.segmentize(shapes, reach / _EDGE_POINTS)
             shapes = shapely.transform(dense, self._to_scene.transform, interleaved=False)
-        return list(shapes), [self.index_of.get(words[i] or "", NODATA) for i in kept]
+        burnt = [self.index_of.get(words[i] or "", NODATA) for i in kept]
+        return list(shapes), burnt, [int(numbers[i]) for i in kept]
 
 
 def _transformers(column: ClassColumn, frame: RasterFrame) -> tuple[Any, Any]:

@@ -70,7 +70,8 @@ def _stretched(curves: NDArray[np.float64], seen: NDArray[np.uint8], rng: np.ran
     """From percentile to percentile, of all bands together or of each; what lies beyond is clipped."""
     cut = rng.uniform(0.1, 3.0)
     low, high = np.percentile(seen, (cut, 100 - cut), axis=None if rng.random() < 0.5 else 0) / 255
-    return np.clip((curves - low) / np.maximum(high - low, 0.08), 0, 1)
+    stretched: NDArray[np.float64] = np.clip((curves - low) / np.maximum(high - low, 0.08), 0, 1)
+    return stretched
 
 
 def _another_season(pixels: Pixels, rng: np.random.Generator) -> None:

@@ -18,7 +18,7 @@ from fctl_geo.spec import Legend
 from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
 from fctl_geo.training.metrics import ClassScore
 from fctl_geo.training.objects import ObjectScore
-from fctl_geo.training.places import Place, Predicted
+from fctl_geo.training.places import Place, Predicted, polygon_objects
 from fctl_geo.windows.window import Window
 
 Convention = Literal["plain", "deepglobe", "inria"]
@@ -67,7 +67,7 @@ class EvaluationSettings:
 
     convention: Convention = "plain"
     objects: str = "building"
-    """Class whose regions are objects; a name that the legend has not is left out."""
+    """Class whose regions, or polygons where there are any, are objects; a name that the legend has not is left out."""
     tolerance_px: int = 3
     pictures: bool = True
     engine: Mapping[str, object] = field(default_factory=dict)
@@ -80,12 +80,17 @@ def evaluate_model(
     """Judge a model by the classes that a user would get of the places."""
 
     def predict(place: Place, window: Window, folder: Path) -> Predicted:
-        out = folder / "classes.tif"
-        told = {"model": str(model), "outs": (out,), "overwrite": True, **place.told, **settings.engine}
+        out, polygons = folder / "classes.tif", folder / "objects.gpkg"
+        named = _class_named(settings.objects, legend)
+        outs = (out, polygons) if named is not None else (out,)
+        told = {"model": str(model), "outs": outs, "overwrite": True, **place.told, **settings.engine}
+        if named is not None:
+            told["classes"] = (legend.classes[named].name,)
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
             told["bbox"] = _box(place, window)
         _segment(place.scene, told, progress)
-        return Predicted(out, legend, place.opened, own_grid=True)
+        objects = polygon_objects(polygons, place.opened) if named is not None else None
+        return Predicted(out, legend, place.opened, own_grid=True, objects=objects)
 
     return _evaluate(str(model), legend, places, predict, settings, progress)
 
@@ -99,6 +104,10 @@ def evaluate_classes(
         return Predicted(classes, legend, place.opened, own_grid=False)
 
     return _evaluate(classes.name, legend, places, predict, settings, progress)
+
+
+def _class_named(name: str, legend: Legend) -> int | None:
+    return next((i for i, c in enumerate(legend) if c.name.lower() == name.lower()), None)
 
 
 def _segment(scene: Path, told: Mapping[str, object], progress: Progress) -> None:
@@ -116,7 +125,7 @@ def _evaluate(
     progress: Progress,
 ) -> Evaluation:
     names = [c.name for c in legend]
-    object_class = next((i for i, n in enumerate(names) if n.lower() == settings.objects.lower()), None)
+    object_class = _class_named(settings.objects, legend)
     whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
     by_place: dict[str, float] = {}
     for place in places:

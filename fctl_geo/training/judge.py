@@ -74,6 +74,9 @@ class Judgement:
             unknown = (truth == NODATA) | (guess == NODATA)
             guess, truth = np.where(unknown, NODATA, guess), np.where(unknown, NODATA, truth)
             self._count(guess, truth, band, around)
+            if self.object_class is not None:
+                part = band.slices_in(around)
+                self._count_objects(place, predicted, guess[part], truth[part], band)
             self._note_errors(guess, truth, band, around, window, wrong, judged)
             progress.advance()
         if self.pictures:
@@ -82,13 +85,22 @@ class Judgement:
     def _count(self, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window, around: Window) -> None:
         rows, cols = band.slices_in(around)
         self.confusion.add_classes(guess[rows, cols], truth[rows, cols])
-        if self.object_class is not None:
-            self.objects.add(guess[rows, cols] == self.object_class, truth[rows, cols] == self.object_class)
         for left in range(0, band.width, _TILE_PX):  # tiles: the boundary score takes many times the band's memory
             tile = Window(band.row, band.col + left, band.height, min(_TILE_PX, band.width - left))
             halo = tile.grow(self.boundary.halo_px).clip(around)
             part = halo.slices_in(around)
             self.boundary.add(guess[part], truth[part], tile.slices_in(halo))
+
+    def _count_objects(
+        self, place: Place, predicted: Predicted, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window
+    ) -> None:
+        assert self.object_class is not None
+        name, judged = self.legend.classes[self.object_class].name, truth != NODATA
+        found, true = (
+            classes == self.object_class if told is None else np.where(judged, told(band, name), 0)
+            for classes, told in ((guess, predicted.objects), (truth, place.objects))
+        )
+        self.objects.add(found, true)
 
     def _note_errors(
         self,

@@ -98,13 +98,15 @@ def jpeg(picture: Picture, quality: int) -> Picture:
         colors = ycc[..., 1:].reshape(ycc.shape[0] // 2, 2, ycc.shape[1] // 2, 2, 2).mean(axis=(1, 3))
         halves = [_quantized(np.ascontiguousarray(colors[..., k]), _table(_CHROMA, quality)) for k in (0, 1)]
         out = np.stack([luma, *(np.kron(half, np.ones((2, 2), np.float32)) for half in halves)], axis=-1) @ _TO_RGB.T
-    return np.clip((out[:height, :width] + 128) / 255, 0, 1).astype(np.float32)
+    stored: Picture = np.clip((out[:height, :width] + 128) / 255, 0, 1).astype(np.float32)
+    return stored
 
 
 def _table(base: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
     """Steps of a quality of 1 to 100, scaled as libjpeg does."""
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    return np.clip(np.floor((base * scale + 50) / 100), 1, 255).astype(np.float32)
+    table: NDArray[np.float32] = np.clip(np.floor((base * scale + 50) / 100), 1, 255).astype(np.float32)
+    return table
 
 
 def _quantized(plane: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import open_class_raster
 from fctl_geo.scene import Scene
+from fctl_geo.scene.labels import PolygonLabels, read_class_column
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.data import ValidationSet
 from fctl_geo.training.labeled_scenes import LabelledScene, open_labelled
-from fctl_geo.training.labels import open_labels
+from fctl_geo.training.labels import VectorLabels, open_labels
 from fctl_geo.training.metrics import truth_of_rows
 from fctl_geo.training.sources import AllowedTable, LabelledImage
 from fctl_geo.training.write_image import write_image
@@ -26,6 +28,9 @@ from fctl_geo.windows.window import Window
 
 Truth = Callable[[Window], NDArray[np.uint8]]
 """(h, w) index in the legend; 255: not judged."""
+
+Objects = Callable[[Window, str], NDArray[np.int64]]
+"""(h, w) number of the object of a class that each pixel belongs to, the same in every window; 0: none."""
 
 PICTURE_BANDS = ("red", "green", "blue")
 
@@ -43,6 +48,8 @@ class Place:
     truth: Truth
     windows: tuple[Window, ...]
     """The parts that are judged; everything else does not count."""
+    objects: Objects | None = None
+    """Where the labels say which pixels are one object (polygons do); None: connected regions are objects."""
 
 
 @contextmanager
@@ -97,7 +104,8 @@ def scene_place(
 
         told = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
         chosen = tuple(windows) or (opened.frame_window,)
-        yield Place(scene.name, scene.image, told, opened, truth, chosen)
+        objects = labels.objects if isinstance(labels, VectorLabels) else None
+        yield Place(scene.name, scene.image, told, opened, truth, chosen, objects)
 
 
 def lookup_of(
@@ -144,13 +152,17 @@ def places_of(
 class Predicted:
     """A class raster on (part of) a scene's pixels, read in windows of the scene, as indices of a legend."""
 
-    def __init__(self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool) -> None:
+    def __init__(
+        self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool, objects: Objects | None = None
+    ) -> None:
         """Open it.
 
         Args:
             own_grid: it was made of this scene, perhaps of a part: it lies on the scene's pixels. Else it is brought
                 there by the nearest pixel.
+            objects: which pixels are one object; None: connected regions are.
         """
+        self.objects = objects
         frame = opened.scene_frame
         self.raster = open_class_raster(path, legend, onto=None if own_grid else frame)
         self._row, self._col = _offset(frame.transform, self.raster.frame.transform) if own_grid else (0, 0)
@@ -165,6 +177,16 @@ class Predicted:
 
     def close(self) -> None:
         self.raster.close()
+
+
+def polygon_objects(path: Path, opened: Scene) -> Objects:
+    """The polygons that a run made of a scene, as objects on the scene's pixels."""
+    if not pyogrio.read_info(path, layer=0)["features"]:
+        return lambda window, name: np.zeros(window.size_hw, np.int64)
+    column = read_class_column(path, "class_name")
+    names = sorted(column.counts)
+    polygons = PolygonLabels(column, opened.scene_frame, {n: i for i, n in enumerate(names)})
+    return VectorLabels(polygons, names).objects
 
 
 def _offset(scene: tuple[float, ...], part: tuple[float, ...]) -> tuple[int, int]:

@@ -255,7 +255,6 @@ class SampleSource:
         )
         return ground, view
 
-
     def _gsd_range(self, ground: Ground) -> tuple[float, float]:
         """Ground sizes to sample at: of the zoom, those at which the image is neither blown up nor lost in the sample.
 

@@ -78,23 +78,73 @@ def test_scores_equal_those_of_torchmetrics() -> None:
     assert ours.accuracy == pytest.approx(float(multiclass_accuracy(*pair, 4, average="micro")))
 
 
+def overlaps(true: np.ndarray, found: np.ndarray) -> list[tuple[int, int, int, int, int]]:
+    """Every pair of objects that meet: numbers, common pixels, pixels of each; by brute force."""
+    return [
+        (i, j, ((true == i) & (found == j)).sum(), (true == i).sum(), (found == j).sum())
+        for i in np.unique(true[true > 0])
+        for j in np.unique(found[(true == i) & (found > 0)])
+    ]
+
+
 @settings(max_examples=25, deadline=None)
-@given(masks, st.integers(1, 9), st.integers(0, 2**32 - 1))
-def test_objects_are_those_of_scipy_whatever_the_bands(truth: np.ndarray, band: int, seed: int) -> None:
-    guess = truth ^ (np.random.default_rng(seed).random(truth.shape) < 0.1)
+@given(masks, st.integers(1, 9), st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_objects_are_those_of_brute_force_whatever_the_bands(
+    truth: np.ndarray, band: int, seed: int, number_truth: bool, number_guess: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    guess = truth ^ (rng.random(truth.shape) < 0.1)
+    true, found = ndimage.label(truth)[0], ndimage.label(guess)[0]
+    far = 1 + 10**6 * rng.permutation(500).astype(np.int64)
     matcher = ObjectMatcher()
     for row in range(0, len(truth), band):
-        matcher.add(guess[row : row + band], truth[row : row + band])
-    true, n_true = ndimage.label(truth)
-    found, n_found = ndimage.label(guess)
-    matched = sum(
-        ((true == i) & (found == j)).sum() >= 0.5 * ((true == i) | (found == j)).sum()
-        for i in range(1, n_true + 1)
-        for j in np.unique(found[(true == i) & (found > 0)])
-    )
+        rows = slice(row, row + band)
+        matcher.add(
+            np.where(guess, far[found], 0)[rows] if number_guess else guess[rows],
+            np.where(truth, far[true], 0)[rows] if number_truth else truth[rows],
+        )
+    pairs = overlaps(true, found)
+    matched = sum(both >= 0.5 * (a + b - both) for _, _, both, a, b in pairs)
+    hosts = [j for _, j, both, a, _ in pairs if both > a / 2]
+    parts = [i for i, _, both, _, b in pairs if both > b / 2]
     score = matcher.score()
-    assert (score.truth, score.found) == (n_true, n_found)
+    assert (score.truth, score.found) == (true.max(), found.max())
     assert matched - 1 <= score.matched <= matched or score.matched == matched
+    assert score.merged == sum(hosts.count(j) > 1 for j in hosts)
+    assert score.split == sum(parts.count(i) > 1 for i in set(parts))
+
+
+def test_numbers_mean_other_objects_in_another_image() -> None:
+    matcher = ObjectMatcher()
+    ones = np.ones((2, 3), np.int64)
+    for _ in range(2):
+        matcher.start()
+        matcher.add(ones, ones)
+    assert (matcher.score().truth, matcher.score().found, matcher.score().matched) == (2, 2, 2)
+
+
+def test_touching_houses_of_the_labels_are_objects_of_their_own(tmp_path: Path) -> None:
+    import geopandas
+
+    truth = np.zeros((700, 300), np.uint8)
+    truth[200:340, 60:200] = 1
+    image = make_scene(tmp_path / "scene.tif", pixels=np.full((3, 700, 300), 90, np.uint8), gsd=1.0)
+    with rasterio.open(image) as dataset:
+        place = dataset.transform
+
+    def box(row: int, col: int, height: int, width: int) -> shapely.Polygon:
+        return shapely.box(*(place @ (col, row + height)), *(place @ (col + width, row)))
+
+    houses = [box(200, 60, 140, 70), box(200, 130, 140, 70)]
+    frame = geopandas.GeoDataFrame({"kind": ["building"] * 2}, geometry=houses, crs="EPSG:32633")
+    pyogrio.write_dataframe(frame, tmp_path / "labels.geojson")
+    make_scene(tmp_path / "guess.tif", pixels=truth[None], gsd=1.0)
+    labels = LabelSpec(tmp_path / "labels.geojson", "kind", background="land")
+    with scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
+        found = evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(), Silent())
+    assert found.objects is not None
+    assert (found.objects.truth, found.objects.found) == (2, 1)
+    assert (found.objects.merged, found.objects.split) == (2, 0)
 
 
 def test_a_contour_that_is_off_by_the_tolerance_is_met_and_one_further_off_is_not() -> None:
@@ -185,9 +235,11 @@ def test_a_model_is_judged_by_what_segment_gives(tmp_path: Path) -> None:
     segment_scene(scene, Settings.of({"model": str(model), "outs": (tmp_path / "own.tif",)}))
     labels = LabelSpec(tmp_path / "own.tif")
     with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent()) as opened:
-        found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
+        found = evaluate_model(model, legend, [opened], EvaluationSettings(objects=legend.classes[1].name), Silent())
         part = opened.windows[0]
     assert found.accuracy == 1.0 and found.judged == 300 * 260
+    assert found.objects is not None and found.objects.truth > 0
+    assert found.objects.f1 == 1.0, "the polygons are the regions of the raster"
     window = type(part)(40, 70, 90, 100)
     with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent(), windows=[window]) as opened:
         found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
