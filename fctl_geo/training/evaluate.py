@@ -16,7 +16,7 @@ from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
 from fctl_geo.spec import Legend
 from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
-from fctl_geo.training.metrics import ClassScore
+from fctl_geo.training.metrics import ClassScore, Confusion
 from fctl_geo.training.objects import ObjectScore
 from fctl_geo.training.places import Place, Predicted, polygon_objects
 from fctl_geo.windows.window import Window
@@ -129,7 +129,7 @@ def _evaluate(
     whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
     by_place: dict[str, float] = {}
     for place in places:
-        before = whole.confusion.counts.copy()
+        before = whole.confusion.copy()
         progress.stage("evaluate", count_bands(place.windows))
         for window in place.windows:
             with tempfile.TemporaryDirectory() as folder:
@@ -138,10 +138,10 @@ def _evaluate(
                     whole.add(place, predicted, window, progress)
                 finally:
                     predicted.close()
-        by_place[place.name] = _place_score(whole.confusion.counts - before, names, settings.convention)
+        by_place[place.name] = _place_score(whole.confusion - before, names, settings.convention)
         progress.say(f"{place.name}: {by_place[place.name]:.3f}")
     seen = [n for n, count in zip(names, whole.confusion.counts.sum(1), strict=True) if count]
-    if len(seen) == 1:
+    if len(seen) == 1 and not whole.confusion.ruled_out.any() and not whole.confusion.allowed:
         progress.warn(f"the labels show nothing but {seen[0]}: do they lie on the imagery?")
     return _result(subject, whole, by_place, settings)
 
@@ -149,7 +149,7 @@ def _evaluate(
 def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
     names = [c.name for c in whole.legend]
     scores = tuple(whole.confusion.scores(names))
-    judged = int(whole.confusion.counts.sum())
+    judged = whole.confusion.judged
     if not judged:
         raise TrainingError("no pixel could be judged", hint="do labels and classes lie on each other?")
     if settings.convention == "inria" and "building" not in names:
@@ -176,11 +176,7 @@ def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings
     )
 
 
-def _place_score(counts: NDArray[np.int64], names: list[str], convention: Convention) -> float:
-    from fctl_geo.training.metrics import Confusion
-
-    confusion = Confusion(len(names))
-    confusion.counts += counts
+def _place_score(confusion: Confusion, names: list[str], convention: Convention) -> float:
     if convention == "inria" and "building" in names:
         return confusion.scores(names)[names.index("building")].iou
     return confusion.mean_iou

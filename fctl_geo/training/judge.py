@@ -71,12 +71,13 @@ class Judgement:
             around = band.grow(self.boundary.halo_px).clip(window)
             guess, truth = predicted.read(around), place.truth(around)
             self.without_class += int(((truth != NODATA) & (guess == NODATA))[band.slices_in(around)].sum())
-            unknown = (truth == NODATA) | (guess == NODATA)
+            inner = band.slices_in(around)
+            self.confusion.add_partial(guess[inner], truth[inner], place.partial)
+            unknown = (truth >= len(self.legend)) | (guess == NODATA)
             guess, truth = np.where(unknown, NODATA, guess), np.where(unknown, NODATA, truth)
             self._count(guess, truth, band, around)
             if self.object_class is not None:
-                part = band.slices_in(around)
-                self._count_objects(place, predicted, guess[part], truth[part], band)
+                self._count_objects(place, predicted, guess[inner], truth[inner], band)
             self._note_errors(guess, truth, band, around, window, wrong, judged)
             progress.advance()
         if self.pictures:
@@ -134,6 +135,7 @@ class Judgement:
                 break
             spot = Window(window.row + i * PATCH_PX, window.col + j * PATCH_PX, PATCH_PX, PATCH_PX).clip(window)
             truth, guess = place.truth(spot), predicted.read(spot)
+            truth = np.where(truth < len(self.legend), truth, NODATA).astype(np.uint8)
             image = picture_rgb(place.opened, spot, 1)
             self.worst.append(WorstPatch(place.name, spot, int(wrong[i, j]), int(judged[i, j]), image, truth, guess))
         self.worst = sorted(self.worst, key=lambda w: -w.wrong)[:WORST]

@@ -116,7 +116,8 @@ def _quantized(plane: NDArray[np.float32], table: NDArray[np.float32]) -> NDArra
     steps = table.ravel()
     coefficients = np.rint((blocks @ _cosines()) / steps) * steps
     blocks = coefficients @ _cosines().T
-    return blocks.reshape(rows, cols, 8, 8).transpose(0, 2, 1, 3).reshape(plane.shape)
+    out: NDArray[np.float32] = blocks.reshape(rows, cols, 8, 8).transpose(0, 2, 1, 3).reshape(plane.shape)
+    return out
 
 
 @cache

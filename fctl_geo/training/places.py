@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,8 @@ class Place:
     truth: Truth
     windows: tuple[Window, ...]
     """The parts that are judged; everything else does not count."""
+    partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Values of the truth, past the legend's, that allow several classes: to the indices of those."""
     objects: Objects | None = None
     """Where the labels say which pixels are one object (polygons do); None: connected regions are objects."""
 
@@ -60,6 +62,8 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
     from fctl_geo.spec import InputSpec
 
     lookup = truth_of_rows(table)
+    several = {len(table.names) + i: row for i, row in enumerate(table.rows) if len(row) > 1}
+    lookup[[value - len(table.names) for value in several]] = list(several)
 
     def truth(window: Window) -> NDArray[np.uint8]:
         out = np.full(window.size_hw, NODATA, np.uint8)
@@ -72,7 +76,7 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
         write_image(path, image.pixels)
         with open_scene(path, InputSpec(bands=PICTURE_BANDS), SceneSettings(gsd_m=image.gsd_m)) as opened:
             whole = (Window(0, 0, *image.label.shape),)
-            yield Place(image.name, path, {"gsd_m": image.gsd_m}, opened, truth, whole)
+            yield Place(image.name, path, {"gsd_m": image.gsd_m}, opened, truth, whole, several)
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def scene_place(
         told = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
         chosen = tuple(windows) or (opened.frame_window,)
         objects = labels.objects if isinstance(labels, VectorLabels) else None
-        yield Place(scene.name, scene.image, told, opened, truth, chosen, objects)
+        yield Place(scene.name, scene.image, told, opened, truth, chosen, objects=objects)
 
 
 def lookup_of(

@@ -19,6 +19,7 @@ from model_factory import make_model
 from scene_factory import make_scene
 from scipy import ndimage
 
+from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import TrainingError
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Silent
@@ -30,8 +31,9 @@ from fctl_geo.training.labeled_scenes import LabelledScene
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.objects import ObjectMatcher
-from fctl_geo.training.places import scene_place
+from fctl_geo.training.places import image_place, scene_place
 from fctl_geo.training.report import html_page, report_values
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 
 LEGEND = Legend((ClassInfo(0, "land", (230, 230, 230), background=True), ClassInfo(1, "building", (214, 69, 65))))
 masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.booleans())
@@ -121,6 +123,47 @@ def test_numbers_mean_other_objects_in_another_image() -> None:
         matcher.start()
         matcher.add(ones, ones)
     assert (matcher.score().truth, matcher.score().found, matcher.score().matched) == (2, 2, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_partial_labels_judge_what_they_rule_out(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = AllowedTable(Legend(tuple(ClassInfo(i, n, (i, i, i)) for i, n in enumerate("abc"))))
+    full, neither, either = table.index_of("a"), table.index_of("bc"), table.index_of("ab")
+    label = rng.choice([full, neither, either, IGNORE], (20, 20)).astype(np.uint8)
+    guess = rng.integers(0, 3, (20, 20))
+    ours = Confusion(3)
+    ours.add(guess[:9], label[:9], table)
+    ours.add(guess[9:], label[9:], table)
+    hit = ((label == full) & (guess == 0)).sum()
+    false = ((label == neither) & (guess == 0)).sum()
+    assert ours.iou(list("abc"))["a"] == pytest.approx(hit / ((label == full).sum() + false))
+    right = hit + ((label == neither) & (guess > 0)).sum() + ((label == either) & (guess < 2)).sum()
+    assert ours.accuracy == pytest.approx(right / (label != IGNORE).sum())
+    assert ours.mean_iou == pytest.approx(ours.iou(list("abc"))["a"]), "the truth shows no other class"
+
+
+def test_a_place_with_partial_labels_judges_through_the_whole_pipeline(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "m.safetensors", classes=3)
+    legend = read_model_info(model).legend
+    names = [c.name for c in legend]
+    table = AllowedTable(legend)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (90, 110, 3), np.uint8)
+    label = np.full((90, 110), table.index_of(names[1:]), np.uint8)
+    label[:40] = table.index_of(names[:1])
+    label[80:] = IGNORE
+    image = LabelledImage("x", pixels, np.ones(label.shape, bool), label, 1.0)
+    with image_place(image, table) as place:
+        found = evaluate_model(model, legend, [place], EvaluationSettings(objects=""), Silent())
+        segment_scene(place.scene, Settings.of({"model": str(model), "outs": (tmp_path / "c.tif",), "gsd_m": 1.0}))
+    with rasterio.open(tmp_path / "c.tif") as raster:
+        guess = np.isin(raster.read(1), [legend.classes[0].id])
+    assert found.judged == 80 * 110
+    expected = guess[:40].sum() / (40 * 110 + guess[40:80].sum())
+    assert found.classes[0].iou == pytest.approx(expected)
+    assert html_page(found)
 
 
 def test_touching_houses_of_the_labels_are_objects_of_their_own(tmp_path: Path) -> None:
@@ -227,8 +270,6 @@ def test_labels_in_another_crs_judge_as_well_as_those_burnt_on_the_grid(tmp_path
 
 
 def test_a_model_is_judged_by_what_segment_gives(tmp_path: Path) -> None:
-    from fctl_geo import Settings, segment_scene
-
     model = make_model(tmp_path / "m.safetensors", classes=2)
     legend = read_model_info(model).legend
     scene = make_scene(tmp_path / "scene.tif", width=300, height=260)
