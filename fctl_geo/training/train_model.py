@@ -16,7 +16,7 @@ from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.evaluate import EvaluationSettings, evaluate_model
-from fctl_geo.training.loop import Trained, TrainingSettings, forward, train_on
+from fctl_geo.training.loop import Trained, TrainingSettings, predict, train_on
 from fctl_geo.training.places import places_of
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.refinement import intersection_over_union, train_refinement
@@ -88,7 +88,7 @@ def _refiner(
         return None
     teacher = trained.early if wanted.crude == "early" else trained.network
     crude = make_crude_samples(
-        teacher, trained.samples, wanted.montages, wanted.patch_px, forward, progress, keep=folder,
+        teacher, trained.samples, wanted.montages, wanted.patch_px, predict, progress, keep=folder,
         looks=recipe.method.looks,
     )  # fmt: skip
     refiner = train_refinement(crude, data.table, wanted, folder, progress, checkpoint_every=settings.checkpoint_every)
@@ -98,7 +98,7 @@ def _refiner(
             judges, gsd_m=recipe.gsd_m, zoom=(1, 1), size_px=wanted.patch_px, scales=trained.samples.scales
         )
         held = make_crude_samples(
-            trained.network, places, _JUDGING_MONTAGES, wanted.patch_px, forward, progress, looks="plain", seed=8
+            trained.network, places, _JUDGING_MONTAGES, wanted.patch_px, predict, progress, looks="plain", seed=8
         )
         before, after = intersection_over_union(refiner, held, data.table, wanted)
         progress.say(
