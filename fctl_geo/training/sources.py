@@ -20,6 +20,8 @@ from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
 """Index of unlabelled pixels in `LabelledImage.label`."""
+_BAND_PX = 1024
+"""Outlines are burnt in bands of so many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,43 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
         label = classes_of_colors(mask.transpose(2, 0, 1), colors, IGNORE)
     else:
         label = _lookup(spec, table)[mask[:, :, 0]]
+    if spec.outlines:
+        meets = _meeting(path, Path(spec.outlines.format(**fields)), spec)
+        label = np.where(meets & (label != IGNORE), table.index_of(spec.labels["0"]), label)
     pixels = np.ascontiguousarray(pixels[:, :, :3])
     valid = np.ones(pixels.shape[:2], np.bool_)
     if spec.nodata_white:
         valid = ~_large_white(pixels)
         label = np.where(valid, label, IGNORE)
     return LabelledImage(path.stem, pixels, valid, np.ascontiguousarray(label), spec.gsd_m)
+
+
+def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
+    """Pixels of an image (or of its window) at which a polygon has another one as its neighbour."""
+    from fctl_geo.raster.gdal import frame_of, open_quietly
+    from fctl_geo.scene.labels import PolygonLabels, read_class_column
+    from fctl_geo.windows.window import Window
+
+    column = read_class_column(outlines, "building")
+    with open_quietly(image) as dataset:
+        frame = frame_of(dataset)
+    polygons = PolygonLabels(column, frame, dict.fromkeys(column.counts, 0))
+    whole = Window(*(spec.window or (0, 0, *frame.size_hw)))
+    out = np.zeros(whole.size_hw, np.bool_)
+    for row in range(0, whole.height, _BAND_PX):
+        band = Window(whole.row + row, whole.col, min(_BAND_PX + 1, whole.height - row), whole.width)
+        out[row : row + band.height] |= borders(polygons.read_features(band, 0))
+    return out
+
+
+def borders(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Pixels of an object with a pixel of another one beside, above or below. 0 1 1 2 0 -> 0 0 1 1 0."""
+    out = np.zeros(numbers.shape, np.bool_)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differ = (numbers[one] != numbers[other]) & (numbers[one] > 0) & (numbers[other] > 0)
+        out[one] |= differ
+        out[other] |= differ
+    return out
 
 
 def read_raster(path: Path) -> NDArray[np.uint8]:

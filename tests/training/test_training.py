@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.loss import partial_label_loss
 from fctl_geo.training.method import RefinementSettings
 from fctl_geo.training.metrics import Confusion
-from fctl_geo.training.recipe import Recipe, find_recipe, read_recipe
+from fctl_geo.training.recipe import Recipe, SourceSpec, find_recipe, read_recipe
 from fctl_geo.training.samples import PyramidImage, View
 from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 from fctl_geo.training.train_model import train_model
@@ -80,6 +81,18 @@ def test_shipped_recipes_keep_the_validation_places_out(name: str) -> None:
             if shared:
                 assert source.window and place.window
                 assert source.window[0] >= place.window[0] + place.window[2], "the windows must not meet"
+
+
+def test_no_chip_of_japan_with_an_even_number_is_learned_and_every_one_judges() -> None:
+    recipe = read_recipe(find_recipe("landcover"))
+
+    def fits(sources: tuple[SourceSpec, ...], number: int) -> bool:
+        name = f"more/japan_gsi_roads/images/gsi_road_{number}.jpg"
+        return any(fnmatch(name, pattern) for source in sources for pattern in source.images)
+
+    for number in range(1200):
+        assert fits(recipe.sources, number) is (number % 2 == 1)
+        assert fits(recipe.validation, number) is (number % 2 == 0)
 
 
 def legend() -> Legend:
