@@ -12,8 +12,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-MEAN, SPREAD = 127 / 255, 128 / 255
-"""Of pixels in 0..1, all bands alike: what the weights want."""
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _ENDS = (0, 1, 2, 4, 6)
@@ -78,9 +76,7 @@ class EfficientNetLite(nn.Module):
         )
         self.stages = nn.ModuleList()
         inputs, reached, dilation = widths[0], 2, 1
-        for i, (kernel, stride, outputs, count) in enumerate(
-            zip(_KERNELS, _STRIDES, widths[1:], repeats, strict=True)
-        ):
+        for i, (kernel, stride, outputs, count) in enumerate(zip(_KERNELS, _STRIDES, widths[1:], repeats, strict=True)):
             if reached * stride > coarsest_stride:
                 stride, dilation = 1, dilation * stride  # noqa: PLW2901
             reached *= stride

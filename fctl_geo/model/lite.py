@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from fctl_geo.model.blocks import ResidualBlock, conv_bn
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
-from fctl_geo.model.efficientnet import MEAN, REPEATS, SPREAD, WIDTHS, EfficientNetLite
+from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
 from fctl_geo.spec import Context
 
@@ -114,7 +114,6 @@ def _doubled(x: Tensor) -> Tensor:
 class FctlLite(SegmentationNetwork):
     """Local stream, one shared encoder for all contexts, correlation per context, adaptive fusion, light decoder."""
 
-    mean, spread = MEAN, SPREAD
     shares_levels = True
 
     def __init__(self, config: LiteConfig) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SceneError
-from fctl_geo.model.modelfile import ModelInfo, model_checksum, read_model_info, resolve_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.memory import cache_bytes, fitting_shard_px, memory_bytes

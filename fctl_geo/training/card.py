@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fctl_geo.model.modelfile import ModelInfo
+from fctl_geo.model.info import ModelInfo
 from fctl_geo.spec import context_words
 from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.recipe import Recipe

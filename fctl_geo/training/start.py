@@ -12,7 +12,8 @@ from torch import Tensor
 from fctl_geo.errors import TrainingError
 from fctl_geo.model.architectures import build_segmentation
 from fctl_geo.model.efficientnet import EfficientNetLite
-from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import read_model_info, resolve_model
 from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.spec import Legend
 from fctl_geo.training.method import Method

@@ -8,7 +8,8 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import InputSpec
 from fctl_geo.training.card import write_card
