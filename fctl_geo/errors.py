@@ -1,16 +1,16 @@
 """The one tree of errors. A message has the numbers of both sides; a hint says what to do.
 
 FctlError
-├── SettingsError     a setting that cannot be, or an unknown key
-├── SceneError        a scene that cannot be read, or not as the model wants it
+├── SettingsError     an invalid setting, or an unknown key
+├── SceneError        a scene that cannot be read, or not in the way the model needs
 │   ├── BandError     bands missing or ambiguous
 │   ├── ReadError     damaged data: names the file and the window
-│   └── AoiError      an area of interest that misses the scene or cannot be read
-├── ModelFileError    a model file that is none, or not for this version
+│   └── AoiError      an area of interest outside the scene, or one that cannot be read
+├── ModelFileError    not a model file, or not one for this version
 ├── OutputError       an output that exists, cannot be written, or a full disk
-├── DeviceError       a device that is missing or out of memory
-├── ClusterError      workers that are missing, differ or died, or shards that they could not make
-├── TrainingError     labels or images that do not fit together
+├── DeviceError       a missing device, or one out of memory
+├── ClusterError      workers that are missing, disagree or died, or shards they could not compute
+├── TrainingError     labels and images that do not match
 └── Cancelled         the user stopped the run
 """
 
@@ -22,7 +22,7 @@ class FctlError(Exception):
 
     Args:
         message: what is wrong, with the numbers of both sides.
-        hint: what to do about it; fits the terminal and QGIS alike.
+        hint: what to do about it, in words that fit both the terminal and QGIS.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -35,31 +35,31 @@ class FctlError(Exception):
 
 
 class SettingsError(FctlError):
-    """A setting has a value that cannot be, or a name that does not exist."""
+    """A setting has an invalid value or an unknown name."""
 
 
 class SceneError(FctlError):
-    """The scene cannot be read, or not as the model wants it."""
+    """The scene cannot be read, or not in the way the model needs."""
 
 
 class BandError(SceneError):
-    """Bands that the model wants are missing or ambiguous."""
+    """Bands that the model needs are missing or ambiguous."""
 
 
 class ReadError(SceneError):
-    """The file is damaged where it was read."""
+    """The file is damaged in the window that was read."""
 
 
 class AoiError(SceneError):
-    """The area of interest misses the scene or cannot be read."""
+    """The area of interest does not overlap the scene, or cannot be read."""
 
 
 class ModelFileError(FctlError):
-    """The model file is none, or is not for this version."""
+    """The file is not a model file, or not one for this version."""
 
 
 class OutputError(FctlError):
-    """An output exists already or cannot be written."""
+    """An output already exists or cannot be written."""
 
 
 class DeviceError(FctlError):
@@ -67,11 +67,11 @@ class DeviceError(FctlError):
 
 
 class ClusterError(FctlError):
-    """Workers are missing, differ or died, or could not make some shards."""
+    """Workers are missing, disagree or died, or could not compute some shards."""
 
 
 class TrainingError(FctlError):
-    """Labels or images do not fit together."""
+    """Labels and images do not match."""
 
 
 class Cancelled(FctlError):

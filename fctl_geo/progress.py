@@ -1,4 +1,4 @@
-"""How the core tells what it does: every door (terminal, QGIS, Dask) brings its own `Progress`."""
+"""How the core reports progress: the terminal, QGIS and Dask each bring their own `Progress`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from fctl_geo.errors import Cancelled
 
 @runtime_checkable
 class Progress(Protocol):
-    """What the core asks of a door."""
+    """What the core expects of a front end."""
 
     def stage(self, name: str, total: int) -> None:
         """A stage of `total` steps begins ("segment", "refine", "cog", "polygonise", ...)."""
 
     def advance(self, steps: int = 1) -> None:
-        """So many steps of the stage are done."""
+        """`steps` more steps of the stage are done."""
 
     def measure(self, values: Mapping[str, float]) -> None:
-        """Numbers that change while a stage runs: loss, learning rate, IoU. Only trainings tell such."""
+        """Numbers that change while a stage runs: loss, learning rate, IoU. Only trainings report these."""
 
     def say(self, text: str) -> None:
         """A sentence for the user."""
 
     def warn(self, text: str) -> None:
-        """A sentence that the user should not miss."""
+        """A sentence the user should not miss."""
 
     @property
     def cancelled(self) -> bool:
@@ -52,4 +52,4 @@ class Silent:
 def check_cancelled(progress: Progress) -> None:
     """Raise `Cancelled` once the user has asked to stop."""
     if progress.cancelled:
-        raise Cancelled("stopped on request", hint="run the same command with --resume to go on")
+        raise Cancelled("stopped on request", hint="run the same command with --resume to continue")

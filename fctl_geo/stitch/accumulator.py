@@ -14,10 +14,10 @@ from fctl_geo.windows.window import Window
 
 @lru_cache(maxsize=256)
 def profile(merge: str, patch_px: int, before: int, after: int) -> NDArray[np.float32]:
-    """Weight of a patch's pixels along one side, (patch_px,), of which it shares `before` and `after` with neighbours.
+    """Weights of a patch's pixels along one side, (patch_px,); it shares `before` and `after` with its neighbors.
 
-    montage: the core counts, the halo does not. average: all pixels alike (the paper). blend: a linear ramp over the
-    overlap; the ramps of two neighbours sum to 1. Example: patch 8, overlap 2: 1/4 3/4 1 1 1 1 3/4 1/4.
+    montage: only the core counts. average: all pixels alike (the paper). blend: a linear ramp over the
+    overlap; the ramps of two neighbors sum to 1. Example: patch 8, overlap 2: 1/4 3/4 1 1 1 1 3/4 1/4.
     """
     weights = np.ones(patch_px, np.float32)
     if merge == "montage":
@@ -36,8 +36,8 @@ def _ramp(overlap: int) -> NDArray[np.float32]:
 class RowAccumulator:
     """Weighted sums of logits over a band of rows of one shard's columns.
 
-    Laws: constant logits in, that constant out (law 4). A pixel's sum is taken in the patches' raster order, wherever
-    the band begins: sharding does not show (law 1).
+    Laws: constant logits in, the same constant out (law 4). A pixel's logits are summed in the raster order of the
+    patches, wherever the band starts: sharding is invisible (law 1).
     """
 
     def __init__(self, classes: int, cols: tuple[int, int], capacity_rows: int, merge: str) -> None:
@@ -53,13 +53,13 @@ class RowAccumulator:
         return self.sums.shape[1]
 
     def begin(self, row: int) -> None:
-        """Empty the band and let it begin at `row`."""
+        """Clear the band and start it at `row`."""
         self.sums[:] = 0
         self.weight[:] = 0
         self.row = row
 
     def add(self, patch: tuple[int, int], logits: PatchLogits) -> None:
-        """Add the logits of a patch; what lies outside the band's rows or columns is left out."""
+        """Add the logits of a patch; pixels outside the band's rows or columns are ignored."""
         (i, j), grid = patch, logits.grid
         band = Window(self.row, self.col, self.capacity_rows, self.col_end - self.col)
         window = grid.patch(i, j)
@@ -86,7 +86,7 @@ class RowAccumulator:
         return self.sums[:, part], self.weight[part]
 
     def drop_above(self, row: int) -> None:
-        """Let the band begin at `row`: rows above are forgotten, fresh ones follow below."""
+        """Move the start of the band down to `row`: rows above are dropped, empty ones are appended below."""
         shift = row - self.row
         if shift <= 0:
             return

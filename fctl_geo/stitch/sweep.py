@@ -45,7 +45,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a network is swept over, and how its logits meet."""
+    """The patches that a network is swept over, and how their logits are merged."""
 
     grid: PatchGrid
     merge: str
@@ -53,13 +53,13 @@ class Sweep:
     how: Resampling
     """The output's pixels on the model's grid."""
     may_want: Callable[[Window], bool]
-    """Whether a window of output pixels meets the area of interest: quick, nothing is read for it."""
+    """Whether a window of output pixels touches the area of interest: quick, reads nothing."""
     wants: Callable[[Window], bool]
-    """Whether any pixel of a window of output pixels gets a class; patches without one are left out."""
+    """Whether any pixel of a window of output pixels gets a class; patches without one are skipped."""
     output_hw: tuple[int, int]
 
     def patches_of(self, shards: Sequence[Shard]) -> list[list[tuple[int, int]]]:
-        """The patches that a downward run of shards draws from, row by row; those nobody wants included."""
+        """The patches that a downward run of shards depends on, row by row, including those that will be skipped."""
         rows, cols = self._model_span(shards)
         return [[(i, j) for j in self.grid.cols_touching(*cols)] for i in self.grid.rows_touching(*rows)]
 
@@ -75,10 +75,10 @@ class Sweep:
         network.forget()
         for row in self.patches_of(shards):
             check_cancelled(progress)
-            asked = [p for p in row if self.wanted(p)]
-            progress.advance(len(row) - len(asked))
-            for patch, looks in zip(asked, network.logits(asked), strict=True):
-                for logits in looks:
+            wanted = [p for p in row if self.wanted(p)]
+            progress.advance(len(row) - len(wanted))
+            for patch, views in zip(wanted, network.logits(wanted), strict=True):
+                for logits in views:
                     accumulator.add(patch, logits)
                 progress.advance()
                 check_cancelled(progress)
@@ -92,7 +92,7 @@ class Sweep:
         assert not waiting, waiting
 
     def may_be_wanted(self, patch: tuple[int, int]) -> bool:
-        """Whether a patch meets the area of interest, for the plan."""
+        """Whether a patch touches the area of interest, for the plan."""
         output = self._output_of(patch)
         return not output.empty and self.may_want(output)
 
@@ -102,7 +102,7 @@ class Sweep:
         return not output.empty and self.may_want(output) and self.wants(output)
 
     def _output_of(self, patch: tuple[int, int]) -> Window:
-        """Output pixels that draw from a patch."""
+        """Output pixels that depend on a patch."""
         window = self.grid.patch(*patch).clip(Window(0, 0, self.grid.height, self.grid.width))
         return self.how.output_of(window).clip(Window(0, 0, *self.output_hw))
 
@@ -122,7 +122,7 @@ class Sweep:
         return RowAccumulator(self.classes, cols, capacity, self.merge)
 
     def _finished_rows(self, i: int) -> int:
-        """Model rows above this one get nothing more after patch row i; mirrored looks may begin a pixel earlier."""
+        """Model rows above this one are complete after patch row i; mirrored views may start a pixel earlier."""
         rows = self.grid.rows
         if i == rows.count - 1:
             return self.grid.height

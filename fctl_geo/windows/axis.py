@@ -14,10 +14,10 @@ from fctl_geo.spec import Layout
 class PatchAxis:
     """Patches of one size along a side of `size_px`; each overlaps the next.
 
-    strided: patch k begins at k * stride - overlap / 2, so that the outer ones stick out. Example: patch 8, overlap 2:
-    -1, 5, 11, ... fitted: the fewest patches that overlap by at least `overlap_px`, evenly spaced from the first pixel
-    to the last, halves rounded to even (the released evaluator). Example: 2,448 px, patch 508, overlap 50: 0, 388, 776,
-    1164, 1552, 1940. A side that is shorter than a patch has one patch, the side in its middle.
+    strided: patch k starts at k * stride - overlap / 2, so the outermost patches extend beyond the scene. Example:
+    patch 8, overlap 2: -1, 5, 11, ... fitted: the fewest patches that overlap by at least `overlap_px`, evenly spaced
+    from the first pixel to the last, halves rounded to even (the released evaluator). Example: 2,448 px, patch 508,
+    overlap 50: 0, 388, 776, 1164, 1552, 1940. A side shorter than a patch has a single patch, centered on it.
     """
 
     size_px: int
@@ -25,7 +25,7 @@ class PatchAxis:
     overlap_px: int
     layout: Layout = "strided"
     mirrored: bool = False
-    """As the patches of the mirrored side lie here: rounding puts some of them a pixel off."""
+    """Place the patches where those of the mirrored side would be: rounding shifts some of them by a pixel."""
 
     @property
     def count(self) -> int:
@@ -35,7 +35,7 @@ class PatchAxis:
 
     @property
     def stride_px(self) -> int:
-        """The most that a patch begins after the one before."""
+        """Largest distance between the starts of consecutive patches."""
         return self.patch_px - self.overlap_px
 
     def start(self, k: int) -> int:
@@ -43,7 +43,7 @@ class PatchAxis:
         return k * self.stride_px - self.overlap_px // 2 if self.layout == "strided" else self._starts[k]
 
     def overlaps(self, k: int) -> tuple[int, int]:
-        """Pixels of patch k that the patch before it and the one after it see too."""
+        """Pixels of patch k shared with the previous and with the next patch."""
         if self.layout == "strided":
             return self.overlap_px, self.overlap_px
         before = self.start(k - 1) + self.patch_px - self.start(k) if k > 0 else 0
@@ -51,13 +51,13 @@ class PatchAxis:
         return before, after
 
     def core(self, k: int) -> tuple[int, int]:
-        """The pixels from the middle of one overlap to the middle of the next: each of the side lies in one core."""
+        """The pixels from the middle of one overlap to that of the next: each pixel is in exactly one core."""
         before, after = self.overlaps(k)
         begin, end = self.start(k) + before // 2, self.start(k) + self.patch_px - after + after // 2
         return max(0, begin), min(self.size_px, end)
 
     def touching(self, begin: int, end: int) -> range:
-        """The patches that see any pixel of [begin, end); where they are fitted, seen from either side."""
+        """The patches that cover any pixel of [begin, end); for fitted layouts, seen from either end."""
         if self.layout == "strided":
             first = (begin + self.overlap_px // 2 - self.patch_px) // self.stride_px + 1
             last = (end - 1 + self.overlap_px // 2) // self.stride_px
@@ -66,7 +66,7 @@ class PatchAxis:
         return range(first, bisect_left(self._starts, end + 1))
 
     def mirror(self) -> PatchAxis:
-        """The axis seen from its other end; the same one if its patches lie there too."""
+        """The axis seen from its other end; this axis itself if the patches coincide."""
         other = replace(self, mirrored=not self.mirrored)
         return self if self.layout == "strided" or other._starts == self._starts else other
 

@@ -11,32 +11,32 @@ from fctl_geo.windows.axis import PatchAxis
 from fctl_geo.windows.window import Window
 
 CELL_PX = 16
-"""Pixels a feature cell; strided patches and context tiles are whole cells."""
+"""Pixels per feature cell; strided patches and context tiles consist of whole cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchGrid:
     """Patches of one size over a scene's model grid: at a regular stride, or fitted into it (`PatchAxis`).
 
-    The cores of the patches tile the scene, every pixel lies in exactly one. Strided patches have a halo of overlap / 2
-    px around their core on every side, so those at the rim stick out of the scene. Example: patch 8, overlap 2: stride
-    6, patch 0 covers [-1, 7), patch 1 [5, 13).
+    The cores of the patches tile the scene: every pixel is in exactly one. Strided patches have a halo of overlap / 2
+    px around their core on every side, so those at the edge extend beyond the scene. Example: patch 8, overlap 2:
+    stride 6, patch 0 covers [-1, 7), patch 1 [5, 13).
     """
 
     height: int
     width: int
     patch_px: int
     overlap_px: int
-    """Where patches are fitted: the least overlap."""
+    """For fitted layouts: the minimum overlap."""
     layout: Layout = "strided"
     mirrored: tuple[bool, bool] = (False, False)
-    """Rows and columns as those of the mirrored scene lie here."""
+    """Whether rows and columns are placed as in the mirrored scene."""
 
     def __post_init__(self) -> None:
         whole_cells = self.layout == "fitted" or not (self.patch_px % CELL_PX or self.overlap_px % 2)
         if not whole_cells or not 0 <= self.overlap_px < self.patch_px:
             raise SettingsError(
-                f"patch {self.patch_px} px with overlap {self.overlap_px} px cannot be",
+                f"patch {self.patch_px} px with overlap {self.overlap_px} px is not possible",
                 hint=f"the patch must be a multiple of {CELL_PX} px and larger than its even overlap",
             )
 
@@ -62,34 +62,34 @@ class PatchGrid:
         return self.rows.count, self.cols.count
 
     def core(self, i: int, j: int) -> Window:
-        """The pixels that belong to patch (i, j) alone, cut at the scene's rim."""
+        """The pixels that belong to patch (i, j) alone, clipped to the scene."""
         (row, row_end), (col, col_end) = self.rows.core(i), self.cols.core(j)
         return Window(row, col, row_end - row, col_end - col)
 
     def patch(self, i: int, j: int) -> Window:
-        """The pixels that patch (i, j) sees; may stick out of the scene at the rim."""
+        """The pixels that patch (i, j) covers; may extend beyond the scene."""
         return Window(self.rows.start(i), self.cols.start(j), self.patch_px, self.patch_px)
 
     def rows_touching(self, row: int, row_end: int) -> range:
-        """Indices of the patch rows that see any row of [row, row_end)."""
+        """Indices of the patch rows that cover any row of [row, row_end)."""
         return self.rows.touching(row, row_end)
 
     def cols_touching(self, col: int, col_end: int) -> range:
-        """Indices of the patch columns that see any column of [col, col_end)."""
+        """Indices of the patch columns that cover any column of [col, col_end)."""
         return self.cols.touching(col, col_end)
 
     def mirror(self, *, rows: bool, cols: bool) -> PatchGrid:
-        """This grid as it lies when the scene is mirrored first; equal to this one where that makes no difference."""
+        """The grid of the mirrored scene, in this scene's pixels; equal to this one where that makes no difference."""
         mirrored = (self.rows.mirror().mirrored if rows else False, self.cols.mirror().mirrored if cols else False)
         return replace(self, mirrored=mirrored)
 
 
 @dataclass(frozen=True, slots=True)
 class ContextGrid:
-    """One pyramid level of a scene, cut into tiles that are encoded once each and shared by all patches.
+    """One pyramid level of a scene, cut into tiles, each encoded once and shared by all patches.
 
     A level of `factor` f has pixels of f x f model pixels and cells of 16 x 16 level pixels. Tile (a, b) has the core
-    cells [a * core, (a + 1) * core); it is encoded with a margin around the core that is then cut off.
+    cells [a * core, (a + 1) * core); it is encoded with a margin around the core that is cropped afterwards.
     """
 
     grid: PatchGrid
@@ -97,7 +97,7 @@ class ContextGrid:
 
     @property
     def tile_px(self) -> int:
-        """Side of a tile with its margins, level pixels: the patch's, so that one network input size serves all."""
+        """Side of a tile with its margins, in level pixels: that of a patch, so that one input size serves all."""
         return self.grid.patch_px
 
     @property
@@ -116,17 +116,17 @@ class ContextGrid:
     def context(self, i: int, j: int) -> Window:
         """Cells of the context of patch (i, j): as many as the patch has, `factor` times as wide on the ground.
 
-        The centre is the patch's to within half a cell. Example: patch 448, stride 384, factor 2: patch 0 is centred
+        The center is the patch's to within half a cell. Example: patch 448, stride 384, factor 2: patch 0 is centered
         on model pixel 192 = level pixel 96 = cell 6; its context has cells [-8, 20).
         """
         side = self.grid.patch_px // CELL_PX
-        row, col = (self._centre_cell(k) - side // 2 for k in (i, j))
+        row, col = (self._center_cell(k) - side // 2 for k in (i, j))
         return Window(row, col, side, side)
 
-    def _centre_cell(self, index: int) -> int:
-        centre_px = index * self.grid.stride_px + self.grid.stride_px // 2
+    def _center_cell(self, index: int) -> int:
+        center_px = index * self.grid.stride_px + self.grid.stride_px // 2
         cell_px = self.factor * CELL_PX
-        return (2 * centre_px + cell_px) // (2 * cell_px)
+        return (2 * center_px + cell_px) // (2 * cell_px)
 
     def tiles_under(self, cells: Window) -> Iterator[tuple[int, int]]:
         """Indices of the tiles whose cores cover a window of cells."""

@@ -1,4 +1,4 @@
-"""What a network says of a patch, on its way to the stitching."""
+"""The logits of a patch, on their way from the network to the stitching."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fctl_geo.windows.grid import PatchGrid
 
 @dataclass(frozen=True, slots=True)
 class PatchLogits:
-    """Logits of one patch where it lies on one grid."""
+    """Logits of one patch, placed by its grid."""
 
     grid: PatchGrid
-    """The scene's grid, or that of a mirrored look at it, whose patches may lie a pixel off."""
+    """The scene's grid, or that of a mirrored view of it, whose patches may be shifted by a pixel."""
     values: NDArray[np.float32]
     """(classes, patch, patch)."""
     share: float = 1.0
-    """Weight among the looks at the patch, which sum to 1."""
+    """Weight among the views of the patch (test-time augmentation), which sum to 1."""

@@ -1,4 +1,4 @@
-"""Shards: rectangles of the output that are processed and kept on their own."""
+"""Shards: rectangles of the output that are processed and stored independently."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class Shard:
     """One rectangle of the output."""
 
     col_index: int
-    """Strip, from the left: the shards of a strip are worked off downwards and hand their overlap down."""
+    """Strip, from the left: the shards of a strip are processed downward and hand their overlap to the next."""
     row_index: int
     core: Window
-    """Output pixels, from the output's own corner."""
+    """In output pixels, from the output's upper left corner."""
 
     @property
     def name(self) -> str:
-        """File-name part, sorts like the scene reads."""
+        """Part of the file names; sorts in reading order."""
         return f"r{self.row_index:05d}-c{self.col_index:05d}"
 
 
 def cut_shards(height: int, width: int, shard_px: int) -> list[Shard]:
-    """Shards of at most about `shard_px` a side, nearly equal, that tile the output; strip by strip, downwards.
+    """Nearly equal shards of about `shard_px` a side at most that tile the output; strip by strip, downward.
 
     Example: 5,000 px, shards of 4,608: two of 2,560 and 2,440, not 4,608 and 392.
     """
@@ -48,7 +48,7 @@ def _cuts(size: int, shard_px: int) -> list[tuple[int, int]]:
 
 
 def runs_downwards(shards: list[Shard]) -> Iterator[list[Shard]]:
-    """Groups of shards that follow each other in a strip: each group can hand its overlap down."""
+    """Groups of shards that follow each other in a strip: within a group, each hands its overlap to the next."""
     run: list[Shard] = []
     for shard in sorted(shards):
         if run and (shard.col_index, shard.row_index) != (run[-1].col_index, run[-1].row_index + 1):

@@ -1,4 +1,4 @@
-"""The one rectangle of the project: whole pixels, row first, allowed to stick out of what it windows."""
+"""The project's one rectangle type: whole pixels, row first, allowed to extend beyond its raster."""
 
 from __future__ import annotations
 
