@@ -113,6 +113,16 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
     assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
 
 
+def test_a_pixel_that_is_not_of_a_class_costs_minus_log_of_one_minus_its_probability() -> None:
+    table = AllowedTable(legend())
+    not_a = table.index_of(["b", "c"])
+    allowed = torch.from_numpy(table.matrix())
+    logits = torch.randn((1, 3, 5, 4), generator=torch.Generator().manual_seed(0))
+    p = torch.softmax(logits, 1)[:, 0]
+    loss = partial_label_loss(logits, torch.full((1, 5, 4), not_a), allowed, gamma=0, focal=1, jaccard=0)
+    assert float(loss) == pytest.approx(float(-torch.log(1 - p).mean()), rel=1e-5)
+
+
 def test_a_class_of_twice_the_weight_costs_twice_as_much() -> None:
     table = AllowedTable(legend())
     label = torch.tensor([[[table.index_of(["a"]), table.index_of(["a", "b"])]]])
