@@ -12,7 +12,7 @@ from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import InputSpec
-from fctl_geo.training.card import write_card
+from fctl_geo.training.card import OBJECTS, write_card
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
@@ -142,14 +142,18 @@ def _publish(
 def measure(
     model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: Mapping[str, object], progress: Progress
 ) -> Metrics:
-    """IoU per class and 'mIoU' of each validation set, through the whole pipeline."""
+    """IoU per class and 'mIoU' of each validation set, through the whole pipeline; of objects, where the network tells
+    touching ones apart, their F1."""
     metrics: Metrics = {}
-    settings = EvaluationSettings(objects="", pictures=False, engine=engine)
+    objects = str(info.network.get("objects", ""))
+    settings = EvaluationSettings(objects=objects, pictures=False, engine=engine)
     for place in data.validation:
         places = places_of(place, info.legend, data.table, run / "labels", progress)
         found = evaluate_model(model, info.legend, places, settings, progress)
         scores = {c.name: c.iou for c in found.classes if not isnan(c.iou)}
         metrics[place.name] = {**scores, "mIoU": found.miou}
+        if found.objects is not None:
+            metrics[place.name][OBJECTS] = found.objects.f1
     return metrics
 
 
