@@ -73,7 +73,8 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",
-        "IoU against the labels at the images' own resolution, measured through the whole pipeline.",
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline; object F1 of the "
+        "polygons (found where the IoU is 0.5).",
         "",
         *_table(crude, refined),
         "",
@@ -108,7 +109,7 @@ def _learned(recipe: Recipe) -> str:
 
 
 def _table(crude: Metrics, refined: Metrics) -> list[str]:
-    lines = ["| validation place | class | without refinement | refined |", "|---|---|---|---|"]
+    lines = ["| validation place | class or measure | without refinement | refined |", "|---|---|---|---|"]
     for place, values in crude.items():
         for name, value in values.items():
             after = refined.get(place, {}).get(name)

@@ -142,14 +142,17 @@ def _publish(
 def measure(
     model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: Mapping[str, object], progress: Progress
 ) -> Metrics:
-    """IoU per class and 'mIoU' of each validation set, through the whole pipeline."""
+    """IoU per class and 'mIoU' of each validation set, through the whole pipeline; 'object F1' where touching objects
+    are told apart."""
     metrics: Metrics = {}
-    settings = EvaluationSettings(objects="", pictures=False, engine=engine)
+    settings = EvaluationSettings(objects=info.network.get("objects", ""), pictures=False, engine=engine)
     for place in data.validation:
         places = places_of(place, info.legend, data.table, run / "labels", progress)
         found = evaluate_model(model, info.legend, places, settings, progress)
         scores = {c.name: c.iou for c in found.classes if not isnan(c.iou)}
         metrics[place.name] = {**scores, "mIoU": found.miou}
+        if found.objects is not None:
+            metrics[place.name]["object F1"] = found.objects.f1
     return metrics
 
 
