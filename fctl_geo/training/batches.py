@@ -33,13 +33,13 @@ class BatchPlan:
     micro: int
     looks: Looks
     hole_label: int
+    rank: int = 0
+    """This process, of `ranks` that share each batch."""
+    ranks: int = 1
     objects_label: int = IGNORE
     """Label of the class whose touching regions are told apart; IGNORE: of none."""
     context_dropout: float = 0.0
     """Share of the samples in which a wide context has no imagery."""
-    rank: int = 0
-    """This process, of `ranks` that share each batch."""
-    ranks: int = 1
 
     @property
     def micros(self) -> Sequence[range]:

@@ -198,9 +198,9 @@ class _Stage:
         self.fabric, self.recipe, self.data, self.settings, self.progress = fabric, recipe, data, settings, progress
         self.name = name
         self.folder = settings.run / name if name else settings.run
-        self.weights = torch.from_numpy(data.table.weights(recipe.method.class_weights)).to(fabric.device)
         self.objects = recipe.method.network.get("objects", "")
         self.objects_label = data.table.index_of([self.objects]) if self.objects else IGNORE
+        self.weights = torch.from_numpy(data.table.weights(recipe.method.class_weights)).to(fabric.device)
         self.allowed = torch.from_numpy(data.table.matrix()).to(fabric.device)
 
     def run(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[SegmentationNetwork, Any, int]:
@@ -252,8 +252,8 @@ class _Stage:
         hole = self.recipe.hole
         label = self.data.table.index_of([hole]) if hole else IGNORE
         plan = BatchPlan(
-            samples, self.settings.seed, method.batch, micro, method.looks, label, self.objects_label,
-            method.context_dropout, self.fabric.global_rank, ranks,
+            samples, self.settings.seed, method.batch, micro, method.looks, label, self.fabric.global_rank, ranks,
+            self.objects_label, method.context_dropout,
         )  # fmt: skip
         if -(-method.batch // micro) % ranks:
             raise TrainingError(
