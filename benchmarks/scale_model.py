@@ -25,7 +25,8 @@ from pathlib import Path
 from segment import make_scene
 
 from fctl_geo import Settings, segment_scene
-from fctl_geo.model.modelfile import ModelInfo, read_model_info
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Silent
 from fctl_geo.run.executor import LocalExecutor
 from fctl_geo.run.memory import SHARD_PX

@@ -164,7 +164,8 @@ def _print(found: Evaluation, files: list[Path]) -> None:
     if found.objects is not None:
         o = found.objects
         console.print(
-            f"objects  {found.object_class}: F1 {o.f1:.4f} ({o.matched:,} of {o.truth:,} found, {o.found:,} claimed)"
+            f"objects  {found.object_class}: F1 {o.f1:.4f} ({o.matched:,} of {o.truth:,} found, {o.found:,} claimed; "
+            f"{o.merged:,} merged, {o.split:,} split)"
         )
     for file in files:
         console.print(f"file     {file}", markup=False, soft_wrap=True)

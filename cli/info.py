@@ -15,7 +15,7 @@ from .console import console_options
 from .options import allow_external_option
 
 if TYPE_CHECKING:
-    from fctl_geo.model.modelfile import ModelInfo
+    from fctl_geo.model.info import ModelInfo
     from fctl_geo.scene.info import SceneInfo
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import torch
 from scene_factory import make_pixels
 
+from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.lite import FctlLite, LiteConfig
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.model.normalise import normalise
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 from fctl_geo.spec import ClassInfo, InputSpec, Legend
@@ -34,16 +34,13 @@ def make_model(
     overlap_px: int = 32,
     refine: bool = False,
     seed: int = 3,
-    pixel_channels: int = 4,
-    scores: Literal["all", "finest"] = "all",
-    shortcuts: bool = True,
-    decoder: tuple[int, ...] = (8, 8),
+    objects: str = "",
 ) -> Path:
     """Write a model file of a tiny network and return its path."""
     torch.manual_seed(seed)
     config = LiteConfig(
-        len(bands), classes, pixel_channels=pixel_channels, widths=(8, 8, 16, 16), blocks=(1, 1, 1), key_channels=8,
-        decoder=decoder, scores=scores, shortcuts=shortcuts,
+        len(bands), classes, contexts=(1, 2, 3), objects=objects, widths=(8, 8, 8, 8, 8, 16, 16, 16),
+        repeats=(1,) * 7, deep_channels=16, key_channels=8, decoder=(8, 8, 8),
     )  # fmt: skip
     network = FctlLite(config)
     torch.nn.init.normal_(network.decoder.classify.weight, std=2.0)

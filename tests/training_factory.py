@@ -27,10 +27,11 @@ overlap_px = 32
 licence = "CC0"
 attribution = ["nobody"]
 [network]
-widths = [8, 8, 16, 16]
-blocks = [1, 1, 1]
+widths = [8, 8, 8, 8, 8, 16, 16, 16]
+repeats = [1, 1, 1, 1, 1, 1, 1]
+deep_channels = 16
 key_channels = 8
-decoder = [8, 8]
+decoder = [8, 8, 8]
 [refinement]
 montages = 3
 steps = 8

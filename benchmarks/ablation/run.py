@@ -24,7 +24,8 @@ from typing import Any
 
 from report import write_report
 
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.data import TrainingData, open_data

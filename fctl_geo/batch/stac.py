@@ -15,7 +15,8 @@ from fctl_geo.batch.names import names_of, products_of
 from fctl_geo.batch.run_batch import BatchSummary
 from fctl_geo.batch.settings import BatchSettings
 from fctl_geo.errors import SceneError, SettingsError
-from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import read_model_info, resolve_model
 from fctl_geo.storage.address import address_of
 from fctl_geo.storage.media_types import MEDIA_TYPES
 from fctl_geo.storage.whole_files import write_text_whole

@@ -33,15 +33,6 @@ class AtrousPyramid(nn.Module):
         whole = whole.contiguous(memory_format=torch.channels_last)
         return torch.cat([*(rate(x) for rate in self.rates), whole], dim=1)
 
-    @torch.no_grad()
-    def zero_taps_beyond(self, cells: int) -> None:
-        """Zero the taps farther away. Those outside of every sample of a training are never learned: they would stay
-        noise, which patches larger than the samples then see."""
-        for rate in self.rates.modules():
-            if isinstance(rate, nn.Conv2d) and rate.dilation[0] > cells:
-                middle = rate.weight[:, :, 1, 1].clone()
-                rate.weight.zero_()[:, :, 1, 1] = middle
-
 
 class SkipDecoder(nn.Module):
     """Deep features, few of them, upsampled beside still fewer of a finer stride; two 3x3 convolutions mix them."""

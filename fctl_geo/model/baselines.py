@@ -1,6 +1,6 @@
 """Networks without contexts that ours is compared with: U-Net, DeepLab v3+ and PSPNet, written small.
 
-They share an encoder, built of the same blocks as that of fctl-lite, so that what differs is the idea: skips at every
+They share the encoder of fctl-lite and what it learned before, so that what differs is the idea: skips at every
 scale (U-Net), atrous spatial pyramid pooling (DeepLab v3+), pooled pyramid (PSPNet). FCN-8s is `fctl-vgg16` without
 contexts.
 """
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
-from fctl_geo.model.blocks import Reduction, ResidualBlock, conv_bn, conv_bn_relu
+from fctl_geo.model.blocks import conv_bn_relu
+from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork
 
 
@@ -28,40 +29,16 @@ class BaselineConfig:
     classes: int = 2
     contexts: tuple[int, ...] = ()
     """None: the patch is all they see."""
-    widths: tuple[int, int, int, int] = (32, 64, 128, 256)
-    """Channels of the encoder at strides 2, 4, 8, 16."""
-    blocks: tuple[int, int, int, int] = (1, 1, 2, 3)
-    """Residual blocks at these strides."""
+    widths: tuple[int, ...] = WIDTHS
+    """Channels of the encoder's stem and seven stages."""
+    repeats: tuple[int, ...] = REPEATS
+    """Blocks of its stages."""
     decoder: int = 64
     """Channels of the decoder (U-Net: those of its encoder)."""
 
     def __post_init__(self) -> None:
         if any(c != 1 for c in self.contexts):
             raise ValueError(f"contexts are {self.contexts}, a baseline sees its patch only")
-
-
-class Encoder(nn.Module):
-    """(B, bands, h, w) to features at strides 2, 4, 8 and `last_stride` (16, or 8 by dilation)."""
-
-    def __init__(self, config: BaselineConfig, last_stride: int = 16) -> None:
-        super().__init__()
-        dilation = 16 // last_stride
-        inputs, last = (config.bands, *config.widths[:-1]), len(config.widths) - 1
-        self.stages = nn.ModuleList(
-            nn.Sequential(
-                conv_bn(a, b) if dilation > 1 and stage == last else Reduction(a, b),
-                nn.ReLU(),
-                *(ResidualBlock(b, dilation if stage == last else 1) for _ in range(count)),
-            )
-            for stage, (a, b, count) in enumerate(zip(inputs, config.widths, config.blocks, strict=True))
-        )
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
 
 
 def _to(x: Tensor, size_hw: Sequence[int]) -> Tensor:
@@ -85,9 +62,9 @@ class UNet(Baseline):
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)
-        widths = (config.widths[0], *config.widths)
+        self.encoder = EfficientNetLite(config.bands, config.widths, config.repeats)
+        widths = (self.encoder.widths[0], *self.encoder.widths)
         self.stem = nn.Sequential(conv_bn_relu(config.bands, widths[0]), conv_bn_relu(widths[0], widths[0]))
-        self.encoder = Encoder(config)
         self.up = nn.ModuleList(
             nn.Sequential(conv_bn_relu(shallow + deep, shallow), conv_bn_relu(shallow, shallow))
             for shallow, deep in pairwise(widths)
@@ -109,14 +86,14 @@ class DeepLabV3Plus(Baseline):
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)
-        deep, wide = config.widths[3], config.decoder
-        self.encoder = Encoder(config)
-        self.pyramid = AtrousPyramid(deep, wide, (6, 12, 18))
-        self.decoder = SkipDecoder(self.pyramid.outputs, config.widths[1], wide)
+        wide = config.decoder
+        self.encoder = EfficientNetLite(config.bands, config.widths, config.repeats, coarsest_stride=16)
+        self.pyramid = AtrousPyramid(self.encoder.widths[4], wide, (6, 12, 18))
+        self.decoder = SkipDecoder(self.pyramid.outputs, self.encoder.widths[1], wide)
         self.classify = nn.Conv2d(wide, config.classes, 1)
 
     def scores(self, patch: Tensor) -> Tensor:
-        _, x4, _, deep = self.encoder(patch)
+        _, x4, _, _, deep = self.encoder(patch)
         scores: Tensor = self.classify(self.decoder(self.pyramid(deep), x4))
         return scores
 
@@ -126,8 +103,9 @@ class PspNet(Baseline):
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)
-        deep, wide = config.widths[3], config.decoder
-        self.encoder = Encoder(config, last_stride=8)
+        wide = config.decoder
+        self.encoder = EfficientNetLite(config.bands, config.widths, config.repeats, coarsest_stride=8)
+        deep = self.encoder.widths[4]
         self.pools = nn.ModuleList(
             nn.Sequential(nn.AdaptiveAvgPool2d(bins), nn.Conv2d(deep, deep // 4, 1), nn.ReLU()) for bins in (1, 2, 3, 6)
         )

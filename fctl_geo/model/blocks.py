@@ -1,4 +1,4 @@
-"""What the networks are built of. The two with shortcuts let deep encoders learn in few steps."""
+"""What the networks are built of."""
 
 from __future__ import annotations
 
@@ -29,20 +29,3 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu_(self.second(F.relu_(self.first(x))).add_(x))
-
-
-class Reduction(nn.Module):
-    """Twice the stride: a strided 3x3 convolution, and the strongest of 2x2 cells as its shortcut; before the ReLU.
-
-    Without the shortcut gradients reach the finest features through one strided convolution after another, and a
-    short training leaves them nearly as they began.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = conv_bn(inputs, outputs, stride=2)
-        self.shortcut = nn.Sequential(nn.MaxPool2d(2), *conv_bn(inputs, outputs, kernel=1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        reduced: Tensor = self.conv(x).add_(self.shortcut(x))
-        return reduced

@@ -30,8 +30,13 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = True) ->
 class ContextualCorrelation(nn.Module):
     """One context's locality-aware features: projections, attention, and a learned scale per channel."""
 
-    def __init__(self, channels: int, key_channels: int) -> None:
+    def __init__(self, channels: int, key_channels: int, pooled_cells: int = 1) -> None:
+        """
+        Args:
+            pooled_cells: side of the blocks of context cells that are attended to as one, by their mean.
+        """
         super().__init__()
+        self.pooled_cells = pooled_cells
         self.query = nn.Conv2d(channels, key_channels, 1)
         self.key = nn.Conv2d(channels, key_channels, 1)
         self.value = nn.Conv2d(channels, channels, 1, bias=False)
@@ -39,6 +44,8 @@ class ContextualCorrelation(nn.Module):
 
     def forward(self, patch: Tensor, context: Tensor) -> Tensor:
         """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w)."""
+        if self.pooled_cells > 1:
+            context = F.avg_pool2d(context, self.pooled_cells, ceil_mode=True, count_include_pad=False)
         mixed: Tensor = self.gamma * attend(self.query(patch), self.key(context), self.value(context))
         return mixed
 

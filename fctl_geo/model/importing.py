@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fctl_geo.errors import ModelFileError
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.spec import ClassInfo, Context, InputSpec, Legend
 
 if TYPE_CHECKING:

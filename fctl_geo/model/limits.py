@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fctl_geo.model.modelfile import ModelInfo
+    from fctl_geo.model.info import ModelInfo
 
 MOST_PATCH_PX = 4096
 MOST_CONTEXT = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,64 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fctl_geo.errors import ModelFileError, SettingsError
 from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.limits import check_limits
 from fctl_geo.model.shipped import list_models, shipped_path
-from fctl_geo.spec import ClassInfo, Context, InputSpec, Layout, Legend, Merge, Scaling
+from fctl_geo.spec import ClassInfo, InputSpec, Legend, Scaling
 from fctl_geo.storage.whole_files import hidden_name
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = 4
-"""Version of the header. A reader refuses a newer one by its number. 2: fctl-lite with features at the pixels
-and scores of every stride. 3: shortcuts past all its convolutions; the baselines have its encoder. 4: its atrous
-pyramid."""
-_OLD_DECODER = {"shortcuts": False, "decoder": [96, 64, 32]}
-_UNSAID_LITE: Mapping[int, Mapping[str, Any]] = {
-    1: {**_OLD_DECODER, "pixel_channels": 0, "scores": "finest"},
-    2: _OLD_DECODER,
-}
-"""What fctl-lite was when files of a format were written and did not say so."""
-_GONE: Mapping[str, tuple[int, ...]] = {
-    "fctl-lite": (3,),
-    "unet": (1, 2),
-    "deeplabv3plus": (1, 2, 3),
-    "pspnet": (1, 2),
-}
-"""Formats whose networks of an architecture are no longer built."""
+FORMAT = 1
+"""Version of the header. A reader refuses a newer one by its number."""
 _KEY = "fctl"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What a model file says of itself."""
-
-    name: str
-    version: str
-    architecture: str
-    """One of `architectures.ARCHITECTURES`."""
-    legend: Legend
-    input: InputSpec
-    patch_px: int
-    overlap_px: int
-    contexts: tuple[Context, ...]
-    """Context sizes in patches, 1: the patch itself; or 'global': the whole scene."""
-    refine: bool
-    """Refine by default: what the validation places advise. False too where the file has no refinement network."""
-    licence: str
-    attribution: tuple[str, ...]
-    training_data: tuple[str, ...]
-    title: str = ""
-    layout: Layout = "strided"
-    """How patches lie on a scene; `overlap_px` is the least overlap where they are fitted."""
-    merge: Merge = "blend"
-    """How overlapping patches become one by default."""
-    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Validation set -> class -> IoU."""
-    network: Mapping[str, Any] = field(default_factory=dict)
-    """The segmentation network's own settings."""
-    refinement: Mapping[str, Any] | None = None
-    """The refinement network's settings; None: the file has none."""
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
@@ -135,11 +89,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
             raise ModelFileError(
                 f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
             )
-        if raw["format"] in _GONE.get(raw["architecture"], ()):
-            raise ModelFileError(f"{path} holds a {raw['architecture']} of an earlier version", hint="train it anew")
-        format_ = raw.pop("format")
-        if raw["architecture"] == "fctl-lite":
-            raw["network"] = {**_UNSAID_LITE.get(format_, {}), **raw["network"]}
+        del raw["format"]
         spec = raw.pop("input")
         info = ModelInfo(
             legend=Legend(
@@ -175,6 +125,8 @@ def write_model(
 
     Args:
         networks: 'segmentation' and, where there is one, 'refinement'.
+    Raises:
+        ModelFileError: a weight that is not finite in the file, such as one beyond what float16 holds.
     """
     import torch
     from safetensors.torch import save_file
@@ -185,7 +137,14 @@ def write_model(
             if key.endswith("num_batches_tracked"):
                 continue
             dtype = torch.float16 if value.ndim > 1 and weights == "half" else torch.float32
-            tensors[f"{prefix}.{key}"] = value.detach().to("cpu", dtype).contiguous()
+            written = value.detach().to("cpu", dtype).contiguous()
+            if not written.isfinite().all():
+                raise ModelFileError(
+                    f"{prefix}.{key} is not finite in {str(dtype).removeprefix('torch.')}: its values reach "
+                    f"{float(value.abs().max()):g}, float16 holds up to 65504",
+                    hint="the training went astray; train again with a smaller learning_rate",
+                )
+            tensors[f"{prefix}.{key}"] = written
     aside = path.with_name(hidden_name(path, ".partial"))
     try:
         save_file(tensors, str(aside), metadata={_KEY: header_text(info)})

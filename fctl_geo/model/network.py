@@ -44,6 +44,20 @@ class SegmentationNetwork(nn.Module):
         """The contexts that are more than the patch itself, in the network's order."""
         return tuple(c for c in self.config.contexts if c != 1)
 
+    @property
+    def planes(self) -> int:
+        """Of logits: one for each class, and one for the edges between touching objects where it tells them apart."""
+        return int(self.config.classes) + bool(self.objects)
+
+    @property
+    def objects(self) -> str:
+        """The class whose touching regions it tells apart; empty: none."""
+        return str(getattr(self.config, "objects", ""))
+
+    def of_classes(self, planes: Tensor) -> Tensor:
+        """Of planes of logits those of the classes."""
+        return planes[:, : int(self.config.classes)]
+
     def prepare(self, pixels: Tensor) -> Tensor:
         """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""
         return normalise(pixels, self.mean, self.spread)
@@ -53,7 +67,10 @@ class SegmentationNetwork(nn.Module):
         raise NotImplementedError
 
     def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
-        """Logits (B, classes, h, w) of a patch (B, bands, h, w) and of the features of its wider contexts."""
+        """Logits (B, planes, h, w) of a patch (B, bands, h, w) and of the features of its wider contexts.
+
+        The classes first, in the legend's order; then, if there are `objects`, that of an edge between two of them.
+        """
         raise NotImplementedError
 
     def forward(self, patch: Tensor, levels: Sequence[Tensor] = ()) -> Tensor:

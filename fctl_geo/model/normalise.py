@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-MEAN, SPREAD = 0.45, 0.22
-"""Of pixels in 0..1, all bands alike: daylight imagery after a percentile stretch."""
+MEAN, SPREAD = 127 / 255, 128 / 255
+"""Of pixels in 0..1, all bands alike: what EfficientNet-Lite's weights want."""
 
 
 def normalise(pixels: Tensor, mean: float = MEAN, spread: float = SPREAD) -> Tensor:

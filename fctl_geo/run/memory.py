@@ -6,7 +6,8 @@ import math
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.model.architectures import WORKING_BYTES_A_PX, default_settings
-from fctl_geo.model.modelfile import ModelInfo, resolve_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import resolve_model
 from fctl_geo.polygons.strips import STRIP_ROWS
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.stage import Stage

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fctl_geo.errors import ModelFileError, SceneError
-from fctl_geo.model.modelfile import ModelInfo, read_model_info
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Progress
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.memory import cache_bytes, fitting_shard_px, memory_bytes

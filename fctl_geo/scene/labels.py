@@ -130,8 +130,8 @@ class PolygonLabels:
         if not len(found):
             return np.full(window.size_hw, self.outside, np.uint8)
         pairs = list(zip(shapely.from_wkb(self._wkb_of(found)), self._index.labels[found].tolist(), strict=True))
-        burnt = self._burn(pairs, frame)
-        if self._doubts is not None and not np.array_equal(burnt, self._burn(pairs[::-1], frame)):
+        burnt = _burn(pairs, frame, self.outside)
+        if self._doubts is not None and not np.array_equal(burnt, _burn(pairs[::-1], frame, self.outside)):
             self._doubts.warn(
                 f"polygons of {self._name} overlap, and FlatGeobuf's spatial index does not keep the order in which "
                 "they were drawn: the one on top may be another (save the labels as GeoPackage to keep it)"
@@ -139,9 +139,18 @@ class PolygonLabels:
             self._doubts = None
         return burnt
 
-    def _burn(self, pairs: list[tuple[Any, int]], frame: RasterFrame) -> NDArray[np.uint8]:
-        place = Affine(*frame.transform)
-        return np.asarray(rasterize(pairs, frame.size_hw, fill=self.outside, transform=place, dtype="uint8"), np.uint8)
+    def read_features(self, window: Window, index: int) -> NDArray[np.int32]:
+        """(h, w) which feature burnt as `index` a pixel's center lies in, from 1 in the file's order; 0: in none.
+
+        Law: a feature has the same number in every window.
+        """
+        frame = self.frame.cut(window)
+        found = self._index.meeting(*frame_bounds(frame))
+        found = found[self._index.labels[found] == index]
+        if not len(found):
+            return np.zeros(window.size_hw, np.int32)
+        numbers = (self._index.features[found] + 1).tolist()
+        return _burn(list(zip(shapely.from_wkb(self._wkb_of(found)), numbers, strict=True)), frame, 0, np.int32)
 
     def _wkb_of(self, found: NDArray[np.intp]) -> list[bytes]:
         pieces = []
@@ -152,10 +161,19 @@ class PolygonLabels:
         return pieces
 
 
+def _burn(pairs: list[tuple[Any, int]], frame: RasterFrame, outside: int, dtype: Any = np.uint8) -> NDArray[Any]:
+    """(h, w) the value of the last geometry in which a pixel's center lies."""
+    place = Affine(*frame.transform)
+    name = np.dtype(dtype).name
+    return np.asarray(rasterize(pairs, frame.size_hw, fill=outside, transform=place, dtype=name), dtype)
+
+
 @dataclass(frozen=True, slots=True)
 class _Index:
     """Polygons in the order of their file, whatever the order in which a spatial index gave them."""
 
+    features: NDArray[np.int64]
+    """(N,) place of the feature in the file; several polygons may be of one."""
     boxes: NDArray[np.float64]
     """(N, 4) west, south, east, north in the scene's CRS."""
     labels: NDArray[np.uint8]
@@ -193,9 +211,11 @@ def _keep(
         start += int(sizes.sum())
     counted.tell(vector.path.name, progress)
     if not kept:
-        return _Index(np.empty((0, 4)), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int64))
-    at, *columns = (np.concatenate(arrays) for arrays in zip(*kept, strict=True))
-    return _Index(*(values[np.argsort(at, kind="stable")] for values in columns))
+        none = np.empty(0, np.int64)
+        return _Index(none, np.empty((0, 4)), np.empty(0, np.uint8), none, none)
+    columns = [np.concatenate(arrays) for arrays in zip(*kept, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    return _Index(*(values[order] for values in columns))
 
 
 def _warn(onto: OntoScene, vector: VectorFile, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,13 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fctl_geo.training.augment import Looks, augment
-from fctl_geo.training.samples import SampleSource
+from fctl_geo.training.edges import touching
+from fctl_geo.training.samples import SampleSource, cut_sample
+from fctl_geo.training.sources import IGNORE
 
-MicroBatch = tuple[Tensor, Tensor]
-"""(B, T, bands, P, P) pixels in 0..1, NaN without imagery; (B, P, P) uint8 label."""
+MicroBatch = tuple[Tensor, Tensor, Tensor]
+"""(B, T, bands, P, P) pixels in 0..1, NaN without imagery; (B, P, P) uint8 label; (B, P, P) True on the lines between
+touching objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ class BatchPlan:
     rank: int = 0
     """This process, of `ranks` that share each batch."""
     ranks: int = 1
+    objects_label: int = IGNORE
+    """Label of the class whose touching regions are told apart; IGNORE: of none."""
+    context_dropout: float = 0.0
+    """Share of the samples in which a wide context has no imagery."""
 
     @property
     def micros(self) -> Sequence[range]:
@@ -40,11 +49,23 @@ class BatchPlan:
 
     def make(self, step: int, numbers: range) -> MicroBatch:
         """One micro-batch of a step."""
-        pairs = []
-        for i in numbers:
-            rng = np.random.default_rng((self.seed, step, i))  # a sample does not depend on those before it
-            pairs.append(augment(self.samples.draw(rng), self.samples.scales, self.hole_label, rng, self.looks))
-        return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
+        # a sample does not depend on those before it
+        made = [self._one(np.random.default_rng((self.seed, step, i))) for i in numbers]
+        levels, labels, lines = (torch.stack(part) for part in zip(*made, strict=True))
+        return levels, labels, lines
+
+    def _one(self, rng: np.random.Generator) -> MicroBatch:
+        ground, view = self.samples.place(rng)
+        sample = cut_sample(ground, view, self.samples.size_px, self.samples.scales)
+        levels, label = augment(sample, self.samples.scales, self.hole_label, rng, self.looks)
+        dropped = rng.random(len(levels) - 1) < self.context_dropout
+        levels[1:][torch.from_numpy(dropped)] = math.nan
+        return levels, label, torch.from_numpy(self._lines(label.numpy(), view.gsd_m))
+
+    def _lines(self, label: NDArray[np.uint8], gsd_m: float) -> NDArray[np.bool_]:
+        if self.objects_label == IGNORE:
+            return np.zeros(label.shape, np.bool_)
+        return touching(label == self.objects_label, gsd_m)
 
 
 def stream(plan: BatchPlan, steps: range, workers: int) -> Iterator[tuple[int, Iterator[MicroBatch]]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fctl_geo.model.modelfile import ModelInfo
+from fctl_geo.model.info import ModelInfo
 from fctl_geo.spec import context_words
 from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.recipe import Recipe
 
 Metrics = Mapping[str, Mapping[str, float]]
+OBJECTS = "object F1"
+"""Among a place's metrics: how many objects are found."""
 
 
 def write_card(
@@ -51,7 +53,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         + f"; {share}.",
         _input(info),
         "",
-        "| class | colour |",
+        "| class | color |",
         "|---|---|",
         *(f"| {c.name}{' (gets no polygons)' if c.background else ''} | {c.hex} |" for c in info.legend),
         "",
@@ -73,9 +75,10 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",
-        "IoU against the labels at the images' own resolution, measured through the whole pipeline.",
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that say",
+        "only 'this class or not' judge only that class." + _objects_told(crude),
         "",
-        *_table(crude, refined),
+        *_table(crude, refined, {s.name: s.gsd_m for s in recipe.validation}),
         "",
         *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
     ]
@@ -98,7 +101,11 @@ def _input(info: ModelInfo) -> str:
 def _learned(recipe: Recipe) -> str:
     """How it was trained, in two sentences."""
     method = recipe.method
-    looks = "colours, blur, noise and holes varied" if method.looks == "varied" else "pixels as they are"
+    looks = (
+        "colors, haze, seasons, shadows, blur, noise, JPEG and holes varied"
+        if method.looks == "varied"
+        else "pixels as they are"
+    )
     turns = "any rotation" if method.turns == "any" else "quarter turns"
     return (
         f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
@@ -107,10 +114,19 @@ def _learned(recipe: Recipe) -> str:
     )
 
 
-def _table(crude: Metrics, refined: Metrics) -> list[str]:
-    lines = ["| validation place | class | without refinement | refined |", "|---|---|---|---|"]
+def _objects_told(metrics: Metrics) -> str:
+    if not any(OBJECTS in values for values in metrics.values()):
+        return ""
+    return f" {OBJECTS.capitalize()}: polygons matched with an IoU of 0.5 or more."
+
+
+def _table(crude: Metrics, refined: Metrics, gsd_m: Mapping[str, float]) -> list[str]:
+    """A row for each place and class; without the column 'refined' where there is no refinement network."""
+    heads = ("validation place", "m a pixel", "class", *(("without refinement", "refined") if refined else ("IoU",)))
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for place, values in crude.items():
         for name, value in values.items():
             after = refined.get(place, {}).get(name)
-            lines.append(f"| {place} | {name} | {value:.3f} | {'' if after is None else f'{after:.3f}'} |")
+            numbers = [f"{value:.3f}", *(["" if after is None else f"{after:.3f}"] if refined else [])]
+            lines.append(f"| {place} | {_size(gsd_m.get(place, 0.0))} | {name} | {' | '.join(numbers)} |")
     return lines

@@ -68,7 +68,7 @@ def draw_samples(
 def _guess(network: SegmentationNetwork, sample: Sample) -> NDArray[np.uint8]:
     levels = to_tensors(sample)[0][None]
     prepared = [network.prepare(levels[:, t]) for t in range(levels.shape[1])]
-    return np.asarray(network(prepared[0], prepared[1:]).argmax(1)[0].numpy(), np.uint8)
+    return np.asarray(network.of_classes(network(prepared[0], prepared[1:])).argmax(1)[0].numpy(), np.uint8)
 
 
 def _painted(indices: NDArray[np.uint8], legend: Legend) -> RGB:

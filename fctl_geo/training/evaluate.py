@@ -15,9 +15,9 @@ from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
 from fctl_geo.spec import Legend
 from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
-from fctl_geo.training.metrics import ClassScore
+from fctl_geo.training.metrics import ClassScore, Confusion
 from fctl_geo.training.objects import ObjectScore
-from fctl_geo.training.places import Place, Predicted
+from fctl_geo.training.places import Place, Predicted, polygon_objects
 from fctl_geo.training.settings import Convention, EvaluationSettings
 from fctl_geo.windows.window import Window
 
@@ -66,12 +66,17 @@ def evaluate_model(
     """Judge a model by the classes that a user would get of the places."""
 
     def predict(place: Place, window: Window, folder: Path) -> Predicted:
-        out = folder / "classes.tif"
-        told = {"model": str(model), "outs": (out,), "overwrite": True, **place.told}
+        out, polygons = folder / "classes.tif", folder / "objects.gpkg"
+        named = _class_named(settings.objects, legend)
+        outs = (out, polygons) if named is not None else (out,)
+        told = {"model": str(model), "outs": outs, "overwrite": True, **place.told}
+        if named is not None:
+            told["classes"] = (legend.classes[named].name,)
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
             told["bbox"] = _box(place, window)
         _segment(place.scene, replace(Settings.of(told), engine=settings.engine), progress)
-        return Predicted(out, legend, place.opened, own_grid=True)
+        objects = polygon_objects(polygons, place.opened) if named is not None else None
+        return Predicted(out, legend, place.opened, own_grid=True, objects=objects)
 
     return _evaluate(str(model), legend, places, predict, settings, progress)
 
@@ -85,6 +90,10 @@ def evaluate_classes(
         return Predicted(classes, legend, place.opened, own_grid=False)
 
     return _evaluate(classes.name, legend, places, predict, settings, progress)
+
+
+def _class_named(name: str, legend: Legend) -> int | None:
+    return next((i for i, c in enumerate(legend) if c.name.lower() == name.lower()), None)
 
 
 def _segment(scene: Path, settings: Settings, progress: Progress) -> None:
@@ -102,11 +111,11 @@ def _evaluate(
     progress: Progress,
 ) -> Evaluation:
     names = [c.name for c in legend]
-    object_class = next((i for i, n in enumerate(names) if n.lower() == settings.objects.lower()), None)
+    object_class = _class_named(settings.objects, legend)
     whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
     by_place: dict[str, float] = {}
     for place in places:
-        before = whole.confusion.counts.copy()
+        before = whole.confusion.copy()
         progress.stage("evaluate", count_bands(place.windows))
         for window in place.windows:
             with tempfile.TemporaryDirectory() as folder:
@@ -115,10 +124,10 @@ def _evaluate(
                     whole.add(place, predicted, window, progress)
                 finally:
                     predicted.close()
-        by_place[place.name] = _place_score(whole.confusion.counts - before, names, settings.convention)
+        by_place[place.name] = _place_score(whole.confusion - before, names, settings.convention)
         progress.say(f"{place.name}: {by_place[place.name]:.3f}")
     seen = [n for n, count in zip(names, whole.confusion.counts.sum(1), strict=True) if count]
-    if len(seen) == 1:
+    if len(seen) == 1 and not whole.confusion.ruled_out.any() and not whole.confusion.allowed:
         progress.warn(f"the labels show nothing but {seen[0]}: do they lie on the imagery?")
     return _result(subject, whole, by_place, settings)
 
@@ -126,7 +135,7 @@ def _evaluate(
 def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
     names = [c.name for c in whole.legend]
     scores = tuple(whole.confusion.scores(names))
-    judged = int(whole.confusion.counts.sum())
+    judged = whole.confusion.judged
     if not judged:
         raise TrainingError("no pixel could be judged", hint="do labels and classes lie on each other?")
     if settings.convention == "inria" and "building" not in names:
@@ -153,11 +162,7 @@ def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings
     )
 
 
-def _place_score(counts: NDArray[np.int64], names: list[str], convention: Convention) -> float:
-    from fctl_geo.training.metrics import Confusion
-
-    confusion = Confusion(len(names))
-    confusion.counts += counts
+def _place_score(confusion: Confusion, names: list[str], convention: Convention) -> float:
     if convention == "inria" and "building" in names:
         return confusion.scores(names)[names.index("building")].iou
     return confusion.mean_iou

@@ -71,9 +71,13 @@ class Judgement:
             around = band.grow(self.boundary.halo_px).clip(window)
             guess, truth = predicted.read(around), place.truth(around)
             self.without_class += int(((truth != NODATA) & (guess == NODATA))[band.slices_in(around)].sum())
-            unknown = (truth == NODATA) | (guess == NODATA)
+            inner = band.slices_in(around)
+            self.confusion.add_partial(guess[inner], truth[inner], place.partial)
+            unknown = (truth >= len(self.legend)) | (guess == NODATA)
             guess, truth = np.where(unknown, NODATA, guess), np.where(unknown, NODATA, truth)
             self._count(guess, truth, band, around)
+            if self.object_class is not None:
+                self._count_objects(place, predicted, guess[inner], truth[inner], band)
             self._note_errors(guess, truth, band, around, window, wrong, judged)
             progress.advance()
         if self.pictures:
@@ -82,13 +86,22 @@ class Judgement:
     def _count(self, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window, around: Window) -> None:
         rows, cols = band.slices_in(around)
         self.confusion.add_classes(guess[rows, cols], truth[rows, cols])
-        if self.object_class is not None:
-            self.objects.add(guess[rows, cols] == self.object_class, truth[rows, cols] == self.object_class)
         for left in range(0, band.width, _TILE_PX):  # tiles: the boundary score takes many times the band's memory
             tile = Window(band.row, band.col + left, band.height, min(_TILE_PX, band.width - left))
             halo = tile.grow(self.boundary.halo_px).clip(around)
             part = halo.slices_in(around)
             self.boundary.add(guess[part], truth[part], tile.slices_in(halo))
+
+    def _count_objects(
+        self, place: Place, predicted: Predicted, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window
+    ) -> None:
+        assert self.object_class is not None
+        name, judged = self.legend.classes[self.object_class].name, truth != NODATA
+        found, true = (
+            classes == self.object_class if told is None else np.where(judged, told(band, name), 0)
+            for classes, told in ((guess, predicted.objects), (truth, place.objects))
+        )
+        self.objects.add(found, true)
 
     def _note_errors(
         self,
@@ -122,6 +135,7 @@ class Judgement:
                 break
             spot = Window(window.row + i * PATCH_PX, window.col + j * PATCH_PX, PATCH_PX, PATCH_PX).clip(window)
             truth, guess = place.truth(spot), predicted.read(spot)
+            truth = np.where(truth < len(self.legend), truth, NODATA).astype(np.uint8)
             image = picture_rgb(place.opened, spot, 1)
             self.worst.append(WorstPatch(place.name, spot, int(wrong[i, j]), int(judged[i, j]), image, truth, guess))
         self.worst = sorted(self.worst, key=lambda w: -w.wrong)[:WORST]

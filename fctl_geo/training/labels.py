@@ -113,6 +113,11 @@ class VectorLabels:
     def read(self, window: Window) -> NDArray[np.uint8]:
         return self.polygons.read(window)
 
+    def objects(self, window: Window, name: str) -> NDArray[np.int32]:
+        """(h, w) number of the polygon of a class that a pixel lies in; 0: in none."""
+        index = next((i for i, own in self.names.items() if own.lower() == name.lower()), NODATA)
+        return self.polygons.read_features(window, index)
+
 
 class RasterLabels:
     """A class raster, brought to the scene's grid by the nearest pixel where it has another."""

@@ -20,14 +20,14 @@ from fctl_geo.training.batches import BatchPlan, stream
 from fctl_geo.training.checkpoint import begin_run, load, load_checkpoint, save, save_checkpoint, state_of
 from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.log import TrainingLog
-from fctl_geo.training.loss import partial_label_loss
+from fctl_geo.training.loss import edge_loss, partial_label_loss
 from fctl_geo.training.machine import launch
 from fctl_geo.training.optimise import follow, learning_rate, make_optimiser
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.settings import TrainingSettings
 from fctl_geo.training.sources import IGNORE, AllowedTable
-from fctl_geo.training.start import begin_with_imagenet, fine_tuned, start_from
+from fctl_geo.training.start import begin_with_imagenet, begin_with_pretrained, fine_tuned, start_from
 from fctl_geo.training.validate import mean_iou, validate
 
 _EARLY, _BEST = "early.pt", "best.pt"
@@ -80,6 +80,8 @@ def train_on(
         recipe.method.architecture, recipe.method.network, bands=len(recipe.bands), classes=len(recipe.legend)
     )
     said = start_from(settings.init, network, recipe.legend) if settings.init else ""
+    if recipe.method.pretrained and not settings.init:
+        said = begin_with_pretrained(network, recipe.method.pretrained)
     if settings.imagenet:
         begin_with_imagenet(network, settings.imagenet)
     samples = _samples(recipe, data, network)
@@ -119,8 +121,14 @@ def _samples(recipe: Recipe, data: TrainingData, network: SegmentationNetwork) -
     )
 
 
+def predict(network: SegmentationNetwork, levels: Tensor) -> Tensor:
+    """Logits of the classes, of (B, T, bands, P, P) levels."""
+    return network.of_classes(forward(network, levels))
+
+
 def forward(network: SegmentationNetwork, levels: Tensor) -> Tensor:
-    """Logits of (B, T, bands, P, P) levels: the patch and its wider contexts, pixels in 0..1, NaN without imagery."""
+    """Planes of logits of (B, T, bands, P, P) levels: the patch and its wider contexts, pixels in 0..1, NaN without
+    imagery."""
     prepared = [network.prepare(levels[:, t]) for t in range(levels.shape[1])]
     logits: Tensor = network(prepared[0], prepared[1:])
     return logits
@@ -161,6 +169,8 @@ class _Stage:
         self.fabric, self.recipe, self.data, self.settings, self.progress = fabric, recipe, data, settings, progress
         self.name = name
         self.folder = settings.run / name if name else settings.run
+        self.objects = recipe.method.network.get("objects", "")
+        self.objects_label = data.table.index_of([self.objects]) if self.objects else IGNORE
         self.weights = torch.from_numpy(data.table.weights(recipe.method.class_weights)).to(fabric.device)
         self.allowed = torch.from_numpy(data.table.matrix()).to(fabric.device)
 
@@ -213,8 +223,9 @@ class _Stage:
         hole = self.recipe.hole
         label = self.data.table.index_of([hole]) if hole else IGNORE
         plan = BatchPlan(
-            samples, self.settings.seed, method.batch, micro, method.looks, label, self.fabric.global_rank, ranks
-        )
+            samples, self.settings.seed, method.batch, micro, method.looks, label, self.fabric.global_rank, ranks,
+            self.objects_label, method.context_dropout,
+        )  # fmt: skip
         if -(-method.batch // micro) % ranks:
             raise TrainingError(
                 f"a batch of {method.batch} in parts of {micro} cannot be shared by {ranks} devices",
@@ -225,15 +236,15 @@ class _Stage:
     def _step(self, learner: Any, optimiser: Any, rate: float, batches: Iterator[Any], micros: int) -> float:
         """One optimiser step over the micro-batches of a batch; the mean loss of this process's share."""
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate", 1.0)
         learner.train()
         optimiser.zero_grad(set_to_none=True)
         total = 0.0
-        for i, (levels, labels) in enumerate(batches):
+        for i, (levels, labels, lines) in enumerate(batches):
             rows = labels.to(self.fabric.device).long()
             rows = torch.where(rows == IGNORE, len(self.allowed) - 1, rows)
             with self.fabric.no_backward_sync(learner, enabled=i + 1 < micros):
-                loss = self._loss(learner(levels.to(self.fabric.device)), rows)
+                loss = self._loss(learner(levels.to(self.fabric.device)).float(), rows, lines.to(self.fabric.device))
                 self.fabric.backward(loss / micros)
             total += float(loss.detach()) / micros
         if not math.isfinite(total):
@@ -243,17 +254,23 @@ class _Stage:
         optimiser.step()
         return total
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        method = self.recipe.method
-        return partial_label_loss(
-            logits.float(),
+    def _loss(self, planes: Tensor, labels: Tensor, lines: Tensor) -> Tensor:
+        method, classes = self.recipe.method, self.allowed.shape[1]
+        loss = partial_label_loss(
+            planes[:, :classes],
             labels,
             self.allowed,
             weights=self.weights,
+            gaps=lines & (labels != self.objects_label),
             gamma=method.focal_gamma,
             focal=method.focal,
             jaccard=method.jaccard,
         )
+        if not self.objects:
+            return loss
+        of_objects = self.allowed[self.objects_label] > 0
+        known = (self.allowed.sum(1) == 1) | (self.allowed[:, of_objects] == 0).all(1)  # objects or none, for sure
+        return loss + method.edge * edge_loss(planes[:, classes], lines, known[labels])
 
     def _validate(self, average: SegmentationNetwork, log: TrainingLog, step: int) -> float:
         """Mean IoU over the validation sets; every process computes it, the first one tells it."""

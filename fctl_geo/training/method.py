@@ -46,6 +46,8 @@ class Method:
     architecture: str = "fctl-lite"
     network: Mapping[str, Any] = field(default_factory=dict)
     """The network's own settings."""
+    pretrained: Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ""
+    """Of what the encoder has learned ImageNet before; empty: it begins with noise."""
     steps: int = 2600
     """Optimiser steps."""
     epochs: float = 0
@@ -64,6 +66,8 @@ class Method:
     """What the model advises for overlapping patches."""
     zoom: tuple[float, float] = (0.8, 1.25)
     """Samples are taken at the model's GSD times a factor in this range (log-uniform)."""
+    context_dropout: float = 0.0
+    """Share of the samples in which a wide context shows nothing, lest the network lean on it."""
     balanced_share: float = 0.5
     """Of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
     looks: Literal["varied", "plain"] = "varied"
@@ -72,6 +76,8 @@ class Method:
     """Rotations of the samples; each is mirrored or not in either case."""
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
+    pretrained_rate: float = 1.0
+    """Learning rate of an encoder that begins with ImageNet, of `learning_rate`: what it knows should not be lost."""
     weight_decay: float = 0.03
     schedule: Literal["cosine", "poly", "constant"] = "cosine"
     warmup_steps: int = 100
@@ -85,12 +91,14 @@ class Method:
     """Weight of the focal loss."""
     class_weights: Mapping[str, float] = field(default_factory=dict)
     """Weight of a class's pixels in the focal loss, by name; 1 for those not named."""
+    edge: float = 1.0
+    """Weight of the loss of the edge plane (networks with `objects`)."""
     clip: float = 5.0
     """Longest gradient; 0: any."""
     average: bool = True
     """Keep the exponential average of the weights (EMA) as the result."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto: bf16 mixed precision on a GPU that has it, else fp32."""
+    """auto: bf16 mixed precision where the GPU or the CPU multiplies matrices of it, else fp32."""
     pretrain_share: float = 0.4
     """Steps of the pre-training of each context branch, of `steps` (only networks with branches of their own)."""
     early_share: float = 0.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,20 @@ class ClassScore:
 
 
 class Confusion:
-    """Counts of (truth, guess) over pixels with a full label."""
+    """Counts of (truth, guess) over pixels with a full label, and of what partial labels rule out or allow."""
 
     def __init__(self, classes: int) -> None:
         self.counts = np.zeros((classes, classes), np.int64)
         """Rows: truth; columns: guess."""
+        self.ruled_out = np.zeros(classes, np.int64)
+        """Pixels guessed to be of a class that their partial label ('not road') does not allow."""
+        self.allowed = 0
+        """Pixels whose guess their partial label allows."""
 
     def add(self, guess: NDArray[np.integer], label: NDArray[np.uint8], table: AllowedTable) -> None:
-        """Count a window; partial and missing labels are left out."""
+        """Count a window of rows of the allowed table; missing labels are left out."""
         self.add_classes(guess, truth_of_rows(table)[label])
+        self.add_partial(guess, label, {i: row for i, row in enumerate(table.rows) if len(row) > 1})
 
     def add_classes(self, guess: NDArray[np.integer], truth: NDArray[np.integer]) -> None:
         """Count a window of class indices; indices outside the classes are left out."""
@@ -41,6 +47,29 @@ class Confusion:
         pairs = truth[known].astype(np.int64) * n + guess[known]
         self.counts += np.bincount(pairs, minlength=n * n).reshape(n, n)
 
+    def add_partial(
+        self, guess: NDArray[np.integer], label: NDArray[np.integer], allowed: Mapping[int, Sequence[int]]
+    ) -> None:
+        """Count the pixels of a window whose label allows several classes: label to the indices of those."""
+        n = len(self.counts)
+        for value, classes in allowed.items():
+            guessed = np.bincount(guess[(label == value) & (guess < n)], minlength=n)
+            self.allowed += int(guessed[list(classes)].sum())
+            guessed[list(classes)] = 0
+            self.ruled_out += guessed
+
+    def copy(self) -> Confusion:
+        same = Confusion(len(self.counts))
+        same.counts, same.ruled_out, same.allowed = self.counts.copy(), self.ruled_out.copy(), self.allowed
+        return same
+
+    def __sub__(self, earlier: Confusion) -> Confusion:
+        """What was counted since."""
+        since = Confusion(len(self.counts))
+        since.counts, since.ruled_out = self.counts - earlier.counts, self.ruled_out - earlier.ruled_out
+        since.allowed = self.allowed - earlier.allowed
+        return since
+
     def iou(self, names: list[str]) -> dict[str, float]:
         """IoU of every class that occurs in truth or guess, and their mean over the classes in the truth as 'mIoU'."""
         values = {s.name: s.iou for s in self.scores(names) if not np.isnan(s.iou)}
@@ -48,8 +77,7 @@ class Confusion:
 
     def scores(self, names: list[str]) -> list[ClassScore]:
         """All that is said of each class."""
-        both = np.diag(self.counts).astype(float)
-        true, guessed = self.counts.sum(1), self.counts.sum(0)
+        both, true, guessed = self._sums()
         with np.errstate(invalid="ignore", divide="ignore"):
             parts = zip(
                 names, both / (true + guessed - both), 2 * both / (true + guessed), both / guessed, both / true, true,
@@ -57,28 +85,35 @@ class Confusion:
             )  # fmt: skip
             return [ClassScore(n, float(i), float(f), float(p), float(r), int(t)) for n, i, f, p, r, t in parts]
 
+    def _sums(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Pixels that are right, of the truth, and of the guess, by class."""
+        return np.diag(self.counts).astype(float), self.counts.sum(1), self.counts.sum(0) + self.ruled_out
+
+    @property
+    def judged(self) -> int:
+        """Pixels."""
+        return int(self.counts.sum() + self.ruled_out.sum()) + self.allowed
+
     @property
     def mean_iou(self) -> float:
         """Over the classes that occur in the truth."""
-        true = self.counts.sum(1)
-        both = np.diag(self.counts)
+        both, true, guessed = self._sums()
         present = true > 0
-        either = (true + self.counts.sum(0) - both)[present]
+        either = (true + guessed - both)[present]
         return float(np.mean(both[present] / either)) if present.any() else float("nan")
 
     @property
     def mean_f1(self) -> float:
         """Over the classes that occur in the truth."""
-        true, both = self.counts.sum(1), np.diag(self.counts)
+        both, true, guessed = self._sums()
         present = true > 0
-        both_sides = (true + self.counts.sum(0))[present]
+        both_sides = (true + guessed)[present]
         return float(np.mean(2 * both[present] / both_sides)) if present.any() else float("nan")
 
     @property
     def accuracy(self) -> float:
-        """Share of the judged pixels that are right."""
-        total = self.counts.sum()
-        return float(np.diag(self.counts).sum() / total) if total else float("nan")
+        """Share of the judged pixels that are right, or what their partial label allows."""
+        return float((np.diag(self.counts).sum() + self.allowed) / self.judged) if self.judged else float("nan")
 
 
 def truth_of_rows(table: AllowedTable) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""How many objects (buildings) are found: connected regions of truth and guess, matched where their IoU is 0.5."""
+"""How many objects (buildings) are found: regions or polygons of truth and guess, matched where their IoU is 0.5."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ class ObjectScore:
     truth: int
     found: int
     matched: int
+    merged: int = 0
+    """True objects that lie, more than half of each, in one found object together with another one."""
+    split: int = 0
+    """True objects that two or more found objects lie in, more than half of each."""
 
     @property
     def f1(self) -> float:
@@ -36,18 +40,23 @@ class ObjectMatcher:
 
     def __init__(self, least_iou: float = 0.5) -> None:
         self.least_iou = least_iou
-        self._labels = (_Labels(), _Labels())
+        self._sides = (_Labels(), _Labels())
         self._pairs: list[NDArray[np.int64]] = []
         self._counts: list[NDArray[np.int64]] = []
 
     def start(self) -> None:
-        """The next band begins another image: nothing above touches it."""
-        for labels in self._labels:
+        """The next band begins another image: nothing above touches it, and numbers mean other objects."""
+        for labels in self._sides:
             labels.start()
 
-    def add(self, guess: NDArray[np.bool_], truth: NDArray[np.bool_]) -> None:
-        """The next rows, full width, of the masks of guess and truth."""
-        found, true = (labels.add(mask) for labels, mask in zip(self._labels, (guess, truth), strict=True))
+    def add(self, guess: NDArray[np.generic], truth: NDArray[np.generic]) -> None:
+        """The next rows, full width, of guess and truth.
+
+        Args:
+            guess, truth: (h, w) bool masks, whose 4-connected regions are objects, or int64 numbers of objects
+                (0: none). The same kind for all bands of an image.
+        """
+        found, true = (labels.add(part) for labels, part in zip(self._sides, (guess, truth), strict=True))
         both = (found > 0) & (true > 0)
         pairs, counts = np.unique(true[both].astype(np.int64) << 32 | found[both], return_counts=True)
         self._pairs.append(pairs)
@@ -55,33 +64,59 @@ class ObjectMatcher:
 
     def score(self) -> ObjectScore:
         """All objects so far."""
-        found, true = self._labels
+        found, true = self._sides
         if not self._pairs:
             return ObjectScore(0, 0, 0)
         pairs, counts = np.concatenate(self._pairs), np.concatenate(self._counts)
         roots = true.roots()[pairs >> 32] << 32 | found.roots()[pairs & 0xFFFFFFFF]
         unique, index = np.unique(roots, return_inverse=True)
         both = np.bincount(index, weights=counts, minlength=len(unique))
+        i, j = unique >> 32, unique & 0xFFFFFFFF
         areas_true, areas_found = true.areas(), found.areas()
-        either = areas_true[unique >> 32] + areas_found[unique & 0xFFFFFFFF] - both
-        good = both >= self.least_iou * either
-        matched = min(len(np.unique(unique[good] >> 32)), len(np.unique(unique[good] & 0xFFFFFFFF)))
-        return ObjectScore(int((areas_true > 0).sum()), int((areas_found > 0).sum()), matched)
+        good = both >= self.least_iou * (areas_true[i] + areas_found[j] - both)
+        matched = min(len(np.unique(i[good])), len(np.unique(j[good])))
+        merged = _sharing(j[2 * both > areas_true[i]]).sum()
+        split = (_sharing(i[2 * both > areas_found[j]]) > 0).sum()
+        return ObjectScore(int((areas_true > 0).sum()), int((areas_found > 0).sum()), matched, int(merged), int(split))
+
+
+def _sharing(hosts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each host, how many lie in it; 0 for a host of just one. [3, 5, 5] -> [0, 2]."""
+    counts = np.unique(hosts, return_counts=True)[1]
+    return np.where(counts > 1, counts, 0)
 
 
 class _Labels:
-    """Labels of 4-connected regions, row by row; those that turn out to be one are joined (union-find)."""
+    """Labels of objects, row by row: given numbers, or 4-connected regions, joined where they turn out to be one."""
 
     def __init__(self) -> None:
         self._parent = np.zeros(1, np.int64)
         self._area = np.zeros(1, np.int64)
         self._count = 1  # label 0: nothing
         self._above: NDArray[np.int64] | None = None
+        self._label_of: dict[int, int] = {}
 
     def start(self) -> None:
         self._above = None
+        self._label_of = {}
 
-    def add(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def add(self, rows: NDArray[np.generic]) -> NDArray[np.int64]:
+        return self._add_regions(rows) if rows.dtype == np.bool_ else self._add_numbered(rows)
+
+    def _add_numbered(self, numbers: NDArray[np.generic]) -> NDArray[np.int64]:
+        unique, index, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        labels = np.zeros(len(unique), np.int64)
+        for k, number in enumerate(unique.tolist()):
+            if number:
+                labels[k] = self._label_of.setdefault(number, self._count)
+                self._count = max(self._count, int(labels[k]) + 1)
+        fresh = self._count - len(self._parent)
+        self._parent = np.concatenate([self._parent, np.arange(len(self._parent), self._count)])
+        self._area = np.concatenate([self._area, np.zeros(fresh, np.int64)])
+        self._area[labels[labels > 0]] += counts[labels > 0]
+        return labels[index].reshape(numbers.shape)
+
+    def _add_regions(self, mask: NDArray[np.generic]) -> NDArray[np.int64]:
         height, width = mask.shape
         above = self._above if self._above is not None else np.zeros(width, np.int64)
         most = self._count + height * (width // 2 + 1)

@@ -8,19 +8,30 @@ from typing import Any
 import torch
 from torch import nn
 
+from fctl_geo.model.efficientnet import EfficientNetLite
 from fctl_geo.training.method import Method
 
 
 def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
-    """AdamW (no decay of biases and normalisation) or Adam (decay of all, as the released code)."""
+    """AdamW (no decay of biases and normalisation) or Adam (decay of all, as the released code).
+
+    A group's `rate` is its learning rate, of the step's.
+    """
     trained = [p for p in network.parameters() if p.requires_grad]
+    known = {id(p) for m in network.modules() if isinstance(m, EfficientNetLite) for p in m.parameters()}
+    slow = method.pretrained_rate if method.pretrained else 1.0
     if method.optimizer == "adam":
         return torch.optim.Adam(trained, lr=method.learning_rate, weight_decay=method.weight_decay)
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": method.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in trained if (p.ndim > 1) == decays and (id(p) in known) == pretrained],
+            "weight_decay": method.weight_decay if decays else 0.0,
+            "rate": slow if pretrained else 1.0,
+        }
+        for decays in (True, False)
+        for pretrained in (True, False)
     ]
-    return torch.optim.AdamW(groups, lr=method.learning_rate)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=method.learning_rate)
 
 
 def learning_rate(method: Method, step: int, steps: int) -> float:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
-from fctl_geo.progress import Progress
+from fctl_geo.products.rings import count_polygons
+from fctl_geo.progress import Progress, Silent
 from fctl_geo.raster.reader import open_class_raster
 from fctl_geo.scene import Scene
+from fctl_geo.scene.labels import PolygonLabels, read_class_column
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.data import ValidationSet
 from fctl_geo.training.labeled_scenes import LabelledScene, open_labelled
-from fctl_geo.training.labels import open_labels
+from fctl_geo.training.labels import VectorLabels, open_labels
 from fctl_geo.training.metrics import truth_of_rows
 from fctl_geo.training.sources import AllowedTable, LabelledImage
 from fctl_geo.training.write_image import write_image
@@ -26,6 +28,9 @@ from fctl_geo.windows.window import Window
 
 Truth = Callable[[Window], NDArray[np.uint8]]
 """(h, w) index in the legend; 255: not judged."""
+
+Objects = Callable[[Window, str], NDArray[np.int32]]
+"""(h, w) number of the object of a class that each pixel belongs to, the same in every window; 0: none."""
 
 PICTURE_BANDS = ("red", "green", "blue")
 
@@ -43,6 +48,10 @@ class Place:
     truth: Truth
     windows: tuple[Window, ...]
     """The parts that are judged; everything else does not count."""
+    partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Values of the truth, past the legend's, that allow several classes: to the indices of those."""
+    objects: Objects | None = None
+    """Where the labels say which pixels are one object (polygons do); None: connected regions are objects."""
 
 
 @contextmanager
@@ -53,6 +62,8 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
     from fctl_geo.spec import InputSpec
 
     lookup = truth_of_rows(table)
+    several = {len(table.names) + i: row for i, row in enumerate(table.rows) if len(row) > 1}
+    lookup[[value - len(table.names) for value in several]] = list(several)
 
     def truth(window: Window) -> NDArray[np.uint8]:
         out = np.full(window.size_hw, NODATA, np.uint8)
@@ -65,7 +76,7 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
         write_image(path, image.pixels)
         with open_scene(path, InputSpec(bands=PICTURE_BANDS), SceneSettings(gsd_m=image.gsd_m)) as opened:
             whole = (Window(0, 0, *image.label.shape),)
-            yield Place(image.name, path, {"gsd_m": image.gsd_m}, opened, truth, whole)
+            yield Place(image.name, path, {"gsd_m": image.gsd_m}, opened, truth, whole, several)
 
 
 @contextmanager
@@ -97,7 +108,8 @@ def scene_place(
 
         told = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
         chosen = tuple(windows) or (opened.frame_window,)
-        yield Place(scene.name, scene.image, told, opened, truth, chosen)
+        objects = labels.objects if isinstance(labels, VectorLabels) else None
+        yield Place(scene.name, scene.image, told, opened, truth, chosen, objects=objects)
 
 
 def lookup_of(
@@ -144,13 +156,17 @@ def places_of(
 class Predicted:
     """A class raster on (part of) a scene's pixels, read in windows of the scene, as indices of a legend."""
 
-    def __init__(self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool) -> None:
+    def __init__(
+        self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool, objects: Objects | None = None
+    ) -> None:
         """Open it.
 
         Args:
             own_grid: it was made of this scene, perhaps of a part: it lies on the scene's pixels. Else it is brought
                 there by the nearest pixel.
+            objects: which pixels are one object; None: connected regions are.
         """
+        self.objects = objects
         frame = opened.scene_frame
         self.raster = open_class_raster(path, legend, onto=None if own_grid else frame)
         self._row, self._col = _offset(frame.transform, self.raster.frame.transform) if own_grid else (0, 0)
@@ -165,6 +181,17 @@ class Predicted:
 
     def close(self) -> None:
         self.raster.close()
+
+
+def polygon_objects(path: Path, opened: Scene) -> Objects:
+    """The polygons that a run made of a scene, as objects on the scene's pixels."""
+    if not count_polygons(path):
+        return lambda window, name: np.zeros(window.size_hw, np.int32)
+    column = read_class_column(path, "class_name")
+    names = sorted(column.counts)
+    index_of = {name: i for i, name in enumerate(names)}
+    polygons = PolygonLabels(column, opened.scene_frame, index_of, folder=path.parent, progress=Silent())
+    return VectorLabels(polygons, names).objects
 
 
 def _offset(scene: tuple[float, ...], part: tuple[float, ...]) -> tuple[int, int]:

@@ -42,6 +42,11 @@ class SourceSpec:
     """Scenes: polygons of the area that is labelled; empty: all of the image."""
     hold_out: float = 0.0
     """Scenes: share that is kept back for validation: whole images, or windows where there are few."""
+    outlines: str = ""
+    """Path pattern of the polygons (with a column `building`) that the masks were burnt from: pixels where two of them
+    meet get the label of value 0, so that touching objects stay apart."""
+    rough_m: float = 0.0
+    """The labels' contours may be off by this much: pixels nearer to one are ignored."""
     nodata_white: bool = False
     """Plain white is a hole of the mosaic, not imagery."""
     mosaic: int = 0

@@ -58,6 +58,8 @@ def report_values(found: Evaluation) -> dict[str, Any]:
             "truth": objects.truth,
             "found": objects.found,
             "matched": objects.matched,
+            "merged": objects.merged,
+            "split": objects.split,
         }
     if found.convention == "inria":
         building = next(c for c in found.classes if c.name == "building")
@@ -94,8 +96,8 @@ def html_page(found: Evaluation) -> str:
         _gallery(found),
         "<footer>IoU, F1, precision and recall over pixels. Boundary F: share of contour pixels that lie within "
         f"{found.tolerance_px} px of a contour of the other side, both ways. Trimap mIoU: IoU of the pixels within "
-        f"{found.tolerance_px} px of a contour of the truth. Objects: regions matched where their IoU is 0.5 or "
-        "more.</footer>",
+        f"{found.tolerance_px} px of a contour of the truth. Objects: polygons or regions, matched where their "
+        "IoU is 0.5 or more; merged: true ones that share a found one; split: true ones that hold several.</footer>",
     ]
     head = (
         f"<meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>{escape(title)}"
@@ -124,7 +126,10 @@ def _tiles(found: Evaluation) -> str:
     ]
     if found.objects is not None:
         o = found.objects
-        words = f"{o.matched:,} of {o.truth:,} found, {o.found - o.matched:,} more claimed"
+        words = (
+            f"{o.matched:,} of {o.truth:,} found, {o.found - o.matched:,} more claimed; {o.merged:,} merged, "
+            f"{o.split:,} split"
+        )
         tiles.append((f"{found.object_class} F1", o.f1, words))
     cells = "".join(
         f"<div class=tile><span>{escape(n)}</span><strong>{_percent(v)}</strong><em>{escape(w)}</em></div>"

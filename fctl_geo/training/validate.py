@@ -35,7 +35,7 @@ def validate(
                 continue
             levels = to_tensors(sample)[0][None].to(device)
             prepared = [network.prepare(levels[:, t]) for t in range(levels.shape[1])]
-            guess = network(prepared[0], prepared[1:]).argmax(1)[0].cpu().numpy()
+            guess = network.of_classes(network(prepared[0], prepared[1:])).argmax(1)[0].cpu().numpy()
             confusion.add(guess, sample.label, data.table)
         results[place.name] = confusion.iou(data.table.names)
     return results

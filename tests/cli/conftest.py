@@ -23,7 +23,8 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file that is whole and knows nothing."""
     import torch
 
-    from fctl_geo.model.modelfile import ModelInfo, build_networks, write_model
+    from fctl_geo.model.info import ModelInfo
+    from fctl_geo.model.modelfile import build_networks, write_model
 
     info = ModelInfo(
         name="tiny",

@@ -13,7 +13,8 @@ from model_factory import make_legend
 from scene_factory import make_scene
 
 from fctl_geo import OutputSettings, Settings, run, segment_scene
-from fctl_geo.model.modelfile import ModelInfo, write_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import write_model
 from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import InputSpec

@@ -19,6 +19,7 @@ from model_factory import make_model
 from scene_factory import make_scene
 from scipy import ndimage
 
+from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import TrainingError
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Silent
@@ -30,8 +31,9 @@ from fctl_geo.training.labeled_scenes import LabelledScene
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.objects import ObjectMatcher
-from fctl_geo.training.places import scene_place
+from fctl_geo.training.places import image_place, scene_place
 from fctl_geo.training.report import html_page, report_values
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 
 LEGEND = Legend((ClassInfo(0, "land", (230, 230, 230), background=True), ClassInfo(1, "building", (214, 69, 65))))
 masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.booleans())
@@ -78,23 +80,114 @@ def test_scores_equal_those_of_torchmetrics() -> None:
     assert ours.accuracy == pytest.approx(float(multiclass_accuracy(*pair, 4, average="micro")))
 
 
+def overlaps(true: np.ndarray, found: np.ndarray) -> list[tuple[int, int, int, int, int]]:
+    """Every pair of objects that meet: numbers, common pixels, pixels of each; by brute force."""
+    return [
+        (i, j, ((true == i) & (found == j)).sum(), (true == i).sum(), (found == j).sum())
+        for i in np.unique(true[true > 0])
+        for j in np.unique(found[(true == i) & (found > 0)])
+    ]
+
+
 @settings(max_examples=25, deadline=None)
-@given(masks, st.integers(1, 9), st.integers(0, 2**32 - 1))
-def test_objects_are_those_of_scipy_whatever_the_bands(truth: np.ndarray, band: int, seed: int) -> None:
-    guess = truth ^ (np.random.default_rng(seed).random(truth.shape) < 0.1)
+@given(masks, st.integers(1, 9), st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_objects_are_those_of_brute_force_whatever_the_bands(
+    truth: np.ndarray, band: int, seed: int, number_truth: bool, number_guess: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    guess = truth ^ (rng.random(truth.shape) < 0.1)
+    true, found = ndimage.label(truth)[0], ndimage.label(guess)[0]
+    far = 1 + 10**6 * rng.permutation(500).astype(np.int64)
     matcher = ObjectMatcher()
     for row in range(0, len(truth), band):
-        matcher.add(guess[row : row + band], truth[row : row + band])
-    true, n_true = ndimage.label(truth)
-    found, n_found = ndimage.label(guess)
-    matched = sum(
-        ((true == i) & (found == j)).sum() >= 0.5 * ((true == i) | (found == j)).sum()
-        for i in range(1, n_true + 1)
-        for j in np.unique(found[(true == i) & (found > 0)])
-    )
+        rows = slice(row, row + band)
+        matcher.add(
+            np.where(guess, far[found], 0)[rows] if number_guess else guess[rows],
+            np.where(truth, far[true], 0)[rows] if number_truth else truth[rows],
+        )
+    pairs = overlaps(true, found)
+    matched = sum(both >= 0.5 * (a + b - both) for _, _, both, a, b in pairs)
+    hosts = [j for _, j, both, a, _ in pairs if both > a / 2]
+    parts = [i for i, _, both, _, b in pairs if both > b / 2]
     score = matcher.score()
-    assert (score.truth, score.found) == (n_true, n_found)
+    assert (score.truth, score.found) == (true.max(), found.max())
     assert matched - 1 <= score.matched <= matched or score.matched == matched
+    assert score.merged == sum(hosts.count(j) > 1 for j in hosts)
+    assert score.split == sum(parts.count(i) > 1 for i in set(parts))
+
+
+def test_numbers_mean_other_objects_in_another_image() -> None:
+    matcher = ObjectMatcher()
+    ones = np.ones((2, 3), np.int64)
+    for _ in range(2):
+        matcher.start()
+        matcher.add(ones, ones)
+    assert (matcher.score().truth, matcher.score().found, matcher.score().matched) == (2, 2, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_partial_labels_judge_what_they_rule_out(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = AllowedTable(Legend(tuple(ClassInfo(i, n, (i, i, i)) for i, n in enumerate("abc"))))
+    full, neither, either = table.index_of("a"), table.index_of("bc"), table.index_of("ab")
+    label = rng.choice([full, neither, either, IGNORE], (20, 20)).astype(np.uint8)
+    guess = rng.integers(0, 3, (20, 20))
+    ours = Confusion(3)
+    ours.add(guess[:9], label[:9], table)
+    ours.add(guess[9:], label[9:], table)
+    hit = ((label == full) & (guess == 0)).sum()
+    false = ((label == neither) & (guess == 0)).sum()
+    assert ours.iou(list("abc"))["a"] == pytest.approx(hit / ((label == full).sum() + false))
+    right = hit + ((label == neither) & (guess > 0)).sum() + ((label == either) & (guess < 2)).sum()
+    assert ours.accuracy == pytest.approx(right / (label != IGNORE).sum())
+    assert ours.mean_iou == pytest.approx(ours.iou(list("abc"))["a"]), "the truth shows no other class"
+
+
+def test_a_place_with_partial_labels_judges_through_the_whole_pipeline(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "m.safetensors", classes=3)
+    legend = read_model_info(model).legend
+    names = [c.name for c in legend]
+    table = AllowedTable(legend)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (90, 110, 3), np.uint8)
+    label = np.full((90, 110), table.index_of(names[1:]), np.uint8)
+    label[:40] = table.index_of(names[:1])
+    label[80:] = IGNORE
+    image = LabelledImage("x", pixels, np.ones(label.shape, bool), label, 1.0)
+    with image_place(image, table) as place:
+        found = evaluate_model(model, legend, [place], EvaluationSettings(objects=""), Silent())
+        segment_scene(place.scene, Settings.of({"model": str(model), "outs": (tmp_path / "c.tif",), "gsd_m": 1.0}))
+    with rasterio.open(tmp_path / "c.tif") as raster:
+        guess = np.isin(raster.read(1), [legend.classes[0].id])
+    assert found.judged == 80 * 110
+    expected = guess[:40].sum() / (40 * 110 + guess[40:80].sum())
+    assert found.classes[0].iou == pytest.approx(expected)
+    assert html_page(found)
+
+
+def test_touching_houses_of_the_labels_are_objects_of_their_own(tmp_path: Path) -> None:
+    import geopandas
+
+    truth = np.zeros((700, 300), np.uint8)
+    truth[200:340, 60:200] = 1
+    image = make_scene(tmp_path / "scene.tif", pixels=np.full((3, 700, 300), 90, np.uint8), gsd=1.0)
+    with rasterio.open(image) as dataset:
+        place = dataset.transform
+
+    def box(row: int, col: int, height: int, width: int) -> shapely.Polygon:
+        return shapely.box(*(place @ (col, row + height)), *(place @ (col + width, row)))
+
+    houses = [box(200, 60, 140, 70), box(200, 130, 140, 70)]
+    frame = geopandas.GeoDataFrame({"kind": ["building"] * 2}, geometry=houses, crs="EPSG:32633")
+    pyogrio.write_dataframe(frame, tmp_path / "labels.geojson")
+    make_scene(tmp_path / "guess.tif", pixels=truth[None], gsd=1.0)
+    labels = LabelSpec(tmp_path / "labels.geojson", "kind", background="land")
+    with scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
+        found = evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(), Silent())
+    assert found.objects is not None
+    assert (found.objects.truth, found.objects.found) == (2, 1)
+    assert (found.objects.merged, found.objects.split) == (2, 0)
 
 
 def test_a_contour_that_is_off_by_the_tolerance_is_met_and_one_further_off_is_not() -> None:
@@ -177,17 +270,17 @@ def test_labels_in_another_crs_judge_as_well_as_those_burnt_on_the_grid(tmp_path
 
 
 def test_a_model_is_judged_by_what_segment_gives(tmp_path: Path) -> None:
-    from fctl_geo import Settings, segment_scene
-
     model = make_model(tmp_path / "m.safetensors", classes=2)
     legend = read_model_info(model).legend
     scene = make_scene(tmp_path / "scene.tif", width=300, height=260)
     segment_scene(scene, Settings.of({"model": str(model), "outs": (tmp_path / "own.tif",)}))
     labels = LabelSpec(tmp_path / "own.tif")
     with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent()) as opened:
-        found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
+        found = evaluate_model(model, legend, [opened], EvaluationSettings(objects=legend.classes[1].name), Silent())
         part = opened.windows[0]
     assert found.accuracy == 1.0 and found.judged == 300 * 260
+    assert found.objects is not None and found.objects.truth > 0
+    assert found.objects.f1 == 1.0, "the polygons are the regions of the raster"
     window = type(part)(40, 70, 90, 100)
     with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent(), windows=[window]) as opened:
         found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())

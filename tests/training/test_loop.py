@@ -18,6 +18,8 @@ from model_factory import make_model
 from training_factory import RECIPE, make_training_data
 
 from fctl_geo.errors import Cancelled, TrainingError
+from fctl_geo.model.efficientnet import EfficientNetLite
+from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.modelfile import read_model_info, resolve_model
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
@@ -30,7 +32,7 @@ from fctl_geo.training.method import Method, method_of, read_preset
 from fctl_geo.training.optimise import follow, learning_rate
 from fctl_geo.training.recipe import read_recipe
 from fctl_geo.training.samples import SampleSource
-from fctl_geo.training.start import fine_tuned
+from fctl_geo.training.start import begin_with_pretrained, fine_tuned
 from fctl_geo.training.train_model import train_model
 
 
@@ -183,8 +185,59 @@ def test_a_batch_holds_the_same_samples_however_it_is_divided(data: Path, micro:
     expected = whole.make(4, range(6))[1]
     parts = {numbers.start: plan.make(4, numbers)[1] for plan in shares for numbers in plan.micros}
     assert torch.equal(torch.cat([parts[start] for start in sorted(parts)]), expected)
-    ahead = [torch.cat([labels for _, labels in micros]) for _, micros in stream(whole, range(3, 6), 2)]
+    ahead = [torch.cat([labels for _, labels, _ in micros]) for _, micros in stream(whole, range(3, 6), 2)]
     assert torch.equal(ahead[1], expected), "steps come in order"
+
+
+def test_a_share_of_the_samples_has_contexts_without_imagery(data: Path) -> None:
+    source = samples_of(data)
+    plain = BatchPlan(source, 1, 40, 40, "plain", 255)
+    levels, labels, _ = plain.make(0, range(40))
+    dropped, same_labels, _ = replace(plain, context_dropout=0.5).make(0, range(40))
+    assert torch.equal(labels, same_labels)
+    assert torch.equal(dropped[:, 0].nan_to_num(), levels[:, 0].nan_to_num()), "the patch itself is always there"
+    void = dropped[:, 1].isnan().flatten(1).all(1)
+    assert 8 < int(void.sum()) < 32
+    assert torch.equal(dropped[~void].nan_to_num(), levels[~void].nan_to_num())
+
+
+def test_lines_between_objects_are_learned_where_a_network_tells_them_apart(data: Path) -> None:
+    recipe = read_recipe(data / "recipe.toml")
+    network = {**recipe.method.network, "objects": "square"}
+    method = replace(recipe.method, network=network, steps=2, learning_rate=0.01)
+    trained = train(replace(recipe, method=method), TrainingSettings(data, data / "run"))
+    assert trained.network.planes == 3 and trained.network.objects == "square"
+    without = fine_tuned(recipe, make_model(data / "m.safetensors", objects="a"))
+    assert "objects" not in without.method.network, "the model's objects are no class of the recipe"
+
+
+@pytest.mark.parametrize("bands", [1, 3, 4])
+def test_an_encoder_begins_with_weights_of_imagenet(
+    bands: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their names are others; what counts is the order of the layers."""
+    encoder = EfficientNetLite(3)
+    source = {
+        f"_layer{i:03d}.{k}": torch.randn_like(v.float()) for i, (k, v) in enumerate(encoder.state_dict().items())
+    }
+    source |= {"_conv_head.weight": torch.zeros(3), "_bn1.weight": torch.zeros(3), "_fc.bias": torch.zeros(3)}
+    torch.save(source, tmp_path / "weights.pth")
+    monkeypatch.setattr("fctl_geo.training.start._weights_file", lambda name: tmp_path / "weights.pth")
+    network = FctlLite(LiteConfig(bands=bands))
+    assert "efficientnet-lite0" in begin_with_pretrained(network, "efficientnet-lite0")
+    ours = list(network.encoder.backbone.state_dict().values())
+    stem = next(iter(source.values()))
+    torch.testing.assert_close(ours[0].sum(1), stem.sum(1) if bands > 1 else 3 * stem[:, 0])
+    for mine, (name, theirs) in zip(ours[1:], list(source.items())[1:], strict=False):
+        assert name.endswith("num_batches_tracked") or torch.equal(mine, theirs), name
+    with pytest.raises(TrainingError, match="do not fit"):
+        begin_with_pretrained(FctlLite(LiteConfig(widths=(8,) * 8)), "efficientnet-lite0")
+
+
+def test_weights_that_are_not_installed_are_told() -> None:
+    with pytest.raises(TrainingError, match="efficientnet-lite9 are not installed") as caught:
+        begin_with_pretrained(FctlLite(LiteConfig()), "efficientnet-lite9")
+    assert "pip install" in caught.value.hint
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "poly"])
@@ -228,7 +281,7 @@ def test_fine_tuning_keeps_the_encoder_and_makes_a_new_head_for_new_classes(data
 
     old = {k.removeprefix("segmentation."): v for k, v in load_file(resolve_model(model)).items()}
     for key, value in trained.network.state_dict().items():
-        if key.startswith(("decoder.classify", "decoder.coarser")):
+        if key.startswith("decoder.classify"):
             assert not torch.equal(value, old[key][: len(value)].float()), f"{key} is scored anew"
         elif key.endswith("weight") and value.ndim == 4:
             assert torch.equal(value, old[key].float()), key

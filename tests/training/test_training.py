@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.loss import partial_label_loss
 from fctl_geo.training.method import RefinementSettings
 from fctl_geo.training.metrics import Confusion
-from fctl_geo.training.recipe import Recipe, find_recipe, read_recipe
+from fctl_geo.training.recipe import Recipe, SourceSpec, find_recipe, read_recipe
 from fctl_geo.training.samples import PyramidImage, View
 from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
 from fctl_geo.training.train_model import train_model
@@ -82,6 +83,18 @@ def test_shipped_recipes_keep_the_validation_places_out(name: str) -> None:
                 assert source.window[0] >= place.window[0] + place.window[2], "the windows must not meet"
 
 
+def test_no_chip_of_japan_with_an_even_number_is_learned_and_every_one_judges() -> None:
+    recipe = read_recipe(find_recipe("landcover"))
+
+    def fits(sources: tuple[SourceSpec, ...], number: int) -> bool:
+        name = f"more/japan_gsi_roads/images/gsi_road_{number}.jpg"
+        return any(fnmatch(name, pattern) for source in sources for pattern in source.images)
+
+    for number in range(1200):
+        assert fits(recipe.sources, number) is (number % 2 == 1)
+        assert fits(recipe.validation, number) is (number % 2 == 0)
+
+
 def legend() -> Legend:
     return Legend((ClassInfo(0, "a", (0, 0, 0)), ClassInfo(1, "b", (9, 9, 9)), ClassInfo(2, "c", (5, 5, 5))))
 
@@ -98,6 +111,16 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
     assert loss(either) < 1e-4
     assert loss(full) > 1
     assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
+
+
+def test_a_pixel_that_is_not_of_a_class_costs_minus_log_of_one_minus_its_probability() -> None:
+    table = AllowedTable(legend())
+    not_a = table.index_of(["b", "c"])
+    allowed = torch.from_numpy(table.matrix())
+    logits = torch.randn((1, 3, 5, 4), generator=torch.Generator().manual_seed(0))
+    p = torch.softmax(logits, 1)[:, 0]
+    loss = partial_label_loss(logits, torch.full((1, 5, 4), not_a), allowed, gamma=0, focal=1, jaccard=0)
+    assert float(loss) == pytest.approx(float(-torch.log(1 - p).mean()), rel=1e-5)
 
 
 def test_a_class_of_twice_the_weight_costs_twice_as_much() -> None:

@@ -1,0 +1,105 @@
+"""EfficientNet-Lite (Tan and Le 2019; google-research/efficientnet/lite) without its classifier: an encoder that comes
+with weights learned on ImageNet.
+
+Strided convolutions are padded alike on both sides. TensorFlow, where the weights were learned, pads one cell less
+before and one more behind: this is the same network on a picture moved by some pixels, so the weights fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+_KERNELS = (3, 3, 5, 3, 5, 5, 3)
+_STRIDES = (1, 2, 2, 2, 1, 2, 1)
+_ENDS = (0, 1, 2, 4, 6)
+"""Stages whose features are handed on: the last ones of strides 2, 4, 8, 16 and 32."""
+WIDTHS = (32, 16, 24, 40, 80, 112, 192, 320)
+"""Channels of the stem and the seven stages of Lite0."""
+REPEATS = (1, 2, 2, 3, 3, 4, 1)
+"""Blocks of its stages."""
+
+
+class Depthwise(nn.Conv2d):
+    """A convolution of each channel by itself; in mixed precision on a CPU in fp32, whose backward pass is five times
+    as fast there."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.bfloat16 or not x.is_cpu:
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float()).to(x.dtype)
+
+
+class InvertedResidual(nn.Module):
+    """Widen, filter each channel, narrow (Sandler et al. 2018); a shortcut where the shape stays."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
+        super().__init__()
+        wide = inputs * expansion
+        widen = [nn.Conv2d(inputs, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)] if expansion > 1 else []
+        self.layers = nn.Sequential(
+            *widen, Depthwise(wide, kernel, stride, dilation), _norm(wide), nn.ReLU6(inplace=True),
+            nn.Conv2d(wide, outputs, 1, bias=False), _norm(outputs),
+        )  # fmt: skip
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x)
+        return y.add_(x) if self.has_shortcut else y
+
+
+class EfficientNetLite(nn.Module):
+    """(B, bands, H, W) to features at strides 2, 4, 8, 16 and 32; odd sizes are rounded up at each stride."""
+
+    def __init__(
+        self,
+        bands: int,
+        widths: Sequence[int] = WIDTHS,
+        repeats: Sequence[int] = REPEATS,
+        *,
+        coarsest_stride: int = 32,
+    ) -> None:
+        """
+        Args:
+            coarsest_stride: stages beyond keep this stride and look as far by dilation.
+        """
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(bands, widths[0], 3, 2, 1, bias=False), _norm(widths[0]), nn.ReLU6(inplace=True)
+        )
+        self.stages = nn.ModuleList()
+        inputs, reached, dilation = widths[0], 2, 1
+        for i, (kernel, stride, outputs, count) in enumerate(zip(_KERNELS, _STRIDES, widths[1:], repeats, strict=True)):
+            if reached * stride > coarsest_stride:
+                stride, dilation = 1, dilation * stride  # noqa: PLW2901
+            reached *= stride
+            blocks = [
+                InvertedResidual(
+                    inputs if n == 0 else outputs, outputs, kernel, stride if n == 0 else 1, 6 if i else 1, dilation
+                )
+                for n in range(count)
+            ]
+            self.stages.append(nn.Sequential(*blocks))
+            inputs = outputs
+        self.widths = tuple(widths[1 + end] for end in _ENDS)
+        """Channels at each stride."""
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.stem(x)
+        features = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in _ENDS:
+                features.append(x)
+        return features
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)

@@ -1,0 +1,41 @@
+"""What a model file says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fctl_geo.spec import Context, InputSpec, Layout, Legend, Merge
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model file says of itself."""
+
+    name: str
+    version: str
+    architecture: str
+    """One of `architectures.ARCHITECTURES`."""
+    legend: Legend
+    input: InputSpec
+    patch_px: int
+    overlap_px: int
+    contexts: tuple[Context, ...]
+    """Context sizes in patches, 1: the patch itself; or 'global': the whole scene."""
+    refine: bool
+    """Refine by default: what the validation places advise. False too where the file has no refinement network."""
+    licence: str
+    attribution: tuple[str, ...]
+    training_data: tuple[str, ...]
+    title: str = ""
+    layout: Layout = "strided"
+    """How patches lie on a scene; `overlap_px` is the least overlap where they are fitted."""
+    merge: Merge = "blend"
+    """How overlapping patches become one by default."""
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Validation set -> class -> IoU."""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """The segmentation network's own settings."""
+    refinement: Mapping[str, Any] | None = None
+    """The refinement network's settings; None: the file has none."""
