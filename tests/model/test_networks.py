@@ -122,6 +122,20 @@ def test_an_edge_plane_follows_the_classes() -> None:
     assert FctlLite(TINY).planes == 2 == network.planes - 3
 
 
+def test_on_a_line_between_two_objects_there_is_no_object() -> None:
+    network = FctlLite(replace(TINY, classes=3, objects="house"))
+    planes = torch.zeros(1, 4, 2, 2)
+    planes[:, 1] = 5
+    planes[:, 3, :, 1] = 12
+    planes[:, 3, :, 0] = -12
+    assert torch.equal(network.kept_apart(planes), planes[:, :3]), "no legend says which class it is"
+    network.object_class = 1
+    assert network.kept_apart(planes).argmax(1).tolist() == [[[1, 0], [1, 0]]]
+    torch.testing.assert_close(network.kept_apart(planes)[..., 0], planes[:, :3, :, 0], rtol=0, atol=1e-4)
+    planes[:, 1] = -5
+    assert (network.kept_apart(planes).argmax(1) != 1).all()
+
+
 def test_a_change_of_a_pixel_shows_where_it_lies() -> None:
     torch.manual_seed(1)
     network = FctlLite(TINY).eval()
