@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,7 @@ def measure(
     for place in data.validation:
         places = places_of(place, info.legend, data.table, run / "labels", progress)
         found = evaluate_model(model, info.legend, places, settings, progress)
-        scores = {c.name: c.iou for c in found.classes if not isnan(c.iou)}
+        scores = {c.name: c.iou for c in found.classes if c.pixels}
         metrics[place.name] = {**scores, "mIoU": found.miou}
         if found.objects is not None:
             metrics[place.name][OBJECTS] = found.objects.f1
