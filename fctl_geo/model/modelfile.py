@@ -185,8 +185,7 @@ def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
     segmentation = build_segmentation(
         info.architecture, info.network, bands=len(info.input.bands), classes=len(info.legend)
     )
-    names = [c.name for c in info.legend]
-    segmentation.object_class = names.index(segmentation.objects) if segmentation.objects in names else None
+    segmentation.name_classes(info.legend)
     networks: dict[str, nn.Module] = {"segmentation": segmentation}
     try:
         if info.refinement is not None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.normalise import MEAN, SPREAD, normalise
-from fctl_geo.spec import Context
+from fctl_geo.spec import Context, Legend
 
 
 class NetworkConfig(Protocol):
@@ -41,7 +41,7 @@ class SegmentationNetwork(nn.Module):
         super().__init__()
         self.config: Any = config
         self.object_class: int | None = None
-        """Index of the class of its `objects`; None: there are none, or no legend is known."""
+        """Index of the class of its `objects`; None: there are none, or `name_classes` was not called."""
 
     @property
     def wider(self) -> tuple[Context, ...]:
@@ -57,6 +57,11 @@ class SegmentationNetwork(nn.Module):
     def objects(self) -> str:
         """The class whose touching regions it tells apart; empty: none."""
         return str(getattr(self.config, "objects", ""))
+
+    def name_classes(self, legend: Legend) -> None:
+        """Tell it what its classes are called, so that it knows which of them are its `objects`."""
+        names = [c.name for c in legend]
+        self.object_class = names.index(self.objects) if self.objects in names else None
 
     def of_classes(self, planes: Tensor) -> Tensor:
         """Of planes of logits those of the classes."""
