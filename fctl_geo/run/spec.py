@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fctl_geo import __version__
-from fctl_geo.model.modelfile import ModelInfo, model_checksum, resolve_model
+from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.scene import Scene
 from fctl_geo.scene.reading import SceneReading, reading_of

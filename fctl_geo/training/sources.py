@@ -141,13 +141,14 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
 def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
     """Pixels of an image (or of its window) at which a polygon has another one as its neighbour."""
     from fctl_geo.progress import Silent
-    from fctl_geo.raster.gdal import frame_of, open_quietly
+    from fctl_geo.raster.gdal import open_quietly
+    from fctl_geo.scene.georeference import georeference_of, placement_of
     from fctl_geo.scene.labels import PolygonLabels, read_class_column
     from fctl_geo.windows.window import Window
 
     column = read_class_column(outlines, "building")
     with open_quietly(image) as dataset:
-        frame = frame_of(dataset)
+        frame = georeference_of(placement_of(dataset, image.name)).frame()
     folder = Path(tempfile.gettempdir())
     polygons = PolygonLabels(column, frame, dict.fromkeys(column.counts, 0), folder=folder, progress=Silent())
     whole = Window(*(spec.window or (0, 0, *frame.size_hw)))
