@@ -1,10 +1,10 @@
-"""How a recipe holds on places it never saw: each of its own places is left out once and then judged.
+"""Cross-validates a recipe by place: each of its places is left out of training once and then evaluated.
 
     python benchmarks/leave_one_out.py buildings --data ../shared/data --work runs/leave-one-out
     python benchmarks/leave_one_out.py buildings --data ../shared/data --work runs/leave-one-out --contexts 1
 
-What is chosen (contexts, zoom, looks, sources) is chosen by this table, never by the recipe's validation places. A
-training that was stopped is resumed; results are added to WORK/results.jsonl, and the table is printed at the end.
+Choices about a recipe (contexts, zoom, looks, sources) are based on this table, never on its validation places. A
+training that was stopped is resumed. Results are appended to WORK/results.jsonl, and the table is printed after each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fctl_geo.training.validate import validate
 
 
 class Say(Silent):
-    """Progress as lines with the time."""
+    """Progress as lines with a timestamp."""
 
     def say(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
@@ -37,7 +37,7 @@ class Say(Silent):
 
 
 def shortened(recipe: Recipe, steps: int, contexts: Sequence[int] | None) -> Recipe:
-    """The recipe with fewer steps, and with other contexts where some are given."""
+    """The recipe with fewer steps, and with other contexts if given."""
     network = dict(recipe.method.network)
     if contexts:
         network["contexts"] = tuple(contexts)
@@ -45,7 +45,7 @@ def shortened(recipe: Recipe, steps: int, contexts: Sequence[int] | None) -> Rec
 
 
 def run_one(recipe: Recipe, data: TrainingData, left_out: str, work: Path, seed: int) -> dict[str, Any]:
-    """Train without a place ('': with all) and judge every place at the model's GSD; IoU by class."""
+    """Train without one place ('': with all) and evaluate the places at the model's GSD; IoU per class."""
     kept = [group for source, group in zip(recipe.sources, data.groups, strict=True) if source.name != left_out]
     places = [
         ValidationSet(source.name, group[1])
@@ -61,8 +61,8 @@ def run_one(recipe: Recipe, data: TrainingData, left_out: str, work: Path, seed:
     start = time.monotonic()
     trained = train_on(recipe, replace(data, groups=tuple(kept), validation=()), settings, Say())
     assert trained is not None, "one process"
-    judged = replace(data, validation=tuple(p for p in places if p.name == left_out or not left_out))
-    scores = validate(trained.network, judged, recipe.gsd_m, recipe.method.sample_px, torch.device("cpu"))
+    evaluated = replace(data, validation=tuple(p for p in places if p.name == left_out or not left_out))
+    scores = validate(trained.network, evaluated, recipe.gsd_m, recipe.method.sample_px, torch.device("cpu"))
     return {
         "recipe": recipe.name, "left_out": left_out, "steps": recipe.method.steps, "contexts": contexts, "seed": seed,
         "seconds": round(time.monotonic() - start), "iou": scores,
@@ -70,7 +70,7 @@ def run_one(recipe: Recipe, data: TrainingData, left_out: str, work: Path, seed:
 
 
 def table(rows: Sequence[dict[str, Any]], name: str) -> str:
-    """IoU of a class by place: trained with it and without it."""
+    """IoU of a class per place: trained with all places and without this one."""
     with_all = {place: s for r in rows if not r["left_out"] for place, s in r["iou"].items()}
     lines = ["| place | trained with all | without it |", "|---|---:|---:|"]
     for row in rows:
@@ -87,22 +87,22 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--contexts", type=int, nargs="+")
-    parser.add_argument("--places", nargs="+", help="leave out only these ('' for none)")
-    parser.add_argument("--class", dest="judged", default="building")
+    parser.add_argument("--places", nargs="+", help="places to leave out ('': none; default: each in turn)")
+    parser.add_argument("--class", dest="class_name", default="building")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
-    asked = parser.parse_args()
-    use_threads(asked.threads)
-    recipe = shortened(read_recipe(find_recipe(asked.recipe)), asked.steps, asked.contexts)
+    args = parser.parse_args()
+    use_threads(args.threads)
+    recipe = shortened(read_recipe(find_recipe(args.recipe)), args.steps, args.contexts)
     names = ["", *(s.name for s in recipe.sources if s.kind != "synthetic")]
-    results = asked.work / "results.jsonl"
+    results = args.work / "results.jsonl"
     rows = []
-    with open_data(recipe, asked.data, asked.work / "labels", Say()) as data:
-        for name in asked.places if asked.places is not None else names:
-            rows.append(run_one(recipe, data, name, asked.work, asked.seed))
+    with open_data(recipe, args.data, args.work / "labels", Say()) as data:
+        for name in args.places if args.places is not None else names:
+            rows.append(run_one(recipe, data, name, args.work, args.seed))
             with results.open("a") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
-            print(table(rows, asked.judged), flush=True)
+            print(table(rows, args.class_name), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Streaming tracer against rasterio.features.shapes on one class raster, in one run.
+"""Compares the streaming tracer with rasterio.features.shapes on one class raster.
 
     python benchmarks/polygonise.py --size 5000
 
-The raster is like a land-cover map: six smooth classes, buildings at all angles, holes. Printed are MPix/s of both,
-the ratio, and the peak RSS (of the whole process, before and after GDAL's turn).
+The raster resembles a land-cover map: six smooth classes, buildings at all angles, holes. Prints MPix/s of both, the
+ratio, and the peak RSS (of the whole process, before and after GDAL runs).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Classes = npt.NDArray[np.uint8]
 
 
 def class_raster(size_px: int, seed: int = 0) -> Classes:
-    """Six smooth classes with buildings (class 5), courtyards (class 0) and speckle, (size, size) uint8."""
+    """Six smooth classes with buildings (class 5), courtyards (class 0), and speckle, (size, size) uint8."""
     rng = np.random.default_rng(seed)
     rows = np.arange(size_px, dtype=np.float32)
     field = np.zeros((size_px, size_px), np.float32)
@@ -43,7 +43,7 @@ def class_raster(size_px: int, seed: int = 0) -> Classes:
 
 
 def stamp_building(classes: Classes, rng: np.random.Generator) -> None:
-    """A turned rectangle of 8 to 40 px, a third of them with a courtyard."""
+    """Draw a rotated rectangle of 8 to 40 px, a third of them with a courtyard."""
     half = rng.uniform(4, 20, 2)
     row, col, angle = rng.uniform(0, classes.shape[0]), rng.uniform(0, classes.shape[1]), rng.uniform(0, np.pi)
     reach = int(np.hypot(*half)) + 2
@@ -76,19 +76,19 @@ def sieve(classes: Classes, min_area: float) -> int:
 
 
 def gdal_shapes(classes: Classes) -> int:
-    """The same polygons by GDAL."""
+    """Trace the same polygons with GDAL."""
     from rasterio.features import shapes
 
     return sum(1 for _ in shapes(classes, connectivity=4))
 
 
 def timed(label: str, work: Callable[[], int], classes: Classes, repeats: int) -> float:
-    """Print and return MPix/s, the median of some runs."""
+    """Print and return MPix/s, the median of several runs."""
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        start = time.perf_counter()
         count = work()
-        times.append(time.perf_counter() - begin)
+        times.append(time.perf_counter() - start)
     speed = classes.size / statistics.median(times) / 1e6
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{label:28s} {speed:8.1f} MPix/s  {count:9,d} out  peak RSS {peak_mib:6.0f} MiB")
@@ -99,8 +99,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=5000, help="rows and columns of the raster")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--simplify", type=float, default=1.0, help="tolerance in pixels of the simplified run")
-    parser.add_argument("--min-area", type=float, default=20, help="pixels, for the sieve")
+    parser.add_argument("--simplify", type=float, default=1.0, help="tolerance of the simplified run, in pixels")
+    parser.add_argument("--min-area", type=float, default=20, help="smallest region that the sieve keeps, in pixels")
     options = parser.parse_args()
     warm = class_raster(256)
     trace(warm, 0.0), trace(warm, options.simplify), sieve(warm, options.min_area)

@@ -1,12 +1,12 @@
-"""Does QGIS's memory grow with the raster? Peak memory of a QGIS process that segments layers of several sizes.
+"""Measures the peak memory of a QGIS process that segments layers of several sizes: it should not grow with them.
 
-Run on Linux with QGIS's own Python (3.22 or newer), naming the engine's interpreter; sizes are sides in pixels:
+Run it on Linux with the Python of QGIS (3.22 or later), and name the engine's interpreter; sizes are sides in pixels:
 
     FCTL_GEO_PYTHON=.venv/bin/python /usr/bin/python3 benchmarks/qgis_memory.py --sizes 1000 5000 20000
 
-Prints a line a size: peak of QGIS's own process, peak of the engine, seconds, and writes nothing outside of a temporary
-folder. The layer is a sparse GeoTIFF with a textured part of 2,000 pixels, so that making it takes no time; every pixel
-of it is segmented.
+Prints one line per size: peak of the QGIS process, peak of the engine, and seconds. Writes only to a temporary folder.
+The layer is a sparse GeoTIFF with a textured part of 2,000 pixels, so that it is created quickly; all of its pixels are
+segmented.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def make_layer(path: Path, size_px: int) -> None:
-    """A tiled RGB scene of 0.05 m pixels; its upper left part has texture."""
+    """Write a tiled RGB scene of 0.05 m pixels; its upper left part has texture."""
     import numpy as np
     from osgeo import gdal, osr
 
@@ -45,13 +45,13 @@ def make_layer(path: Path, size_px: int) -> None:
 
 
 def own_peak_mb() -> float:
-    """The peak of this process since it was started; `ru_maxrss` would also tell that of the process before it."""
+    """The peak of this process since it was started; `ru_maxrss` would include that of the process before it."""
     status = Path("/proc/self/status").read_text("ascii")
     return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def measure(path: Path, model: str, grid: str) -> dict[str, float]:
-    """Segment a layer as the toolbox does, and tell what it took; runs in a process of its own."""
+    """Segment a layer as the toolbox does, and return memory and time; runs in its own process."""
     import resource
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -73,10 +73,10 @@ def measure(path: Path, model: str, grid: str) -> dict[str, float]:
     before = own_peak_mb()
     start = time.monotonic()
     out = path.parent
-    given = {"INPUT": layer.id(), "MODEL": model, "GRID": grid, "DEVICE": "cpu", "THREADS": 2,
-             "OUTPUT": str(out / "out.tif"), "OUTPUT_POLYGONS": str(out / "out.gpkg"), "MIN_AREA": 50}  # fmt: skip
-    processing.run("fctl:segmentraster", given)
-    for each in (QgsRasterLayer(str(out / "out.tif"), "classes"),):  # as it is when it arrives in the project
+    parameters = {"INPUT": layer.id(), "MODEL": model, "GRID": grid, "DEVICE": "cpu", "THREADS": 2,
+                  "OUTPUT": str(out / "out.tif"), "OUTPUT_POLYGONS": str(out / "out.gpkg"), "MIN_AREA": 50}  # fmt: skip
+    processing.run("fctl:segmentraster", parameters)
+    for each in (QgsRasterLayer(str(out / "out.tif"), "classes"),):  # loaded as it is in the project
         assert each.isValid()
     peak = own_peak_mb()
     engine = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -89,29 +89,29 @@ def main() -> None:
     parser.add_argument("--model", default="landcover")
     parser.add_argument("--grid", default="scene", choices=["scene", "model"])
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one is not None:
-        print(json.dumps(measure(asked.one, asked.model, asked.grid)))
+    args = parser.parse_args()
+    if args.one is not None:
+        print(json.dumps(measure(args.one, args.model, args.grid)))
         sys.stdout.flush()
         os._exit(0)
-    for size_px in asked.sizes:
+    for size_px in args.sizes:
         folder = Path(tempfile.mkdtemp(prefix="qgis-memory-"))
         try:
             make_layer(folder / "layer.tif", size_px)
-            command = [sys.executable, __file__, "--one", str(folder / "layer.tif"), "--model", asked.model]
+            command = [sys.executable, __file__, "--one", str(folder / "layer.tif"), "--model", args.model]
             profile = {"QGIS_CUSTOM_CONFIG_PATH": str(folder / "config")}
-            said = subprocess.run(
-                [*command, "--grid", asked.grid],
+            result = subprocess.run(
+                [*command, "--grid", args.grid],
                 capture_output=True,
                 text=True,
                 env={**os.environ, **profile},
                 check=False,
             )
-            if said.returncode or not said.stdout.strip():
-                raise SystemExit(said.stdout + said.stderr)
-            found = json.loads(said.stdout.splitlines()[-1])
-            words = ", ".join(f"{name} {value:,.0f}" for name, value in found.items())
-            print(f"{size_px:,} x {size_px:,} px: {words}", flush=True)
+            if result.returncode or not result.stdout.strip():
+                raise SystemExit(result.stdout + result.stderr)
+            measured = json.loads(result.stdout.splitlines()[-1])
+            values = ", ".join(f"{name} {value:,.0f}" for name, value in measured.items())
+            print(f"{size_px:,} x {size_px:,} px: {values}", flush=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,10 +1,10 @@
-"""How fast patches and their contexts are read: MPix of the scene a CPU second, blocks decoded, peak memory.
+"""Measures reading of patches and their contexts: MPix of the scene per CPU second, blocks decoded, peak memory.
 
     python benchmarks/read_scene.py --side 8192
 
-Patches of 896 px every 768 px, each with its x2 and x3 context, over JPEG and deflate tiles of 512 px and over strips,
-with and without overviews. "decoded" is how often each pixel of the file was decoded, 1.00 being the least (an overview
-adds its own pixels: 0.25 for one of factor 2).
+Patches of 896 px every 768 px, each with its x2 and x3 context, are read from JPEG and deflate tiles of 512 px and from
+strips, with and without overviews. "decoded" is how often each pixel of the file was decoded; 1.00 is the minimum (an
+overview adds its own pixels: 0.25 for one of factor 2).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LAYOUTS = {
 
 
 def write_scene(path: Path, side_px: int, layout: dict[str, object], *, overviews: bool) -> None:
-    """A scene of smooth noise, written a strip at a time."""
+    """Write a scene of smooth noise, one strip at a time."""
     rng = np.random.default_rng(0)
     hills = np.sin(np.arange(side_px) / 40)[None] * 60
     place = rasterio.Affine(0.3, 0, 500_000, 0, -0.3, 4_600_000)
@@ -60,7 +60,7 @@ def sweep(scene: Scene, side_px: int) -> None:
 
 
 class DecodeCounter:
-    """Pixels that the sources of a scene were asked to decode."""
+    """Counts the pixels that the sources of a scene decode."""
 
     def __init__(self, scene: Scene) -> None:
         self.pixels = 0
@@ -86,7 +86,7 @@ def measure(name: str, side_px: int, *, overviews: bool) -> None:
         path = Path(folder) / "scene.tif"
         write_scene(path, side_px, LAYOUTS[name], overviews=overviews)
         with open_scene(path, InputSpec()) as scene:
-            for factor in FACTORS:  # numba loads its kernels
+            for factor in FACTORS:  # loads numba's kernels
                 scene.read(Window(0, 0, 8, 8), factor)
             scene.resize_cache(0)
             counter = DecodeCounter(scene)
@@ -106,11 +106,13 @@ def measure(name: str, side_px: int, *, overviews: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=8192, help="side of the scene in pixels")
-    parser.add_argument("--layout", choices=sorted(LAYOUTS), action="append", help="only these (default: all)")
-    asked = parser.parse_args()
-    for name in asked.layout or LAYOUTS:
+    parser.add_argument(
+        "--layout", choices=sorted(LAYOUTS), action="append", help="layout to measure; may be repeated (default: all)"
+    )
+    args = parser.parse_args()
+    for name in args.layout or LAYOUTS:
         for overviews in (False, True):
-            measure(name, asked.side, overviews=overviews)
+            measure(name, args.side, overviews=overviews)
 
 
 if __name__ == "__main__":

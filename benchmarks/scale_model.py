@@ -1,17 +1,16 @@
-"""What a cluster takes: time, cost and traffic for 1 to 1,000 workers, from one measured scene and a few formulas.
+"""Predicts time, cost, and traffic of a cluster with 1 to 1,000 workers, from one measured scene and a few formulas.
 
     python benchmarks/scale_model.py --km2 41500 --gsd 0.2 --price 0.04
 
-A worker is one process on one core. Measured here: the core seconds of a patch with its contexts, and of making the
-products of a million pixels, each as seconds that the process had on a core, so that other work on the machine does
-not count. The model:
+A worker is one process on one core. Two values are measured here, in CPU seconds of the process, so that other work on
+the machine does not count: a patch with its contexts, and writing the products of a million pixels. The model:
 
-    patches   shards overlap their neighbours: (rows + 1) * (rows + 1 / n) patches a shard, n shards to a task
-    compute   patches * seconds a patch / workers, and half a task of waiting at the end
-    products  one process for each scene; of a batch of scenes, each worker makes those of its own
+    patches   shards overlap their neighbors: (rows + 1) * (rows + 1 / n) patches per shard, n shards per task
+    compute   patches * seconds per patch / workers, and half a task of waiting at the end
+    products  one process per scene; in a batch of scenes, each worker writes those of its own scenes
     start     seconds until the last worker has joined and loaded the model
 
-Not in it: shared storage that is slower than the workers (see the MB/s it must give), and machines that differ.
+Not modeled: machines that differ, and shared storage slower than the workers (see the MB/s that it must provide).
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from fctl_geo.run.memory import SHARD_PX
 
 START_S = 30.0
 SCHEDULER_BYTES_A_SHARD = 3_300
-"""tests/cluster/test_hosts.py counts them on the wire."""
+"""As counted on the wire by tests/cluster/test_hosts.py."""
 SCENE_BYTES_A_PX = 0.4
 """A JPEG-compressed orthophoto."""
 WORKERS = (1, 10, 100, 1000)
@@ -44,13 +43,13 @@ class Measured:
     """One machine, one model."""
 
     patch_s: float
-    """Core seconds of a patch with its contexts and its refinement."""
+    """Core seconds per patch with its contexts and refinement."""
     products_s_a_mpix: float
-    """Core seconds of a class raster and a GeoPackage, a million pixels."""
+    """Core seconds of a class raster and a GeoPackage, per million pixels."""
 
 
 class _Clock(Silent):
-    """Core seconds of each stage."""
+    """Core seconds per stage."""
 
     def __init__(self) -> None:
         self.stages: dict[str, float] = {}
@@ -63,7 +62,7 @@ class _Clock(Silent):
 
 
 def measure(model: str, folder: Path, size_px: int) -> Measured:
-    """A scene of size_px squared, on one thread, warmed up."""
+    """Measure a scene of size_px squared, on one thread, after a warm-up."""
     info = read_model_info(model)
     scene = make_scene(folder, size_px, info.input.gsd_m or 0.25)
     outs = folder / "scale.tif", folder / "scale.gpkg"
@@ -80,32 +79,32 @@ def measure(model: str, folder: Path, size_px: int) -> Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
-    """A run on some workers."""
+class Prediction:
+    """A run on a number of workers."""
 
     hours: float
     core_hours: float
     products_hours: float
-    """Of `hours`: while only one process works."""
+    """The part of `hours` in which only one process works."""
     read_mb_s: float
     scheduler_kb_s: float
 
 
-def foretell(told: Measured, info: ModelInfo, km2: float, gsd_m: float, workers: int, scenes: int) -> Foretold:
-    """The model. `scenes`: 1, or so many that each is one task of a batch."""
+def predict(measured: Measured, info: ModelInfo, km2: float, gsd_m: float, workers: int, scenes: int) -> Prediction:
+    """Apply the model. `scenes`: 1, or so many that each one is a task of a batch."""
     model_gsd_m = info.input.gsd_m or gsd_m
     rows = SHARD_PX / (info.patch_px - info.overlap_px)
     shards = km2 * 1e6 / (SHARD_PX * model_gsd_m) ** 2
     length = max(1.0, math.sqrt(2 * shards / (workers * rows)))
     patches = shards * (rows + 1) * (rows + 1 / length)
-    task_s = patches / shards * length * told.patch_s
+    task_s = patches / shards * length * measured.patch_s
     mpix = km2 / gsd_m**2
-    products_s = told.products_s_a_mpix * mpix
+    products_s = measured.products_s_a_mpix * mpix
     alone_s = products_s if scenes == 1 else products_s / max(scenes, workers)
-    shared_s = patches * told.patch_s / workers + (products_s / workers if scenes > 1 else 0.0)
+    shared_s = patches * measured.patch_s / workers + (products_s / workers if scenes > 1 else 0.0)
     waiting_s = task_s / 2 if workers > 1 else 0.0
     seconds = START_S + shared_s + waiting_s + (alone_s if scenes == 1 else 0.0)
-    return Foretold(
+    return Prediction(
         hours=seconds / 3600,
         core_hours=workers * seconds / 3600,
         products_hours=alone_s / 3600 if scenes == 1 else 0.0,
@@ -114,12 +113,12 @@ def foretell(told: Measured, info: ModelInfo, km2: float, gsd_m: float, workers:
     )
 
 
-def table(told: Measured, info: ModelInfo, km2: float, gsd_m: float, price: float, scenes: int) -> None:
-    """A row for each number of workers."""
-    print("| workers | time | of it one process alone | core hours | cost | reads, MB/s | scheduler, kB/s |")
+def table(measured: Measured, info: ModelInfo, km2: float, gsd_m: float, price: float, scenes: int) -> None:
+    """Print one row per number of workers."""
+    print("| workers | time | of it in a single process | core hours | cost | reads, MB/s | scheduler, kB/s |")
     print("|---|---|---|---|---|---|---|")
     for workers in WORKERS:
-        run = foretell(told, info, km2, gsd_m, workers, scenes)
+        run = predict(measured, info, km2, gsd_m, workers, scenes)
         print(
             f"| {workers:,} | {_hours(run.hours)} | {_hours(run.products_hours)} | {run.core_hours:,.0f} "
             f"| {run.core_hours * price:,.0f} | {run.read_mb_s:,.1f} | {run.scheduler_kb_s:,.1f} |"
@@ -134,26 +133,29 @@ def _hours(hours: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--km2", type=float, default=41_500, help="area; the Netherlands by default")
-    parser.add_argument("--gsd", type=float, default=0.2, help="ground metres a pixel of the scenes")
-    parser.add_argument("--price", type=float, default=0.04, help="of a core hour, in your currency")
-    parser.add_argument("--sheets", type=int, default=41_500, help="scenes of the batch in the second table")
+    parser.add_argument("--km2", type=float, default=41_500, help="area (default: the Netherlands)")
+    parser.add_argument("--gsd", type=float, default=0.2, help="pixel size of the scenes in meters on the ground")
+    parser.add_argument("--price", type=float, default=0.04, help="price of a core hour, in your currency")
+    parser.add_argument("--sheets", type=int, default=41_500, help="number of scenes in the batch of the second table")
     parser.add_argument("--model", default="buildings")
-    parser.add_argument("--size", type=int, default=2500, help="pixels a side of the scene that is measured")
-    parser.add_argument("--patch-s", type=float, help="seconds of a patch on your machine or GPU, instead of measuring")
+    parser.add_argument("--size", type=int, default=2500, help="side of the measured scene in pixels")
+    parser.add_argument(
+        "--patch-s", type=float, help="seconds per patch on your machine or GPU, instead of measuring it"
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs/benchmark"))
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    info = read_model_info(given.model)
-    told = measure(given.model, given.folder, given.size)
-    if given.patch_s is not None:
-        told = Measured(given.patch_s, told.products_s_a_mpix)
-    print(f"{given.model}: {told.patch_s:.3f} s a patch, {told.products_s_a_mpix:.3f} s of products a million pixels\n")
-    mpix = given.km2 / given.gsd**2
-    print(f"{given.km2:,.0f} km2 at {given.gsd:g} m ({mpix:,.0f} MPix) as one scene:\n")
-    table(told, info, given.km2, given.gsd, given.price, 1)
-    print(f"\nas a batch of {given.sheets:,} scenes (--mosaic --split, where contexts shall cross their borders):\n")
-    table(told, info, given.km2, given.gsd, given.price, given.sheets)
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    info = read_model_info(args.model)
+    measured = measure(args.model, args.folder, args.size)
+    if args.patch_s is not None:
+        measured = Measured(args.patch_s, measured.products_s_a_mpix)
+    products_s = measured.products_s_a_mpix
+    print(f"{args.model}: {measured.patch_s:.3f} s per patch, {products_s:.3f} s of products per million pixels\n")
+    mpix = args.km2 / args.gsd**2
+    print(f"{args.km2:,.0f} km2 at {args.gsd:g} m ({mpix:,.0f} MPix) as one scene:\n")
+    table(measured, info, args.km2, args.gsd, args.price, 1)
+    print(f"\nas a batch of {args.sheets:,} scenes (--mosaic --split if contexts should cross their borders):\n")
+    table(measured, info, args.km2, args.gsd, args.price, args.sheets)
 
 
 if __name__ == "__main__":

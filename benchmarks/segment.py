@@ -1,10 +1,9 @@
-"""Time, memory and where the time goes of the main job, on scenes of several sizes.
+"""Measures time, memory, and the time of each stage of `fctl-geo segment`, on scenes of several sizes.
 
     python benchmarks/segment.py --sizes 5000 20000 --model buildings
 
-Each size runs in a process of its own: `fctl-geo segment` from a JPEG-tiled GeoTIFF to a GeoPackage. A scene repeats a
-procedural scene at the model's ground size. Prints seconds, MPix/s, peak RSS, and the last row's RSS as a ratio to
-the first's.
+Each size runs in its own process, from a JPEG-tiled GeoTIFF to a GeoPackage. A scene repeats a synthetic scene at the
+model's pixel size. Prints seconds, MPix/s, peak RSS, and the ratio of each RSS to that of the first size.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ STAGES = "import sys; from fctl_geo_cli.main import main; sys.argv[0] = 'fctl-ge
 
 
 def make_scene(folder: Path, size_px: int, gsd_m: float) -> Path:
-    """A scene of size_px squared: the demo scene, repeated."""
+    """Write a scene of size_px squared: the demo scene, repeated."""
     path = folder / f"scene-{size_px}-{gsd_m:g}.tif"
     if path.exists():
         return path
@@ -45,7 +44,7 @@ def make_scene(folder: Path, size_px: int, gsd_m: float) -> Path:
 
 
 def run(scene: Path, out: Path, model: str, extra: list[str]) -> dict[str, object]:
-    """One run: seconds, peak RSS in MiB, seconds a stage."""
+    """Measure one run: seconds, peak RSS in MiB, seconds per stage."""
     command = ["segment", str(scene), "--model", model, "--out", str(out), "--overwrite", "--progress", "json", *extra]
     start = time.monotonic()
     process = subprocess.Popen([sys.executable, "-c", STAGES, *command], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -68,17 +67,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 20000])
     parser.add_argument("--model", default="buildings")
-    parser.add_argument("--gsd", type=float, help="metres a pixel of the scenes (default: the model's)")
+    parser.add_argument("--gsd", type=float, help="pixel size of the scenes in meters (default: the model's)")
     parser.add_argument("--folder", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("extra", nargs="*", help="more options of `fctl-geo segment`, after --")
-    told = parser.parse_args()
-    told.folder.mkdir(parents=True, exist_ok=True)
-    gsd_m = told.gsd or read_model_info(told.model).input.gsd_m or 0.25
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    gsd_m = args.gsd or read_model_info(args.model).input.gsd_m or 0.25
     first = 0.0
-    print("| size | seconds | MPix/s | peak RSS, MiB | to the first | seconds a stage |\n|---|---|---|---|---|---|")
-    for size in told.sizes:
-        scene = make_scene(told.folder, size, gsd_m)
-        done = run(scene, told.folder / "out.gpkg", told.model, told.extra)
+    print("| size | seconds | MPix/s | peak RSS, MiB | relative to the first | seconds per stage |")
+    print("|---|---|---|---|---|---|")
+    for size in args.sizes:
+        scene = make_scene(args.folder, size, gsd_m)
+        done = run(scene, args.folder / "out.gpkg", args.model, args.extra)
         seconds, rss = float(done["seconds"]), float(done["rss_mib"])  # type: ignore[arg-type]
         first = first or rss
         print(

@@ -1,1 +1,1 @@
-"""The command line: one module a command, results to stdout, messages to stderr."""
+"""The command line: one module per command, results to stdout, messages to stderr."""

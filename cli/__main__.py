@@ -1,4 +1,4 @@
-"""`python -m fctl_geo_cli`: the console script where no script is on the PATH (QGIS runs the engine so)."""
+"""`python -m fctl_geo_cli`: the command line where the console script is not on the PATH (as QGIS runs the engine)."""
 
 from .main import main
 

@@ -1,4 +1,4 @@
-"""`fctl-geo batch`: the main job on many scenes."""
+"""`fctl-geo batch`: segments many scenes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from fctl_geo.batch.inputs import SceneInput
 
 EXIT_SOME_FAILED = 3
-"""The batch went through, but not every scene did."""
+"""The batch was completed, but some scenes failed."""
 
 batch_options = combine(
     click.option(
-        "--out", type=FILE, required=True, metavar="DIR", help="Folder of the products, here or s3://bucket/folder."
+        "--out", type=FILE, required=True, metavar="DIR", help="Folder for the products; may be s3://bucket/folder."
     ),
     option_of(
         BatchSettings,
@@ -32,29 +32,32 @@ batch_options = combine(
         "--record",
         type=FILE,
         metavar="DIR",
-        help="Folder here of the record and of unfinished work, if not that of the products.",
+        help="Local folder for the record and unfinished work. [default: the folder of --out]",
     ),
     option_of(
         BatchSettings,
         "formats",
         "--format",
         multiple=True,
-        help="A product of each scene. May be given more than once.",
+        help="Format of the products. May be given more than once.",
     ),
     option_of(
         BatchSettings,
         "confidence",
         "--confidence",
         is_flag=True,
-        help="Also NAME-confidence.tif: each pixel's confidence in percent.",
+        help="Also write NAME-confidence.tif: the confidence of each pixel in percent.",
     ),
     option_of(
         BatchSettings,
         "template",
         "--template",
-        help="Names of the products: {stem} of the scene, its folder's {parent}, its {number:05d}; '/' makes folders.",
+        help="Names of the products, from the scene's {stem}, its folder {parent}, and its {number:05d}; '/' creates "
+        "subfolders.",
     ),
-    option_of(BatchSettings, "on_error", "--on-error", help="When a scene fails: go on with the next (skip), or stop."),
+    option_of(
+        BatchSettings, "on_error", "--on-error", help="When a scene fails: continue with the next (skip), or stop."
+    ),
     option_of(
         BatchSettings,
         "time_limit_s",
@@ -62,22 +65,22 @@ batch_options = combine(
         type=click.FloatRange(min=0, min_open=True),
         callback=lambda ctx, option, minutes: None if minutes is None else 60 * minutes,
         metavar="MINUTES",
-        help="A scene that takes longer is stopped and has failed; the batch goes on.",
+        help="Stop a scene that takes longer and count it as failed; the batch continues.",
     ),
-    click.option("--mosaic", is_flag=True, help="Treat scenes that touch as one: contexts and polygons cross borders."),
-    click.option("--split", is_flag=True, help="With --mosaic: a file for each scene, cut from the whole."),
+    click.option("--mosaic", is_flag=True, help="Treat adjacent scenes as one: contexts and polygons cross borders."),
+    click.option("--split", is_flag=True, help="With --mosaic: write a file for each scene, cut from the whole."),
     click.option(
         "--stac",
         metavar="FILE|URL",
-        help="Scenes from a STAC item collection; each result gets an item of its own, all of them in items.json.",
+        help="Read the scenes from a STAC item collection; items for the results are written to items.json.",
     ),
-    click.option("--asset", metavar="KEY", help="The asset of the STAC items that holds the scene."),
+    click.option("--asset", metavar="KEY", help="Asset of the STAC items that holds the scene."),
     option_of(
         BatchSettings,
         "overwrite",
         "--overwrite",
         is_flag=True,
-        help="Also replace files that are not of an earlier call.",
+        help="Also replace files that were not written by an earlier call.",
     ),
 )
 
@@ -94,11 +97,11 @@ batch_options = combine(
 @console_options
 @click.pass_context
 def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, asset: str | None, **values: Any) -> None:
-    """Segment many scenes; call it again to do only what is missing, has changed or failed.
+    """Segment many scenes; run it again to process only what is missing, has changed, or failed.
 
-    Takes folders, text lists (a scene a line), globs in quotes, files and URLs. Gives the products of each scene under
-    its own name, and a record of all (DIR/batch.sqlite). A scene that fails is named with its reason and does not stop
-    the others; the exit code is then 3.
+    Takes folders, text lists (one scene per line), quoted globs, files, and URLs. Writes the products of each scene
+    under its own name, and a record of all scenes (DIR/batch.sqlite). A scene that fails is reported with the reason
+    and does not stop the others; the exit code is then 3.
 
     \b
     fctl-geo batch orthos/ --out buildings --format gpkg --format tif
@@ -139,8 +142,8 @@ def _scenes(inputs: tuple[str, ...], stac: str | None, asset: str | None) -> lis
 
 def _check_usage(inputs: tuple[str, ...], stac: str | None, *, mosaic: bool, split: bool) -> None:
     if split and not mosaic:
-        raise click.UsageError("--split belongs to --mosaic")
+        raise click.UsageError("--split requires --mosaic")
     if stac is not None and mosaic and not split:
-        raise click.UsageError("--stac gives each item its result: add --split to --mosaic")
+        raise click.UsageError("--stac writes one result per item: add --split to --mosaic")
     if bool(inputs) == (stac is not None):
         raise click.UsageError("give either INPUT... or --stac")

@@ -1,4 +1,4 @@
-"""How a command speaks: results to stdout, messages to stderr, as a bar, as lines of JSON, or not at all."""
+"""How a command reports: results to stdout; messages to stderr as a progress bar, as lines of JSON, or not at all."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _lock = threading.Lock()
 
 @dataclass
 class Console:
-    """How one command reports; the group makes it, `console_options` fills it."""
+    """How one command reports. The command group creates it; `console_options` fills it in."""
 
     progress_kind: str = "bar"
-    """bar, json or none."""
+    """bar, json, or none."""
     verbosity: int = 0
-    """-1 quiet, 0 normal, 1 more, 2 with tracebacks."""
+    """-1: quiet, 0: normal, 1: verbose, 2: with tracebacks."""
     stop_with_stdin: bool = False
-    """The end of standard input asks the core to stop."""
+    """Whether the end of standard input requests a stop."""
     cleared: tuple[str, ...] = ()
-    """What was cleared from the environment, as sentences."""
+    """What was removed from the environment, one sentence each."""
 
     def emit(self, **event: Any) -> None:
-        """One line of JSON on stderr: for programs that run us (QGIS does)."""
+        """Write one line of JSON to stderr, for programs that run the command line (as QGIS does)."""
         with _lock:
             click.echo(json.dumps(event, ensure_ascii=False), err=True)
 
 
 def prepare_streams() -> None:
-    """Make standard streams that work cannot fail for: closed ones lead nowhere, and so do those nobody reads any more.
+    """Make sure that no run fails because of a standard stream: output to a closed or abandoned stream is discarded.
 
-    For the whole process; to be called once, before anything is opened: a file that got the number of a closed stream
-    would receive what libraries print there. Python's own warnings are for developers and shown to those who ask for
-    them (`python -W`, PYTHONWARNINGS): what a user should know is said by `Progress.warn`.
+    Affects the whole process. Call it once, before any file is opened: a file that is given the descriptor of a closed
+    stream would receive whatever libraries print there. Python's own warnings are meant for developers and shown only
+    on request (`python -W`, PYTHONWARNINGS); what users should know goes through `Progress.warn`.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
@@ -54,14 +54,14 @@ def prepare_streams() -> None:
         if stream is None or os.name == "posix":
             encoding = stream.encoding if stream else "utf-8"
             raw = io.BufferedWriter(_Unbreakable(number, "w", closefd=False))
-            made = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
-            setattr(sys, name, made)
+            wrapper = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
+            setattr(sys, name, wrapper)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
 
 class _Unbreakable(io.FileIO):
-    """A stream whose reader may leave (`fctl-geo info scene.tif | head -1`): the rest is dropped."""
+    """A stream whose reader may go away (`fctl-geo info scene.tif | head -1`); the rest is discarded."""
 
     def write(self, data: ReadableBuffer) -> int:
         try:
@@ -71,7 +71,7 @@ class _Unbreakable(io.FileIO):
 
 
 def console_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--progress, --stop-with-stdin, -v and -q, kept in the context's `Console` and not handed to the command."""
+    """--progress, --stop-with-stdin, -v, and -q: stored in the context's `Console`, not passed to the command."""
 
     def keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         console = ctx.ensure_object(Console)
@@ -91,16 +91,16 @@ def console_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["bar", "json", "none"]),
             default="bar",
             show_default=True,
-            help="A bar, a line of JSON for each event (both on stderr), or neither.",
+            help="Show a progress bar, one line of JSON per event (both on stderr), or neither.",
             callback=keep,
             expose_value=False,
         ),
         click.option("--stop-with-stdin", is_flag=True, hidden=True, callback=keep, expose_value=False,
-                     help="Stop cleanly when standard input ends: for programs that run us."),
-        click.option("-v", "--verbose", count=True, help="Say more; -vv shows where an error arose.", callback=keep,
+                     help="Stop cleanly when standard input ends; for programs that run this command."),
+        click.option("-v", "--verbose", count=True, help="Print more; -vv shows tracebacks of errors.", callback=keep,
                      expose_value=False),
         click.option("-q", "--quiet", is_flag=True, callback=keep, expose_value=False,
-                     help="On the way say nothing but warnings and errors."),
+                     help="Print only warnings and errors while running."),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)

@@ -1,4 +1,4 @@
-"""`fctl-geo demo`: the main job on an embedded scene, with a picture of what came out."""
+"""`fctl-geo demo`: segment a built-in scene and draw a picture of the result."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ if TYPE_CHECKING:
 
 SIZE_PX = 4096
 SMALLEST_M2 = 8.0
-"""Specks are left out of the picture: a user would do so too."""
+"""Smaller regions are left out of the picture, as a user would do."""
 
 
 @click.command("demo")
 @click.argument("scene", required=False)
-@click.option("--out-dir", type=FILE, default=Path("demo"), show_default=True, help="The folder for the results.")
+@click.option("--out-dir", type=FILE, default=Path("demo"), show_default=True, help="Folder for the results.")
 @model_option(SEGMENTING_MODEL)
 @engine_options
 @overwrite_option
 @console_options
 @click.pass_obj
 def command(console: Console, /, scene: str | None, out_dir: Path, model: str, overwrite: bool, **values: Any) -> None:
-    """Segment an embedded scene (or yours) and draw it.
+    """Segment a built-in scene (or your own) and draw the result.
 
-    Takes a scene, or makes one: a town and its landscape of 4096 x 4096 pixels that no camera has seen. Gives a class
-    raster, polygons and a picture of scene, classes and polygons side by side, in a folder. Takes some minutes on two
-    cores.
+    Without SCENE, a synthetic town and its surroundings of 4096 x 4096 pixels are generated. Writes a class raster,
+    polygons, and a picture that shows scene, classes, and polygons side by side. Takes a few minutes on two cores.
 
     \b
     fctl-geo demo --out-dir demo
@@ -55,7 +54,7 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot make the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
+            f"cannot create the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
         ) from error
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
     tidy = PolygonSettings(min_area_m2=SMALLEST_M2)
@@ -70,15 +69,15 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
         picture = draw_picture(path, *outs, out_dir / "picture.png", bands=info.input.bands, title=title)
         progress.done(json.loads(summary.to_json()) | {"picture": str(picture)})
     print_run(summary)
-    click.echo(f"\nLook into {out_dir.resolve()}: picture.png, polygons.gpkg (for QGIS), classes.tif")
+    click.echo(f"\nResults are in {out_dir.resolve()}: picture.png, polygons.gpkg (for QGIS), classes.tif")
 
 
 def _embedded_scene(folder: Path, progress: Progress) -> str:
-    """The procedural scene, made once: it is the same each time."""
+    """The synthetic scene, generated once: it is the same every time."""
     from fctl_geo.synthetic.write import write_scene
 
     path = folder / "scene.tif"
     if not path.exists():
-        progress.say(f"making a scene of {SIZE_PX} x {SIZE_PX} px")
+        progress.say(f"generating a scene of {SIZE_PX} x {SIZE_PX} px")
         path, _ = write_scene(folder, size_px=SIZE_PX)
     return str(path)

@@ -1,4 +1,4 @@
-"""`fctl-geo doctor`: is everything there that a run needs, and how to mend what is not."""
+"""`fctl-geo doctor`: checks that everything a run needs is in place, and says how to fix what is not."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Finding:
     state: State
     words: str
     mend: str = ""
-    """What to do, unless all is well."""
+    """How to fix it; empty if there is nothing to fix."""
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of lines.")
-@click.option("--quick", is_flag=True, help="Without the small run, which takes most of the time.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of text.")
+@click.option("--quick", is_flag=True, help="Skip the test run, which takes most of the time.")
 @console_options
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
-    """Look whether all is fit for a run, and how to mend it.
+    """Check that this machine can run fctl-geo, and show how to fix problems.
 
-    Gives a line for each part: versions, GPU, memory, coordinate systems, disk, models, and a small run from scene to
-    polygons. Takes no arguments and some seconds. Exits with 1 if a run would fail.
+    Prints one line per check: versions, GPU, memory, coordinate systems, disk, models, and a small test run from scene
+    to polygons. Takes no arguments and a few seconds. The exit code is 1 if a run would fail.
 
     \b
     fctl-geo doctor
@@ -58,7 +58,7 @@ def command(ctx: click.Context, as_json: bool, quick: bool) -> None:
 
 
 def examine(console: Console, *, quick: bool = False) -> Iterator[Finding]:
-    """All findings, as they come; a quick examination has no self test."""
+    """Yield all findings as they are made; a quick examination skips the self test."""
     for sentence in console.cleared:
         yield Finding("environment", "warn", sentence, "unset it in your profile, or leave it: it does no harm here")
     checks = (versions, graphics, memory, projections, disk, kernels, models, self_test)
@@ -70,18 +70,18 @@ def examine(console: Console, *, quick: bool = False) -> Iterator[Finding]:
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """A check that breaks is a finding itself: the doctor must not die of the illness."""
+    """A check that raises an error becomes a finding itself: whatever is broken must not break the doctor."""
     try:
         yield from check()
     except FctlError as error:
         yield Finding(check.__name__.replace("_", " "), "FAIL", error.message, error.hint)
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
-        yield Finding(check.__name__.replace("_", " "), "FAIL", words, "install fctl-geo again in a fresh environment")
+        yield Finding(check.__name__.replace("_", " "), "FAIL", words, "reinstall fctl-geo in a fresh environment")
 
 
 def versions() -> Iterator[Finding]:
-    """Python and the parts that carry native libraries."""
+    """Python, and the packages that bundle native libraries."""
     import platform
     from importlib.metadata import version
 
@@ -100,7 +100,7 @@ def versions() -> Iterator[Finding]:
 
 
 def graphics() -> Iterator[Finding]:
-    """torch, and a GPU if one is usable; a GPU that is there but idle is told."""
+    """torch, and a GPU if one is usable; warns about a GPU that is present but cannot be used."""
     import shutil
 
     import torch
@@ -108,14 +108,14 @@ def graphics() -> Iterator[Finding]:
     yield Finding("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
-            traits = torch.cuda.get_device_properties(index)
+            properties = torch.cuda.get_device_properties(index)
             free_bytes, total_bytes = torch.cuda.mem_get_info(index)
             free = f"{free_bytes / 2**30:.1f} of {total_bytes / 2**30:.1f} GiB free"
-            yield Finding(f"cuda:{index}", "ok", f"{traits.name}, {free}, CUDA {torch.version.cuda}")
+            yield Finding(f"cuda:{index}", "ok", f"{properties.name}, {free}, CUDA {torch.version.cuda}")
     elif shutil.which("nvidia-smi"):
-        mend = "install torch's CUDA build: https://pytorch.org/get-started/locally"
-        reason = "this torch is a CPU build" if torch.version.cuda is None else "torch cannot reach it"
-        yield Finding("GPU", "warn", f"an NVIDIA driver is here, but {reason}: runs use the CPU", mend)
+        fix = "install torch's CUDA build: https://pytorch.org/get-started/locally"
+        reason = "this torch is a CPU build" if torch.version.cuda is None else "torch cannot use it"
+        yield Finding("GPU", "warn", f"an NVIDIA driver is installed, but {reason}: runs use the CPU", fix)
     else:
         yield Finding("GPU", "ok", "none found: runs use the CPU")
 
@@ -128,28 +128,28 @@ def memory() -> Iterator[Finding]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     yield Finding("cores", "ok", f"{cores} for this process")
-    found = psutil.virtual_memory()
-    words = f"{found.available / 2**30:.1f} of {found.total / 2**30:.1f} GiB free"
-    low = found.available < LEAST_MEMORY_BYTES
+    ram = psutil.virtual_memory()
+    words = f"{ram.available / 2**30:.1f} of {ram.total / 2**30:.1f} GiB free"
+    low = ram.available < LEAST_MEMORY_BYTES
     yield Finding("memory", "warn" if low else "ok", words, "close other programs, or use --max-memory" if low else "")
 
 
 def projections() -> Iterator[Finding]:
-    """Whether PROJ finds its database, in rasterio's copy and in pyproj's: longitude 10 is 1,113,194.9 m."""
+    """Whether rasterio's and pyproj's copies of PROJ find their databases: longitude 10 must give 1,113,194.9 m."""
     from pyproj import Transformer
     from rasterio.warp import transform
 
-    mend = "unset PROJ_LIB and PROJ_DATA; if that does not help, reinstall rasterio and pyproj"
+    fix = "unset PROJ_LIB and PROJ_DATA; if that does not help, reinstall rasterio and pyproj"
     by_pyproj = Transformer.from_crs(4326, 3857, always_xy=True).transform(10, 0)[0]
     by_rasterio = transform("EPSG:4326", "EPSG:3857", [10], [0])[0][0]
     for name, x_m in (("pyproj", by_pyproj), ("rasterio", by_rasterio)):
-        right = abs(x_m - 1_113_194.9) < 1
-        words = "EPSG:4326 to EPSG:3857 works" if right else f"longitude 10 became {x_m} m, wanted 1113194.9"
-        yield Finding(f"PROJ in {name}", "ok" if right else "FAIL", words, "" if right else mend)
+        correct = abs(x_m - 1_113_194.9) < 1
+        words = "EPSG:4326 to EPSG:3857 works" if correct else f"longitude 10 became {x_m} m, expected 1113194.9"
+        yield Finding(f"PROJ in {name}", "ok" if correct else "FAIL", words, "" if correct else fix)
 
 
 def disk() -> Iterator[Finding]:
-    """Room for temporary class rasters."""
+    """Free space for temporary class rasters."""
     import shutil
 
     folder = tempfile.gettempdir()
@@ -160,7 +160,7 @@ def disk() -> Iterator[Finding]:
 
 
 def kernels() -> Iterator[Finding]:
-    """Where numba keeps the machine code of the loops."""
+    """Where numba caches compiled code."""
     import fctl_geo.polygons
     from fctl_geo.system.kernels import cache_folder
 
@@ -169,11 +169,11 @@ def kernels() -> Iterator[Finding]:
         yield Finding(
             "compiled code",
             "warn",
-            "no folder can be written to: every run compiles its loops again, which takes about a minute",
-            "set NUMBA_CACHE_DIR to a folder that can be written to",
+            "no cache folder is writable: every run compiles its code again, which takes about a minute",
+            "set NUMBA_CACHE_DIR to a writable folder",
         )
     else:
-        yield Finding("compiled code", "ok", f"kept in {folder.parent}")
+        yield Finding("compiled code", "ok", f"cached in {folder.parent}")
 
 
 def models() -> Iterator[Finding]:
@@ -184,7 +184,7 @@ def models() -> Iterator[Finding]:
     names = list_models()
     if not names:
         yield Finding(
-            "models", "FAIL", "none came with this installation", "install fctl-geo again, from a whole checkout"
+            "models", "FAIL", "this installation includes no models", "reinstall fctl-geo from a complete checkout"
         )
     for name in names:
         info = read_model_info(name)
@@ -192,7 +192,7 @@ def models() -> Iterator[Finding]:
 
 
 def self_test() -> Iterator[Finding]:
-    """A small procedural scene through the default model to a class raster, in a temporary folder."""
+    """Segment a small synthetic scene with the default model into a raster and polygons, in a temporary folder."""
     from fctl_geo.pipeline import segment_scene
     from fctl_geo.progress import Silent
     from fctl_geo.settings import Settings
@@ -204,7 +204,7 @@ def self_test() -> Iterator[Finding]:
         started = time.monotonic()
         settings = Settings.of({"outs": (folder / "classes.tif", folder / "polygons.gpkg")})
         summary = segment_scene(scene, settings, progress=Silent())
-        words = f"a 512 px scene to raster and polygons in {time.monotonic() - started:.1f} s on {summary.device}"
+        words = f"512 px scene to raster and polygons in {time.monotonic() - started:.1f} s on {summary.device}"
         yield Finding("self test", "ok", words)
 
 
@@ -212,4 +212,4 @@ def _print(finding: Finding) -> None:
     click.secho(f"{finding.state:<4}", fg={"ok": "green", "warn": "yellow", "FAIL": "red"}[finding.state], nl=False)
     click.echo(f" {finding.what:<16} {finding.words}")
     if finding.mend:
-        click.echo(f"     mend it: {finding.mend}")
+        click.echo(f"     fix: {finding.mend}")

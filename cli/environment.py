@@ -1,4 +1,4 @@
-"""The process's surroundings: data folders of another GDAL or PROJ would break ours; S3 has one address for all."""
+"""Environment variables: ignores the data folders of another GDAL or PROJ; gives GDAL and boto3 one S3 endpoint."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 FOREIGN = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA")
-"""Set by conda, OSGeo4W, PostGIS or a profile; a PROJ database of another version makes every CRS fail."""
+"""Set by conda, OSGeo4W, PostGIS, or a shell profile; a PROJ database of another version makes every CRS fail."""
 
 
 def clear_foreign_gis_data() -> tuple[str, ...]:
-    """Forget those of `FOREIGN` that do not belong to this Python's own prefix; gives a sentence for each."""
+    """Unset the `FOREIGN` variables that point outside this Python's own prefix; returns a sentence for each."""
     own = Path(sys.prefix).resolve()
-    said = []
+    messages = []
     for name in FOREIGN:
         value = os.environ.get(name)
         if value and not Path(value).resolve().is_relative_to(own):
             del os.environ[name]
-            said.append(f"{name}={value} belongs to another installation and is ignored")
-    return tuple(said)
+            messages.append(f"{name}={value} belongs to another installation and is ignored")
+    return tuple(messages)
 
 
 def agree_on_s3() -> None:
-    """One variable says where S3 is, for GDAL (reads) and for boto3 (writes): each knows another one.
+    """Make GDAL (which reads) and boto3 (which writes) use the same S3 endpoint: each reads different variables.
 
-    AWS_ENDPOINT_URL=http://minio:9000 is AWS_S3_ENDPOINT=minio:9000 with AWS_HTTPS=NO, and the other way round.
+    AWS_ENDPOINT_URL=http://minio:9000 becomes AWS_S3_ENDPOINT=minio:9000 with AWS_HTTPS=NO, and vice versa.
     """
     boto = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     gdal = os.environ.get("AWS_S3_ENDPOINT")

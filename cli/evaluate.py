@@ -1,4 +1,4 @@
-"""`fctl-geo evaluate`: how good a model or a class raster is, against labels."""
+"""`fctl-geo evaluate`: measures the accuracy of a model or a class raster against labels."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from fctl_geo.training.places import Place
 
 RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
-"""A subject with such an ending is a class raster, anything else a model."""
+"""A subject with one of these extensions is a class raster, anything else a model."""
 
 
 @click.command("evaluate")
 @click.argument("subject")
-@click.option("--data", type=FILE, help="A folder in the layout of DeepGlobe or Inria, or images/ with masks/.")
+@click.option("--data", type=FILE, help="Folder in the layout of DeepGlobe or Inria, or with images/ and masks/.")
 @label_options
 @option_of(
     EvaluationSettings,
     "convention",
     "--convention",
-    help="deepglobe: 'unknown' is not counted; inria: building IoU and accuracy over all pixels.",
+    help="deepglobe: ignore 'unknown'; inria: building IoU and accuracy over all pixels.",
 )
 @option_of(
     EvaluationSettings,
     "objects",
     "--objects",
     metavar="CLASS",
-    help="The class whose regions are counted as objects.",
+    help="Class whose regions are counted as objects.",
 )
 @option_of(
     EvaluationSettings,
@@ -50,10 +50,10 @@ RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
     "--boundary",
     type=click.IntRange(1),
     metavar="PX",
-    help="Contours count as met within so many pixels.",
+    help="Tolerance, in pixels, within which contours match.",
 )
-@click.option("--out", type=FILE, help="A page (.html) with all numbers and the worst patches.")
-@click.option("--json", "json_path", type=FILE, help="The numbers (.json).")
+@click.option("--out", type=FILE, help="HTML report (.html) with all metrics and the worst patches.")
+@click.option("--json", "json_path", type=FILE, help="JSON file (.json) for the metrics.")
 @merge_options
 @engine_options
 @overwrite_option
@@ -70,11 +70,11 @@ def command(
     overwrite: bool,
     **values: Any,
 ) -> None:
-    """Measure how good a model or a class raster is.
+    """Measure the accuracy of a model or a class raster.
 
-    Takes a model (a shipped name or a file), which segments the images first, or a class raster (.tif) that is there
-    already; and labels: a folder of --data, or --image with --labels. Gives mIoU, IoU and F1 of each class, accuracy,
-    confusion, contours and objects; --out writes a page with the worst patches.
+    Takes a model (a shipped name or a file), which first segments the images, or an existing class raster (.tif); and
+    labels: a folder with --data, or --image with --labels. Prints mIoU, IoU and F1 of each class, accuracy, and the
+    metrics of contours and objects; --out writes a report that also shows the worst patches.
 
     \b
     fctl-geo evaluate buildings --image town.tif --labels houses.gpkg --field kind --out report.html
@@ -89,7 +89,9 @@ def command(
         if path is not None:
             check_outputs([path], overwrite, endings=endings)
     if data is None and not values["images"]:
-        raise TrainingError("nothing to judge by is named", hint="give --image with --labels, or --data FOLDER")
+        raise TrainingError(
+            "no labels to evaluate against are given", hint="give --image with --labels, or --data FOLDER"
+        )
     is_raster = Path(subject).suffix.lower() in RASTER_ENDINGS
     legend = _legend(subject, is_raster)
     settings = EvaluationSettings(
@@ -123,7 +125,7 @@ def _legend(subject: str, is_raster: bool) -> Legend:
 
 
 def _places(data: Path | None, values: dict[str, Any], legend: Legend, progress: Progress) -> Iterator[Place]:
-    """The labelled scenes, one open at a time."""
+    """Yield the labeled scenes, with one open at a time."""
     import tempfile
 
     from fctl_geo.training.evaluate import UNJUDGED

@@ -1,4 +1,4 @@
-"""Who computes: the options of `segment` and `batch` that bring in more processes than this one."""
+"""Options of `segment` and `batch` that run the work in worker processes or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ executor_options = combine(
     click.option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Compute on a Dask cluster, e.g. tcp://head:8786; scenes and outputs lie in folders that all share.",
+        help="Compute on a Dask cluster, e.g. tcp://head:8786; scenes and outputs must be in shared folders.",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutorChoice:
-    """What was asked for."""
+    """The values of --workers and --scheduler."""
 
     workers: int | None
     scheduler: str | None
 
 
 def executor_choice(values: dict[str, Any]) -> ExecutorChoice:
-    """The executor's options, taken out of a command's."""
+    """Remove the executor's options from a command's values and return them."""
     choice = ExecutorChoice(values.pop("workers"), values.pop("scheduler"))
     if choice.workers is not None and choice.scheduler is not None:
-        raise click.UsageError("--workers starts processes here, --scheduler has its own: give one of them")
+        raise click.UsageError("--workers starts local processes, --scheduler has its own workers: give only one")
     return choice
 
 
 @contextmanager
 def open_executor(choice: ExecutorChoice, engine: EngineSettings, progress: Progress) -> Iterator[Executor]:
-    """The executor, and its end."""
+    """Open the executor, and close it at the end."""
     from fctl_geo.run.executor import LocalExecutor
 
     if choice == ExecutorChoice(None, None):

@@ -1,4 +1,4 @@
-"""`fctl-geo info`: what the engine understood of a scene or a model."""
+"""`fctl-geo info`: prints how a scene or a model is read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @click.command("info")
 @click.argument("what", metavar="SCENE|MODEL")
 @allow_external_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of words.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
 @console_options
 def command(what: str, allow_external: bool, as_json: bool) -> None:
-    """Tell what is understood of a scene or a model.
+    """Show how fctl-geo reads a scene or a model.
 
-    Takes a raster that GDAL reads, a shipped model's name or a .safetensors file. Gives CRS, ground size, bands, mask,
-    blocks and overviews, or classes, colours, contexts, training data and licence. Takes a moment: only headers are
-    read.
+    Takes any raster that GDAL reads, the name of a shipped model, or a .safetensors file. Prints the CRS, pixel size,
+    bands, mask, blocks, and overviews of a scene, or the classes, colors, contexts, training data, and license of a
+    model. Fast: only headers are read.
 
     \b
     fctl-geo info scene.tif
@@ -59,27 +59,27 @@ def command(what: str, allow_external: bool, as_json: bool) -> None:
 
 
 def is_model(what: str) -> bool:
-    """A shipped name or an ending of model files; a file of the same name is taken as a scene."""
+    """Whether this is a shipped model's name or ends in .safetensors; an existing file of that name is a scene."""
     from fctl_geo.model.shipped import list_models
 
     return what.endswith(".safetensors") or (what in list_models() and not Path(what).exists())
 
 
 def scene_facts(info: SceneInfo) -> list[tuple[str, str]]:
-    """Lines for people: name and words."""
+    """The lines to print, as label and text."""
     from .summary import bytes_words
 
-    gsd = "unknown" if info.gsd_m is None else f"{info.gsd_m:.4g} m a pixel ({info.gsd_source})"
+    gsd = "unknown" if info.gsd_m is None else f"{info.gsd_m:.4g} m per pixel ({info.gsd_source})"
     bands = ", ".join(f"{band.number} {band.name}" for band in info.bands)
     size = "" if info.size_bytes is None else f", {bytes_words(info.size_bytes)}"
     compression = "uncompressed" if info.compression in ("", "none") else info.compression
     facts = [
         ("scene", f"{info.path} ({info.driver}{size})"),
         ("size", f"{info.width:,} x {info.height:,} px = {info.width * info.height / 1e6:,.1f} MPix"),
-        ("ground", gsd),
+        ("pixel size", gsd),
         ("CRS", crs_words(info.crs_wkt)),
         ("bands", f"{bands} ({info.dtype})"),
-        ("no data", info.mask + ("" if info.nodata is None else f" (value {info.nodata:g})")),
+        ("nodata", info.mask + ("" if info.nodata is None else f" (value {info.nodata:g})")),
         ("blocks", f"{info.block_hw[1]} x {info.block_hw[0]} px, {compression}"),
         ("overviews", ", ".join(f"1:{factor}" for factor in info.overviews) or "none"),
     ]
@@ -87,9 +87,9 @@ def scene_facts(info: SceneInfo) -> list[tuple[str, str]]:
 
 
 def crs_words(wkt: str) -> str:
-    """The CRS's name and code."""
+    """The name and code of the CRS."""
     if not wkt:
-        return "none: coordinates are pixels"
+        return "none: coordinates are in pixels"
     from pyproj import CRS
 
     crs = CRS.from_wkt(wkt)
@@ -98,23 +98,23 @@ def crs_words(wkt: str) -> str:
 
 
 def model_facts(info: ModelInfo) -> list[tuple[str, str]]:
-    """Lines for people: name and words."""
+    """The lines to print, as label and text."""
     classes = "\n".join(f"{c.id} {c.name} {c.hex}{' (no polygons)' if c.background else ''}" for c in info.legend)
     contexts = context_words(info.contexts)
     metrics = "\n".join(f"{place}: {_scores(scores)}" for place, scores in info.metrics.items())
-    gsd = "any" if info.input.gsd_m is None else f"{info.input.gsd_m:g} m a pixel"
+    gsd = "any" if info.input.gsd_m is None else f"{info.input.gsd_m:g} m per pixel"
     return [
         ("model", f"{info.name} {info.version} ({info.architecture})"),
         ("title", info.title),
         ("classes", classes),
         ("bands", ", ".join(info.input.bands)),
-        ("ground", gsd),
+        ("pixel size", gsd),
         ("patch", f"{info.patch_px} px, overlap {info.overlap_px} px, contexts {contexts}"),
-        ("refines", "by default" if info.refine else "on request" if info.refinement else "no"),
+        ("refinement", "by default" if info.refine else "on request" if info.refinement else "none"),
         ("IoU", metrics or "not measured"),
         ("data", "\n".join(info.training_data)),
-        ("licence", info.licence),
-        ("thanks", "\n".join(info.attribution)),
+        ("license", info.licence),
+        ("attribution", "\n".join(info.attribution)),
     ]
 
 

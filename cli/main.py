@@ -1,4 +1,4 @@
-"""`fctl-geo`: finds the command, imports no more than that, and tells errors in words."""
+"""`fctl-geo`: loads only the module of the requested command, and reports errors as a message and a hint."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ COMMANDS = (
     "doctor",
     "demo",
 )
-"""In the order of the work. Each is a module of this package with a command `command`."""
+"""In the order in which they are used. Each is a module of this package that defines `command`."""
 
 EXIT_ERROR = 1
 EXIT_CANCELLED = 130
-"""What a shell expects of a program that was stopped by Ctrl-C."""
+"""What shells expect from a program stopped by Ctrl-C."""
 
 
-GO_ON = {
-    "segment": "run the same command with --resume to go on",
-    "batch": "run the same command to go on",
-    "train": "run the same command with --resume to go on from the last checkpoint",
+HOW_TO_RESUME = {
+    "segment": "run the same command with --resume to continue",
+    "batch": "run the same command again to continue",
+    "train": "run the same command with --resume to continue from the last checkpoint",
 }
-"""How a stopped command is gone on with; the others begin anew."""
+"""How to resume a stopped command; the other commands start over."""
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module when it is asked for; turns our errors into two lines and an exit code."""
+    """Imports a command's module on demand; turns errors into a message, a hint, and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -59,28 +59,28 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Cancelled as error:
-            hint = GO_ON.get(ctx.invoked_subcommand or "", "no file with a final name was touched")
-            _tell(Cancelled(error.message, hint=hint), console)
+            hint = HOW_TO_RESUME.get(ctx.invoked_subcommand or "", "no output was changed")
+            _report(Cancelled(error.message, hint=hint), console)
             ctx.exit(EXIT_CANCELLED)
         except KeyboardInterrupt:
-            click.echo("Stopped at once: no file with a final name was touched.", err=True)
+            click.echo("Stopped immediately: no incomplete file was left under its final name.", err=True)
             ctx.exit(EXIT_CANCELLED)
         except FctlError as error:
             if console.verbosity >= 2:
                 raise
-            _tell(error, console)
+            _report(error, console)
             ctx.exit(EXIT_ERROR)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:  # the door: what nobody foresaw is told in words, too
+        except Exception as error:  # unforeseen errors get a message and a hint, too
             if console.verbosity >= 2:
                 raise
-            words = f"unexpected {type(error).__name__}: {error}"
-            _tell(FctlError(words, hint="run it again with -vv and report what it prints"), console)
+            message = f"unexpected {type(error).__name__}: {error}"
+            _report(FctlError(message, hint="run it again with -vv and report what it prints"), console)
             ctx.exit(EXIT_ERROR)
 
 
-def _tell(error: FctlError, console: Console) -> None:
+def _report(error: FctlError, console: Console) -> None:
     if console.progress_kind == "json":
         console.emit(event="error", text=error.message, hint=error.hint, cancelled=isinstance(error, Cancelled))
         return
@@ -102,7 +102,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     prepare_streams()
     cli(prog_name="fctl-geo")
 

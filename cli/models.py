@@ -1,4 +1,4 @@
-"""`fctl-geo models`: what comes with the package."""
+"""`fctl-geo models`: lists the models that come with the package."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .console import console_options
 
 
 @click.command("models")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 @console_options
 def command(as_json: bool) -> None:
     """List the models that come with fctl-geo.
 
-    Gives name, version, ground size, classes and licence of each; `fctl-geo info NAME` tells more. Takes no
-    arguments; other commands take these names as --model, or the path of a model file of your own.
+    Prints name, version, pixel size, classes, and license of each; `fctl-geo info NAME` shows more. Takes no arguments.
+    Other commands accept these names, or the path of a model file of your own, as --model.
 
     \b
     fctl-geo models
@@ -31,7 +31,7 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([plain(asdict(info)) for info in infos], ensure_ascii=False, indent=1))
         return
-    table = make_table("model", "version", "m a pixel", "classes", "licence", right=("m a pixel",))
+    table = make_table("model", "version", "m per pixel", "classes", "license", right=("m per pixel",))
     for info in infos:
         gsd = "any" if info.input.gsd_m is None else f"{info.input.gsd_m:g}"
         table.add_row(info.name, info.version, gsd, ", ".join(c.name for c in info.legend), info.licence)

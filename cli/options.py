@@ -1,4 +1,4 @@
-"""Options that several commands share, and the words that users type turned into settings."""
+"""Options that several commands share, and the parsing of their values into settings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fctl_geo.settings import MOST_VERTICES, EngineSettings, OutputSettings, Pol
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FILE = click.Path(dir_okay=True, path_type=Path)
-"""Existence is the core's to judge: its messages say more."""
+"""Whether a file exists is checked by the core, whose messages are more helpful."""
 
 
 class ByteSize(click.ParamType):  # type: ignore[type-arg]
-    """'800M', '1.5G', '2GiB' or plain bytes."""
+    """'800M', '1.5G', '2GiB', or plain bytes."""
 
     name = "size"
     _UNITS: ClassVar = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -32,9 +32,9 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
         try:
             size_bytes = round(float(number) * self._UNITS[unit.strip()])
         except (KeyError, ValueError):
-            self.fail(f"{value!r} is no size; write for example 800M or 1.5G", param, ctx)
+            self.fail(f"{value!r} is not a size; write, for example, 800M or 1.5G", param, ctx)
         if size_bytes <= 0:
-            self.fail(f"{value!r} is no size of anything", param, ctx)
+            self.fail(f"{value!r} is not a size greater than zero", param, ctx)
         return size_bytes
 
 
@@ -48,7 +48,7 @@ class BandList(click.ParamType):  # type: ignore[type-arg]
             return value
         names = tuple(part.strip() for part in str(value).split(","))
         if not all(names):
-            self.fail(f"{value!r} has an empty band; write for example 4,3,2 or red,green,blue", param, ctx)
+            self.fail(f"{value!r} has an empty entry; separate entries with one comma, e.g. red,green,blue", param, ctx)
         return names
 
 
@@ -59,7 +59,7 @@ class NameList(BandList):
 
 
 class FiniteFloat(click.ParamType):  # type: ignore[type-arg]
-    """A number, neither NaN nor infinite."""
+    """A number that is neither NaN nor infinite."""
 
     name = "number"
 
@@ -71,18 +71,18 @@ class FiniteFloat(click.ParamType):  # type: ignore[type-arg]
 
 
 class MaskRule(click.ParamType):  # type: ignore[type-arg]
-    """auto, none, alpha or nodata=VALUE."""
+    """auto, none, alpha, or nodata=VALUE."""
 
     name = "mask"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in ("auto", "none", "alpha") and nodata_said(value) is None:
-            self.fail(f"{value!r} is none of auto, none, alpha, nodata=VALUE (for example nodata=-9999)", param, ctx)
+            self.fail(f"{value!r} is not one of auto, none, alpha, nodata=VALUE (e.g. nodata=-9999)", param, ctx)
         return str(value)
 
 
 def combine(*options: Decorator) -> Decorator:
-    """One decorator of several options, in the order they are shown."""
+    """Combine several options into one decorator, in the order in which they are shown."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -93,13 +93,13 @@ def combine(*options: Decorator) -> Decorator:
 
 
 def default_of(settings: type, name: str) -> Any:
-    """What a setting is where nobody says otherwise."""
+    """The default value of a setting."""
     (found,) = (field.default for field in fields(settings) if field.name == name)
     return found
 
 
 def choices_of(settings: type, name: str) -> tuple[str, ...]:
-    """The words that a setting may be; none: it is no matter of words."""
+    """The words that a setting accepts; empty if it is not a choice of words."""
     return tuple(_words_in(get_type_hints(settings)[name]))
 
 
@@ -112,7 +112,7 @@ def _words_in(hint: Any) -> Iterator[str]:
 
 
 def option_of(settings: type, name: str, *flags: str, **more: Any) -> Decorator:
-    """An option for a setting: its name, default and choices are the setting's own, as behind every other door."""
+    """Create the option for a setting. Name, default, and choices come from the setting, as in Python and QGIS."""
     default, choices = default_of(settings, name), choices_of(settings, name)
     if choices:
         more["type"] = click.Choice(choices)
@@ -120,12 +120,12 @@ def option_of(settings: type, name: str, *flags: str, **more: Any) -> Decorator:
 
 
 def model_option(default: str) -> Decorator:
-    """`--model`, with the model that is best for the command's job."""
+    """Create `--model`, with the default that suits the command best."""
     return click.option(
         "--model",
         default=default,
         show_default=True,
-        help="A shipped model's name (see `fctl-geo models`) or a .safetensors model file.",
+        help="Name of a shipped model (see `fctl-geo models`) or a .safetensors model file.",
     )
 
 
@@ -134,27 +134,25 @@ allow_external_option = option_of(
     "allow_external",
     "--allow-external",
     is_flag=True,
-    help="Trust a scene that points to files outside of its folder or to servers (a VRT, a tile index, WMS).",
+    help="Trust a scene that refers to files outside its folder or to servers (a VRT, a tile index, WMS).",
 )
-overwrite_option = option_of(
-    OutputSettings, "overwrite", "--overwrite", is_flag=True, help="Replace outputs that exist already."
-)
+overwrite_option = option_of(OutputSettings, "overwrite", "--overwrite", is_flag=True, help="Replace existing outputs.")
 outs_option = click.option(
     "--out",
     "outs",
     type=FILE,
     multiple=True,
     required=True,
-    help="A file to write; its ending chooses the product. May be given more than once.",
+    help="File to write; its extension selects the product. May be given more than once.",
 )
 
 engine_options = combine(
-    option_of(EngineSettings, "device", "--device", help="auto, cpu, cuda or cuda:N."),
+    option_of(EngineSettings, "device", "--device", help="auto, cpu, cuda, or cuda:N."),
     option_of(
         EngineSettings,
         "precision",
         "--precision",
-        help="Of the network's arithmetic; auto: fp32 on a CPU, bf16 on a GPU that has it.",
+        help="Arithmetic precision of the network; auto: fp32 on a CPU, bf16 on a GPU that supports it.",
     ),
     option_of(
         EngineSettings,
@@ -162,7 +160,7 @@ engine_options = combine(
         "--batch-size",
         type=click.IntRange(1),
         metavar="N",
-        help="Patches a GPU step. [default: found by memory]",
+        help="Patches per GPU step. [default: chosen by available memory]",
     ),
     option_of(
         EngineSettings,
@@ -170,10 +168,10 @@ engine_options = combine(
         "--threads",
         type=click.IntRange(1),
         metavar="N",
-        help="CPU workers. [default: all cores of the process]",
+        help="CPU threads. [default: all cores available to the process]",
     ),
     option_of(
-        EngineSettings, "max_memory_bytes", "--max-memory", type=ByteSize(), help="The most memory to use, e.g. 1.5G."
+        EngineSettings, "max_memory_bytes", "--max-memory", type=ByteSize(), help="Maximum memory to use, e.g. 1.5G."
     ),
 )
 merge_options = combine(
@@ -181,17 +179,20 @@ merge_options = combine(
         EngineSettings,
         "merge",
         "--merge",
-        help="How overlapping patches become one: cores side by side, their mean, or a smooth blend. [default: as the "
-        "model advises, most often blend]",
+        help="How to merge overlapping patches: place their centers side by side, average, or blend them smoothly. "
+        "[default: as the model recommends, usually blend]",
     ),
     option_of(
         EngineSettings,
         "tta",
         "--tta",
-        help="Also look at the scene flipped (4 times the work) or flipped and turned (8 times).",
+        help="Test-time augmentation: average over flips (4 times the work) or over flips and rotations (8 times).",
     ),
     option_of(
-        EngineSettings, "refine", "--refine/--no-refine", help="The second network. [default: as the model advises]"
+        EngineSettings,
+        "refine",
+        "--refine/--no-refine",
+        help="Apply the refinement network. [default: as the model recommends]",
     ),
 )
 polygon_options = combine(
@@ -201,7 +202,7 @@ polygon_options = combine(
         "--min-area",
         type=click.FloatRange(0),
         metavar="M2",
-        help="Smaller regions go to the neighbour with which they share the longest border (m2).",
+        help="Merge smaller regions (m2) into the neighbor with which they share the longest border.",
     ),
     option_of(
         PolygonSettings,
@@ -209,14 +210,14 @@ polygon_options = combine(
         "--simplify",
         type=click.FloatRange(0),
         metavar="M",
-        help="Straighten borders within this distance (m); neighbours keep sharing them. 0: pixel edges.",
+        help="Simplify borders within this tolerance (m); neighbors keep sharing them. 0: pixel edges.",
     ),
     option_of(
         PolygonSettings,
         "classes",
         "--classes",
         type=NameList(),
-        help="Polygons of these classes only, e.g. building,water.",
+        help="Write polygons of these classes only, e.g. building,water. [default: all but the background]",
     ),
     option_of(
         PolygonSettings,
@@ -224,16 +225,16 @@ polygon_options = combine(
         "--max-vertices",
         type=click.IntRange(1, MOST_VERTICES),
         metavar="N",
-        help="Larger regions are cut along rows into parts that share an object_id; bounds the memory.",
+        help="Cut larger regions along rows into parts that share an object_id; limits memory.",
     ),
 )
 
 
 def engine_settings(values: dict[str, Any]) -> EngineSettings:
-    """The engine's settings, taken out of a command's options."""
+    """Remove the engine's settings from a command's options and return them."""
     return EngineSettings(**{name: values.pop(name) for name in list(values) if name in EngineSettings.__slots__})
 
 
 def polygon_settings(values: dict[str, Any]) -> PolygonSettings:
-    """The polygoniser's settings, taken out of a command's options."""
+    """Remove the polygon settings from a command's options and return them."""
     return PolygonSettings(**{name: values.pop(name) for name in list(values) if name in PolygonSettings.__slots__})

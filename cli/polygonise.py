@@ -1,4 +1,4 @@
-"""`fctl-geo polygonise`: polygons of anybody's class raster."""
+"""`fctl-geo polygonise`: converts any class raster to polygons."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from .progress import open_progress
 @click.argument("classes_raster", metavar="CLASSES", type=FILE)
 @outs_option
 @polygon_options
-@click.option("--confidence", type=FILE, help="A raster of percentages on the same grid; polygons get its mean.")
 @click.option(
-    "--gsd", "gsd_m", type=float, metavar="M", help="Ground meters a pixel, where the raster's CRS does not say it."
+    "--confidence", type=FILE, help="Raster of confidence in percent on the same grid; polygons get its mean."
+)
+@click.option(
+    "--gsd", "gsd_m", type=float, metavar="M", help="Pixel size in meters on the ground, if the CRS does not give it."
 )
 @overwrite_option
 @console_options
@@ -35,11 +37,11 @@ def command(
     overwrite: bool,
     **values: Any,
 ) -> None:
-    """Draw the regions of a class raster as polygons.
+    """Convert the regions of a class raster to polygons.
 
-    Takes any single-band raster of whole numbers from 0 to 254; names and colours come from its palette and its
-    .aux.xml. Gives .gpkg, .fgb, .parquet or .geojson with class, name and true area of every region. Memory does not
-    grow with the raster's height: regions of more than --max-vertices are cut into parts that share an object_id.
+    Takes any single-band raster of integers from 0 to 254; names and colors come from its palette and its .aux.xml.
+    Writes .gpkg, .fgb, .parquet, or .geojson with the class, name, and true area of every region. Memory does not grow
+    with the height of the raster: regions with more than --max-vertices are cut into parts that share an object_id.
 
     \b
     fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10

@@ -1,4 +1,4 @@
-"""The terminal's ways of telling what the core does: a bar, lines of JSON, or sentences alone."""
+"""How the command line shows progress: a bar, lines of JSON, or messages only."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from .console import Console
 
 _EVERY_S = 0.1
-"""Steps are told at most so often."""
+"""Shortest interval between two reports of progress."""
 
 
 class DoorProgress(Silent):
-    """A progress that can be asked to stop, and that is closed at the end. Base of those below."""
+    """Base class: a progress that can be asked to stop, and that is closed at the end."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.cancelled = False
 
     def ask_to_stop(self) -> None:
-        """For signal handlers: a thread says the words, since the main one may be amid a line of its own."""
+        """For signal handlers: a thread prints the message, since the main thread may be in the middle of a line."""
         self.cancelled = True
-        words = "stopping after this step; press Ctrl-C again to stop at once"
-        threading.Thread(target=self.warn, args=(words,), daemon=True).start()
+        message = "stopping after this step; press Ctrl-C again to stop immediately"
+        threading.Thread(target=self.warn, args=(message,), daemon=True).start()
 
     def done(self, summary: dict[str, Any]) -> None:
-        """The run is done; `summary` is its result, for a machine."""
+        """Report the end of the run; `summary` is its result in machine-readable form."""
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +49,7 @@ class DoorProgress(Silent):
 
 
 class SentenceProgress(DoorProgress):
-    """Sentences on stderr, no bar."""
+    """Messages on stderr, without a bar."""
 
     def __init__(self, console: Console) -> None:
         from rich.console import Console as RichConsole
@@ -66,7 +66,7 @@ class SentenceProgress(DoorProgress):
 
 
 class BarProgress(SentenceProgress):
-    """Sentences, and a bar for each stage with its share, time passed and time left."""
+    """Messages, and a bar for each stage with percentage, elapsed time, and remaining time."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import (
@@ -104,7 +104,7 @@ class BarProgress(SentenceProgress):
         self._gauges.update(values)
 
     def _fill(self) -> None:
-        """A stage that is over is full, also where it counted fewer steps than it had said."""
+        """Fill the bar of a finished stage, even if it took fewer steps than announced."""
         if self._task is not None:
             task = next(task for task in self._bars.tasks if task.id == self._task)
             self._bars.update(self._task, completed=task.total)
@@ -122,34 +122,34 @@ class BarProgress(SentenceProgress):
 
 
 class JsonProgress(DoorProgress):
-    """One JSON object a line on stderr: stage, advance and measure (at most ten a second), say, warn, done."""
+    """One JSON object per line on stderr: stage, advance and measure (at most ten per second), say, warn, done."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._total = self._done = 0
-        self._told_at_s = 0.0
+        self._reported_at_s = 0.0
         self._measured: dict[str, float] = {}
         self._measured_at_s = 0.0
 
     def stage(self, name: str, total: int) -> None:
-        self._total, self._done, self._told_at_s = total, 0, 0.0
+        self._total, self._done, self._reported_at_s = total, 0, 0.0
         self.console.emit(event="stage", name=name, total=total)
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
         now_s = time.monotonic()
-        if now_s - self._told_at_s >= _EVERY_S or self._done >= self._total:
-            self._told_at_s = now_s
+        if now_s - self._reported_at_s >= _EVERY_S or self._done >= self._total:
+            self._reported_at_s = now_s
             self.console.emit(event="advance", done=self._done, total=self._total)
 
     def measure(self, values: Mapping[str, float]) -> None:
-        """At most ten times a second, with what is new since."""
+        """Report the latest values, at most ten times per second."""
         self._measured.update(values)
         now_s = time.monotonic()
         if now_s - self._measured_at_s >= _EVERY_S:
-            self._tell_measured(now_s)
+            self._emit_measured(now_s)
 
-    def _tell_measured(self, now_s: float) -> None:
+    def _emit_measured(self, now_s: float) -> None:
         if self._measured:
             self.console.emit(event="measure", values=self._measured)
         self._measured, self._measured_at_s = {}, now_s
@@ -161,12 +161,12 @@ class JsonProgress(DoorProgress):
         self.console.emit(event="warn", text=text)
 
     def done(self, summary: dict[str, Any]) -> None:
-        self._tell_measured(time.monotonic())
+        self._emit_measured(time.monotonic())
         self.console.emit(event="done", summary=summary)
 
 
 def _with_table(bars: type[Progress], gauges: Mapping[str, float]) -> type[Progress]:
-    """Bars below a live table of what was measured last: loss, learning rate, IoU."""
+    """Progress bars below a live table of the latest values: loss, learning rate, IoU."""
     from rich import box
     from rich.table import Table
 
@@ -184,7 +184,7 @@ def _with_table(bars: type[Progress], gauges: Mapping[str, float]) -> type[Progr
 
 @contextmanager
 def open_progress(console: Console) -> Iterator[DoorProgress]:
-    """The progress that --progress asks for; while it lives, Ctrl-C and SIGTERM ask the core to stop."""
+    """Open the progress selected by --progress; while it is open, Ctrl-C and SIGTERM ask the core to stop."""
     kinds = {"bar": BarProgress, "json": JsonProgress, "none": SentenceProgress}
     progress = kinds[console.progress_kind](console)
     with progress, stop_on_signals(progress.ask_to_stop):

@@ -1,4 +1,4 @@
-"""`fctl-geo refine`: the second network alone, on anybody's class raster."""
+"""`fctl-geo refine`: applies the refinement network alone to any class raster."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .progress import open_progress
 
 @click.command("refine")
 @click.argument("classes", type=FILE)
-@click.option("--out", type=FILE, required=True, help="The class raster (.tif) to write.")
+@click.option("--out", type=FILE, required=True, help="Class raster (.tif) to write.")
 @model_option(REFINING_MODEL)
 @engine_options
 @overwrite_option
 @console_options
 @click.pass_obj
 def command(console: Console, /, classes: Path, out: Path, model: str, overwrite: bool, **values: Any) -> None:
-    """Clean borders and small errors of a class raster.
+    """Clean up borders and small errors in a class raster.
 
-    Takes any single-band raster of class numbers, and a model that has a refinement network. Gives a class raster with
-    the same legend on the same grid; nodata stays nodata. Takes less time than `segment` does.
+    Takes any single-band raster of class numbers, and a model that has a refinement network. Writes a class raster with
+    the same legend on the same grid; nodata stays nodata. Takes less time than `segment`.
 
     \b
     fctl-geo refine classes.tif --out refined.tif

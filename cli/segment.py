@@ -1,4 +1,4 @@
-"""`fctl-geo segment`: the main job."""
+"""`fctl-geo segment`: turns a scene into a class raster and polygons."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ scene_options = combine(
         "bands",
         "--bands",
         type=BandList(),
-        help="Bands in the model's order: numbers (4,3,2) or names (nir,red,green).",
+        help="Bands in the order the model expects: numbers (4,3,2) or names (nir,red,green).",
     ),
-    option_of(SceneSettings, "aoi", "--aoi", type=FILE, help="Only inside these polygons: any vector file, any CRS."),
+    option_of(
+        SceneSettings, "aoi", "--aoi", type=FILE, help="Segment only inside these polygons: any vector file, any CRS."
+    ),
     option_of(
         SceneSettings,
         "bbox",
@@ -44,7 +46,7 @@ scene_options = combine(
         nargs=4,
         type=FiniteFloat(),
         metavar="W S E N",
-        help="Only inside: west south east north in the scene's CRS.",
+        help="Segment only inside this box: west south east north in the scene's CRS.",
     ),
     option_of(
         SceneSettings,
@@ -52,17 +54,22 @@ scene_options = combine(
         "--gsd",
         type=float,
         metavar="M",
-        help="Ground meters a pixel as the model reads the scene; measures areas only where the CRS does not.",
+        help="Pixel size in meters at which the model reads the scene; areas use it only if the CRS gives no size.",
     ),
-    option_of(SceneSettings, "grid", "--grid", help="The output's pixels: the scene's own, or of the model's size."),
+    option_of(
+        SceneSettings,
+        "grid",
+        "--grid",
+        help="Pixel grid of the outputs: the scene's own, or one at the model's pixel size.",
+    ),
     option_of(
         SceneSettings,
         "mask",
         "--mask",
         type=MaskRule(),
         metavar="RULE",
-        help="Which pixels are no data. auto: as the file says; none: all are data; alpha: by the alpha band alone; "
-        "nodata=VALUE: those with that value in all bands.",
+        help="Which pixels are nodata. auto: as the file declares; none: only NaN; alpha: by the alpha band only; "
+        "nodata=VALUE: those with this value in all bands.",
     ),
     allow_external_option,
 )
@@ -80,22 +87,20 @@ scene_options = combine(
     "confidence",
     "--confidence",
     type=FILE,
-    help="A second raster (.tif): confidence of each pixel's class in percent.",
+    help="Also write a raster (.tif) with the confidence of each pixel's class in percent.",
 )
 @engine_options
 @executor_options
-@option_of(
-    OutputSettings, "resume", "--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped."
-)
+@option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")
 @overwrite_option
 @console_options
 @click.pass_obj
 def command(console: Console, /, scene: str, **values: Any) -> None:
-    """Turn a scene into polygons or a raster of classes.
+    """Turn a scene into polygons or a class raster.
 
-    Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. Gives what the endings of --out ask for: .gpkg,
-    .fgb, .parquet, .geojson (polygons) or .tif (class raster); with polygons alone the raster is temporary. Takes as
-    long as it says before it starts; a run that was stopped goes on with --resume.
+    Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. The extension of each --out selects the product:
+    .gpkg, .fgb, .parquet, or .geojson (polygons), or .tif (class raster); if only polygons are written, the raster is
+    temporary. Prints an estimate of the time before it starts; --resume continues a run that was stopped.
 
     \b
     fctl-geo segment town.tif --out town.gpkg

@@ -1,4 +1,4 @@
-"""What asks the core to stop: Ctrl-C, SIGTERM, or the end of standard input."""
+"""Requests to stop: Ctrl-C, SIGTERM, or the end of standard input."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signals(ask: Callable[[], None]) -> Iterator[None]:
-    """The first signal asks, a later one interrupts. Signals reach the main thread only: elsewhere, nothing.
+    """Make the first signal request a stop, and a later one interrupt. Has no effect outside the main thread.
 
-    A shell, make or `timeout` may deliver one key press twice: what comes within a second of the first is the same.
+    A shell, make, or `timeout` may deliver one key press twice: a signal within a second of the first one is ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -42,14 +42,14 @@ def stop_on_signals(ask: Callable[[], None]) -> Iterator[None]:
 
 
 def ask_at_end_of_stdin(ask: Callable[[], None]) -> None:
-    """A program that runs us holds our standard input open. When it closes it, or dies, nobody waits for us any more.
+    """Request a stop when the calling program closes our standard input, or dies: nobody waits for the result then.
 
-    It works alike on all systems, where signals do not. The plain descriptor is read: Python's own buffer could not be
-    left behind at exit while a thread waits in it.
+    Unlike signals, this works the same way on all systems. It reads the descriptor directly: Python could not exit
+    cleanly while a thread is waiting in its own buffered reader.
     """
     try:
         while os.read(0, 4096):
             pass
-    except OSError:  # closed on our side already: that is the end as well
+    except OSError:  # already closed on our side, which counts as the end as well
         pass
     ask()

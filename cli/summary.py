@@ -1,4 +1,4 @@
-"""What a run came to, as a table on stdout."""
+"""Prints the result of a run as a table on stdout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make_console() -> Console:
-    """Stdout; wide enough for our tables where it is a file or a pipe."""
+    """A console on stdout, wide enough for the tables if it is a file or a pipe."""
     import sys
 
     from rich.console import Console
@@ -25,7 +25,7 @@ def make_console() -> Console:
 
 
 def make_table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """An empty table with numbers on the right."""
+    """An empty table; the columns named in `right` are right-aligned."""
     from rich import box
     from rich.table import Table
 
@@ -36,7 +36,7 @@ def make_table(*columns: str, right: Iterable[str] = ()) -> Table:
 
 
 def print_run(summary: RunSummary) -> None:
-    """Area per class in km2 and %, share of nodata, device, time, speed, files."""
+    """Print the area per class in km2 and %, the share of nodata, device, time, speed, and files."""
     console = make_console()
     unit = "km2" if summary.unit == "m2" else "px"
     table = make_table("class", unit, "%", right=(unit, "%"))
@@ -50,7 +50,7 @@ def print_run(summary: RunSummary) -> None:
 
 
 def print_batch(summary: BatchSummary) -> None:
-    """How many scenes were done, were done before and failed; the failed ones with their reasons."""
+    """Print how many scenes were processed, were unchanged, and failed; the failed ones with their reasons."""
     from rich.markup import escape
 
     console = make_console()
@@ -59,7 +59,7 @@ def print_batch(summary: BatchSummary) -> None:
         ("done", summary.done),
         ("unchanged", summary.unchanged),
         ("failed", len(summary.failed)),
-        ("not begun", summary.left),
+        ("not started", summary.left),
     ):
         if count or words == "done":
             table.add_row(words, f"{count:,}")
@@ -75,7 +75,7 @@ def print_batch(summary: BatchSummary) -> None:
 
 
 def print_polygons(summary: PolygonSummary) -> None:
-    """Polygons and area per class, time, files."""
+    """Print the number of polygons and the area per class, time, and files."""
     console = make_console()
     unit = "km2" if summary.unit == "m2" else "px"
     table = make_table("class", "polygons", unit, right=("polygons", unit))
@@ -88,12 +88,12 @@ def print_polygons(summary: PolygonSummary) -> None:
 
 def _print_files(console: Console, files: Iterable[Path | str]) -> None:
     for file in files:
-        size = f" ({bytes_words(file.stat().st_size)})" if isinstance(file, Path) else ""  # an address: it is there
+        size = f" ({bytes_words(file.stat().st_size)})" if isinstance(file, Path) else ""  # a URL has no size here
         console.print(f"file     {file}{size}", markup=False, soft_wrap=True)
 
 
 def area_words(area: float, unit: str) -> str:
-    """km2 with four digits that say something, or whole pixels."""
+    """An area in km2 with four decimals below 10 km2 and two above, or in whole pixels."""
     if unit != "m2":
         return f"{area:,.0f}"
     km2 = area / 1e6
@@ -101,7 +101,7 @@ def area_words(area: float, unit: str) -> str:
 
 
 def seconds_words(seconds: float) -> str:
-    """'12.3 s', '4 min 05 s' or '2 h 10 min'."""
+    """A duration as '12.3 s', '4 min 05 s', or '2 h 10 min'."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -109,7 +109,7 @@ def seconds_words(seconds: float) -> str:
 
 
 def bytes_words(size_bytes: float) -> str:
-    """'812 bytes', '3.4 MB'."""
+    """A size as '812 bytes' or '3.4 MB'."""
     if size_bytes < 1000:
         return f"{size_bytes:.0f} bytes"
     for unit in ("kB", "MB", "GB", "TB"):
@@ -120,7 +120,7 @@ def bytes_words(size_bytes: float) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The same value in JSON's own types: paths as text, tuples as lists, numpy numbers as Python's."""
+    """Convert a value to JSON types: paths to strings, tuples to lists, NumPy scalars to Python numbers."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

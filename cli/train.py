@@ -1,4 +1,4 @@
-"""`fctl-geo train`: from labelled imagery to a model file."""
+"""`fctl-geo train`: trains a model file from labeled imagery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ClassMap(click.ParamType):  # type: ignore[type-arg]
-    """'1=building,2=road' as a dict; a class alone ('building') is what every polygon is: {'*': 'building'}."""
+    """'1=building,2=road' as a dict; a single class ('building') applies to every polygon: {'*': 'building'}."""
 
     name = "classes"
 
@@ -35,32 +35,33 @@ class ClassMap(click.ParamType):  # type: ignore[type-arg]
             return {"*": value.strip()}
         parts = [part.partition("=") for part in str(value).split(",")]
         if not all(key.strip() and name.strip() for key, _, name in parts):
-            self.fail(f"{value!r} is no list of classes; write for example 1=building,2=road", param, ctx)
+            self.fail(f"{value!r} is not a list of classes; write, for example, 1=building,2=road", param, ctx)
         return {key.strip(): name.strip() for key, _, name in parts}
 
 
 label_options = combine(
-    click.option("--image", "images", type=FILE, multiple=True, help="A labelled image. May be given more than once."),
+    click.option("--image", "images", type=FILE, multiple=True, help="Labeled image. May be given more than once."),
     click.option("--labels", type=FILE, multiple=True,
-                 help="Its labels, once for each --image: a class raster, an RGB mask, or polygons in any CRS."),
-    click.option("--field", metavar="NAME", help="The column of classes, for polygons."),
+                 help="Labels, once for each --image: a class raster, an RGB mask, or polygons in any CRS."),
+    click.option("--field", metavar="NAME", help="Column that holds the classes of polygons."),
     click.option("--classes", type=ClassMap(), metavar="V=NAME,...",
-                 help="What the labels' values mean; others are unlabelled. One class alone, e.g. building: all "
-                 "polygons are of it. [default: each value is a class]"),
+                 help="Classes of the label values; other values are unlabeled. A single class, e.g. building, applies "
+                 "to all polygons. [default: each value is a class]"),
     click.option("--background", metavar="NAME", default="",
-                 help="The class of what lies in no polygon. [default: it is unlabelled, and ignored]"),
-    click.option("--aoi", type=FILE, help="Polygons of the area that is labelled. [default: all of the image]"),
-    click.option("--gsd", "gsd_m", type=float, metavar="M", help="Ground metres a pixel, where images do not say it."),
+                 help="Class of pixels outside all polygons. [default: they are unlabeled and ignored]"),
+    click.option("--aoi", type=FILE, help="Polygons of the labeled area. [default: the whole image]"),
+    click.option("--gsd", "gsd_m", type=float, metavar="M",
+                 help="Pixel size in meters on the ground, for images that do not give it."),
 )  # fmt: skip
 
 
 @click.command("train")
 @click.argument("recipe", required=False)
-@click.option("--data", type=FILE, help="The folder below which the images and masks lie.")
-@click.option("--preset", default=PRESETS[0], show_default=True, metavar="|".join(PRESETS), help="How to train.")
+@click.option("--data", type=FILE, help="Folder that contains the images and masks.")
+@click.option("--preset", default=PRESETS[0], show_default=True, metavar="|".join(PRESETS), help="Training method.")
 @label_options
-@click.option("--bands", type=BandList(), help="Bands to learn from, by name. [default: red,green,blue]")
-@click.option("--out", type=FILE, required=True, help="The model file (.safetensors); card and pictures go beside it.")
+@click.option("--bands", type=BandList(), help="Names of the bands to train on. [default: red,green,blue]")
+@click.option("--out", type=FILE, required=True, help="Model file (.safetensors); card and pictures go next to it.")
 @option_of(
     TrainingSettings,
     "init",
@@ -74,21 +75,26 @@ label_options = combine(
     "imagenet",
     "--imagenet",
     type=FILE,
-    help="torchvision's vgg16 .pth: the paper's network begins with it.",
+    help="torchvision's vgg16 .pth: initial weights of the paper's network.",
 )
-@click.option("--run", type=FILE, help="A folder for checkpoints and the log. [default: OUT.run]")
-@click.option("--steps", type=click.IntRange(1), metavar="N", help="Optimiser steps. [default: as the recipe says]")
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), metavar="N", help="Instead of --steps.")
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Samples a step. [default: as the recipe says]")
+@click.option("--run", type=FILE, help="Folder for checkpoints and logs. [default: OUT.run]")
+@click.option("--steps", type=click.IntRange(1), metavar="N", help="Optimizer steps. [default: as in the recipe]")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), metavar="N", help="Epochs, instead of --steps.")
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Samples per step. [default: as in the recipe]")
 @click.option(
-    "--patience", type=click.IntRange(1), metavar="N", help="Stop early after N validations without a better mIoU."
+    "--patience",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Stop early after N validations without an improvement in mIoU.",
 )
-@click.option("--refinement/--no-refinement", default=True, show_default=True, help="Train the second network too.")
+@click.option(
+    "--refinement/--no-refinement", default=True, show_default=True, help="Also train the refinement network."
+)
 @option_of(TrainingSettings, "seed", "--seed", type=int, metavar="N")
-@option_of(TrainingSettings, "device", "--device", help="auto, cpu, cuda or cuda:N.")
-@option_of(TrainingSettings, "devices", "--devices", type=click.IntRange(1), metavar="N", help="GPUs to use.")
+@option_of(TrainingSettings, "device", "--device", help="auto, cpu, cuda, or cuda:N.")
+@option_of(TrainingSettings, "devices", "--devices", type=click.IntRange(1), metavar="N", help="Number of GPUs to use.")
 @click.option(
-    "--precision", type=click.Choice(choices_of(EngineSettings, "precision")), help="[default: as the recipe says]"
+    "--precision", type=click.Choice(choices_of(EngineSettings, "precision")), help="[default: as in the recipe]"
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="CPU threads. [default: all cores]")
 @option_of(TrainingSettings, "checkpoint_every", "--checkpoint-every", type=click.IntRange(1), metavar="STEPS")
@@ -98,24 +104,24 @@ label_options = combine(
     "tensorboard",
     "--tensorboard",
     is_flag=True,
-    help="Also write a TensorBoard log (needs the extra 'tensorboard').",
+    help="Also write a TensorBoard log (requires the extra 'tensorboard').",
 )
 @option_of(
     TrainingSettings,
     "resume",
     "--resume",
     is_flag=True,
-    help="Go on from the last checkpoint of a training that was stopped.",
+    help="Continue a stopped training from its last checkpoint.",
 )
 @overwrite_option
 @console_options
 @click.pass_context
 def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: int | None, **values: Any) -> None:
-    """Train a model of your own from labelled images.
+    """Train a model of your own on labeled images.
 
-    Takes a recipe (a .toml file, or one that comes with it: buildings, landcover) and a folder of --data; or a folder
-    in the layout of DeepGlobe or Inria; or --image with --labels. Gives a model file for --model and a card with its
-    measured quality. Takes hours; with --resume it goes on from the last checkpoint after a stop.
+    Takes a recipe (a .toml file, or a shipped one: buildings, landcover) with the folder of its --data; or --data in
+    the layout of DeepGlobe or Inria; or --image with --labels. Writes a model file for --model and a card with its
+    measured accuracy. Takes hours; --resume continues from the last checkpoint after a stop.
 
     \b
     fctl-geo train --image town.tif --labels houses.gpkg --field kind --background land --out mine.safetensors
@@ -130,12 +136,12 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     console: Console = ctx.obj
     check_outputs([out], values["overwrite"], endings=(".safetensors",))
     if values["resume"] and values["overwrite"]:
-        raise SettingsError("--resume goes on with a training, --overwrite begins anew", hint="give one of them")
+        raise SettingsError("--resume continues a training, --overwrite starts over", hint="give only one of them")
     run = values["run"] or out.with_suffix(".run")
     init = _model(values["init"])
     use_threads(threads)
     with open_progress(console) as progress:
-        made = _changed(_recipe(recipe, out, run, values, progress), values)
+        chosen = _changed(_recipe(recipe, out, run, values, progress), values)
         settings = TrainingSettings(
             data=values["data"] or Path(),
             run=run,
@@ -144,16 +150,16 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
             **{k: values[k] for k in ("seed", "device", "devices", "resume", "overwrite", "tensorboard")},
             **{k: values[k] for k in ("checkpoint_every", "validate_every")},
         )
-        report = train_model(made, settings, out, command=_words(ctx), progress=progress)
+        report = train_model(chosen, settings, out, command=_command_line(ctx), progress=progress)
         if report is None:
             return
-        told = {"model": str(report.path), "card": str(report.card), "iou": report.refined or report.crude}
-        progress.done({**told, "steps": report.steps, "reused": report.reused})
+        result = {"model": str(report.path), "card": str(report.card), "iou": report.refined or report.crude}
+        progress.done({**result, "steps": report.steps, "reused": report.reused})
     _print(report)
 
 
-def _words(ctx: click.Context) -> str:
-    """The command that trains the model again: what was typed and matters, without the folders of this machine."""
+def _command_line(ctx: click.Context) -> str:
+    """The command that trains the model again: the options given that affect it, without paths of this machine."""
     words = ["fctl-geo", "train"]
     for parameter in ctx.command.params:
         typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
@@ -163,18 +169,18 @@ def _words(ctx: click.Context) -> str:
         value = ctx.params[parameter.name or ""]
         flag = isinstance(parameter, click.Option)
         for one in value if parameter.multiple else [value]:
-            told = one.name if isinstance(one, Path) else one
-            told = ",".join(f"{k}={v}" for k, v in told.items()) if isinstance(told, dict) else told
-            told = ",".join(told) if isinstance(told, tuple) else told
+            text = one.name if isinstance(one, Path) else one
+            text = ",".join(f"{k}={v}" for k, v in text.items()) if isinstance(text, dict) else text
+            text = ",".join(text) if isinstance(text, tuple) else text
             if flag and isinstance(one, bool):
                 words.append((parameter.opts if one else parameter.secondary_opts)[0])
             else:
-                words += [parameter.opts[0], str(told)] if flag else [str(told)]
+                words += [parameter.opts[0], str(text)] if flag else [str(text)]
     return shlex.join(words)
 
 
 def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], progress: Progress) -> Recipe:
-    """The recipe that was named, or one made for the folder or the images that were given."""
+    """The recipe that was named, or one created for the given folder or images."""
     from fctl_geo.errors import TrainingError
     from fctl_geo.training.datasets import ImageLabels, recipe_of_folder, recipe_of_labels
     from fctl_geo.training.method import read_preset
@@ -183,7 +189,7 @@ def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], prog
     data, images = values["data"], values["images"]
     if name is not None and name not in PRESETS:
         if data is None:
-            raise TrainingError("a recipe needs the folder of its data", hint="give it with --data FOLDER")
+            raise TrainingError("a recipe needs the folder that contains its data", hint="give it with --data FOLDER")
         return read_recipe(find_recipe(name))
     method = read_preset(name or values["preset"])
     if images:
@@ -192,12 +198,12 @@ def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], prog
         given = ImageLabels(images, bands=bands, **{k: values[k] for k in keys})
         return recipe_of_labels(given, method, out.stem, run / "labels", progress)
     if data is None:
-        raise TrainingError("nothing to learn from is named", hint="give --image with --labels, or --data FOLDER")
+        raise TrainingError("no training data is given", hint="give --image with --labels, or --data FOLDER")
     return recipe_of_folder(data, method, out.stem, run / "labels", progress)
 
 
 def _changed(recipe: Recipe, values: dict[str, Any]) -> Recipe:
-    """The recipe with what the options say otherwise."""
+    """The recipe with the changes made by the options."""
     method = recipe.method
     if values["steps"]:
         method = replace(method, steps=values["steps"], epochs=0)

@@ -160,7 +160,7 @@ class Verdict:
     def row(self) -> str:
         if self.skipped:
             return f"| {self.name} | not tried: {self.skipped} | | | |"
-        ends = ", ".join(f"{words} {count}" for words, count in sorted(self.ends.items()))
+        ends = ", ".join(f"{words}: {count}" for words, count in sorted(self.ends.items()))
         return f"| {self.name} | {self.times} | {self.broken} | {self.equal} of {self.times} | {ends} |"
 
 
@@ -319,14 +319,14 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "disk": ("disk full at a random moment", disk_full),
     "truncated": ("a truncated scene", scene_truncated),
     "flipped": ("20 flipped bits in the scene", scene_flipped),
-    "read": ("a scene damaged under way", scene_damaged_under_way),
+    "read": ("the scene is damaged during the run", scene_damaged_under_way),
     "memory": ("out of memory", memory_short),
-    "clock": ("another clock, then kill -9", clock_changed),
+    "clock": ("a different system clock, then kill -9", clock_changed),
     "times": ("kill -9, then file times of 1970 and 2096", file_times_wrong),
     "two": ("two runs into the same output", two_at_once),
     "sigint": ("SIGINT", stopped_by(signal.SIGINT)),
     "sigterm": ("SIGTERM", stopped_by(signal.SIGTERM)),
-    "folder": ("the output's folder vanishes", folder_vanishes),
+    "folder": ("the output's folder disappears", folder_vanishes),
 }
 
 
@@ -385,8 +385,8 @@ def _judge(verdict: Verdict, bench: Bench, out: Path, process: Running, number: 
 
 
 def _end_words(code: int) -> str:
-    words = {0: "went on to the end", 1: "ended in words", 130: "stopped in words"}
-    return words.get(code, f"died of signal {-code}" if code < 0 else f"exit {code}")
+    words = {0: "completed", 1: "error message", 130: "stopped with a message"}
+    return words.get(code, f"killed by signal {-code}" if code < 0 else f"exit code {code}")
 
 
 def make_bench(folder: Path) -> Bench:

@@ -422,7 +422,7 @@ def main() -> None:
         return rounds < told.cases if told.cases else time.monotonic() < until
 
     tallies = try_all(told.only.split(",") if told.only else list(TARGETS), told.seed, go_on)
-    print("| kind | files | taken | refused in words | crash | hang | memory | without words |")
+    print("| kind | files | accepted | refused with a message | crash | hang | memory | without message |")
     print("|---" * 8 + "|")
     for tally in tallies:
         print(tally.row())

@@ -29,7 +29,7 @@ RUN = {
 hours, and are parsed."""
 PROGRAMS = (*(ROOT / "benchmarks").rglob("*.py"), ROOT / "tests/fault_matrix.py", ROOT / "tests/hostile.py")
 """Programs of this repository whose options the docs name, too."""
-ELSEWHERE = {"--nthreads", "--gres", "--extra-index-url"}
+ELSEWHERE = {"--nthreads", "--gres", "--constraint", "--extra-index-url"}
 """Options of dask, SLURM and pip."""
 
 

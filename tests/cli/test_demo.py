@@ -34,7 +34,7 @@ def test_the_demo_needs_a_folder_that_can_be_made(
 ) -> None:
     (tmp_path / "file").write_text("")
     said = fctl("demo", "--model", model_file, "--out-dir", tmp_path / "file" / "below")
-    assert said.exit_code == 1 and "cannot make the folder" in said.stderr
+    assert said.exit_code == 1 and "cannot create the folder" in said.stderr
 
 
 @pytest.mark.parametrize("size_hw", [(5000, 4000), (700, 700), (3, 900), (1, 1)])

@@ -43,7 +43,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
 
 
 def test_an_environment_that_was_cleared_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("versions", "graphics", "memory", "projections", "disk", "models", "self_test"):
+    for name in ("versions", "graphics", "memory", "projections", "disk", "kernels", "models", "self_test"):
         monkeypatch.setattr(doctor, name, lambda: iter(()))
     (finding,) = doctor.examine(Console(cleared=("PROJ_LIB=/usr/share/proj belongs to another installation",)))
     assert finding.state == "warn" and "PROJ_LIB" in finding.words

@@ -44,4 +44,4 @@ def test_code_in_a_checkpoint_is_refused_in_words_and_does_not_run(fctl: Fctl, t
 @pytest.mark.parametrize("sizes", ["2", "2,0.5", "two,3", "2,3,4"])
 def test_a_wrong_pair_of_context_sizes_is_wrong_usage(fctl: Fctl, tmp_path: Path, sizes: str) -> None:
     said = fctl("import-checkpoint", *arguments(tmp_path), "--contexts", sizes)
-    assert said.exit_code == 2 and "is no pair of sizes" in said.stderr
+    assert said.exit_code == 2 and "is not a pair of sizes" in said.stderr

@@ -16,7 +16,7 @@ def test_a_scene_is_told_in_lines(fctl: Fctl, make_scene: Callable[..., Path]) -
     assert said.exit_code == 0
     lines = {line.split("  ")[0]: line for line in said.stdout.splitlines()}
     assert "400 x 300 px = 0.1 MPix" in lines["size"]
-    assert "0.2501 m a pixel (crs)" in lines["ground"]
+    assert "0.2501 m per pixel (crs)" in lines["pixel size"]
     assert "1 red, 2 green, 3 blue (uint8)" in lines["bands"]
     assert "128 x 256 px, deflate" in lines["blocks"] and "none" in lines["overviews"]
 
@@ -33,7 +33,7 @@ def test_a_model_tells_classes_data_and_licence(fctl: Fctl, model_file: Path) ->
     for words in (
         "tiny 0 (fctl-lite)",
         "1 building #d2463c",
-        "0.25 m a pixel",
+        "0.25 m per pixel",
         "x1, x2, x3",
         "building 0.500",
         "nothing",

@@ -35,11 +35,11 @@ def test_train_says_at_once_what_is_missing(fctl: Fctl, tmp_path: Path, recipe: 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "nothing to learn from is named"),
-        (["buildings"], "a recipe needs the folder of its data"),
+        ([], "no training data is given"),
+        (["buildings"], "a recipe needs the folder that contains its data"),
         (["--preset", "mdern", "--data", "."], "there is no preset 'mdern'"),
         (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files do not pair up"),
-        (["--resume", "--overwrite"], "--resume goes on with a training, --overwrite begins anew"),
+        (["--resume", "--overwrite"], "--resume continues a training, --overwrite starts over"),
         (["--image", "a.tif", "--labels", "c.gpkg", "--init", "nobody"], "nobody"),
     ],
 )
@@ -107,7 +107,7 @@ def test_evaluate_follows_the_conventions_by_name(fctl: Fctl, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "nothing to judge by is named"),
+        ([], "no labels to evaluate against are given"),
         (["--data", "nowhere"], "there is no folder nowhere"),
         (["--data", ".", "--out", "x.txt"], "has the ending '.txt'"),
     ],
