@@ -145,7 +145,7 @@ def test_an_upload_that_is_stopped_leaves_nothing_there(s3: S3, monkeypatch: pyt
 def test_what_exists_there_is_replaced_only_when_asked(s3: S3, tmp_path: Path, model: Path) -> None:
     scene = make_scene(tmp_path / "scene.tif", 200, 200)
     s3.client.put_object(Bucket=BUCKET, Key="out/cover.gpkg", Body=b"old")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         segment(scene, OUT, model=model)
     assert s3.objects() == {"out/cover.gpkg": 3} and s3.uploads() == 0
     segment(scene, OUT, model=model, overwrite=True)
