@@ -1,4 +1,4 @@
-"""Where a raster lies: its transform and CRS, as it states them or fitted to its ground control points."""
+"""Where a raster lies: its transform and CRS, as stated in the file or fitted to its ground control points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIXELS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class GroundPoint:
-    """A ground control point: pixel corner coordinates and the coordinates on the ground."""
+    """A ground control point: pixel corner coordinates and ground coordinates."""
 
     row: float
     col: float
@@ -32,13 +32,13 @@ class GroundPoint:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a file says of its place, before anybody judges it."""
+    """What a file says about its location, before it is evaluated."""
 
     name: str
-    """Of the file, for messages."""
+    """The file's name, for messages."""
     size_hw: tuple[int, int]
     transform: Affine6
-    """The identity where the file has none."""
+    """The identity if the file has none."""
     crs_wkt: str
     gcps: tuple[GroundPoint, ...] = ()
     gcps_crs_wkt: str = ""
@@ -47,26 +47,26 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Georeference:
-    """A raster's place on the ground."""
+    """A raster's location on the ground."""
 
     size_hw: tuple[int, int]
     transform: Affine6
     crs_wkt: str
     warnings: tuple[str, ...] = ()
     refusal: SceneError | None = field(default=None, compare=False)
-    """Why nobody should map with this file, if so."""
+    """Why this file must not be used for mapping; None if it may be."""
 
     def frame(self, gsd_m: float | None = None) -> RasterFrame:
         """The frame of the whole raster.
 
         Args:
-            gsd_m: ground meters a pixel as the user gave them; the CRS's own take precedence.
+            gsd_m: ground meters per pixel as given by the user; those defined by the CRS take precedence.
         """
         return with_stated_gsd(RasterFrame(*self.size_hw, self.transform, self.crs_wkt), gsd_m)
 
 
 def placement_of(dataset: Any, name: str) -> Placement:
-    """What an open rasterio dataset says of its place."""
+    """What an open rasterio dataset says about its location."""
     points, points_crs = dataset.gcps
     return Placement(
         name,
@@ -82,9 +82,9 @@ def placement_of(dataset: Any, name: str) -> Placement:
 def georeference_of(said: Placement) -> Georeference:
     """Transform and CRS of a raster: its own, fitted to its ground control points, or pixels.
 
-    A transform that the file states is taken as it is, turned and sheared ones too. Ground control points serve where
-    there is none, if an affine transform meets them all within a pixel. RPCs are refused: without a height model they
-    are no place on the ground. A CRS without a transform is dropped: it would put pixels where they are not.
+    A transform stated in the file is used as is, even if rotated or sheared. Without one, ground control points are
+    used if an affine transform fits all of them to within a pixel. RPCs are refused: without a height model they do not
+    define a location on the ground. A CRS without a transform is dropped: it would put pixels in the wrong place.
     """
     if said.transform != _PIXELS:
         return _stated(said)
@@ -92,20 +92,20 @@ def georeference_of(said: Placement) -> Georeference:
         return _fitted_to_gcps(said)
     if said.has_rpcs:
         refusal = SceneError(
-            f"{said.name} is placed by RPCs only, {said.size_hw[1]} x {said.size_hw[0]} pixels without a transform",
+            f"{said.name} is located by RPCs only: {said.size_hw[1]} x {said.size_hw[0]} pixels without a transform",
             hint=f"orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif {said.name} ortho.tif",
         )
         return Georeference(said.size_hw, _PIXELS, "", refusal=refusal)
     if not said.crs_wkt:
         return Georeference(said.size_hw, _PIXELS, "")
-    words = f"{said.name} has a CRS but no transform: its coordinates are pixels, which the CRS would place wrong, "
+    words = f"{said.name} has a CRS but no transform: its coordinates are pixels, which the CRS would misplace, "
     return Georeference(said.size_hw, _PIXELS, "", (words + "so the CRS is ignored",))
 
 
 def _stated(said: Placement) -> Georeference:
     a, b, _, d, e, _ = said.transform
     if not math.isfinite(a * e - b * d) or a * e - b * d == 0:
-        words = f"the transform {said.transform} flattens {said.name} and is ignored: coordinates are pixels"
+        words = f"the transform {said.transform} of {said.name} is degenerate and ignored: its coordinates are pixels"
         return Georeference(said.size_hw, _PIXELS, "", (words,))
     return Georeference(said.size_hw, said.transform, said.crs_wkt)
 
@@ -116,15 +116,15 @@ def _fitted_to_gcps(said: Placement) -> Georeference:
     residual_px = _residual_px(said, fitted) if fitted.determinant else math.inf
     if residual_px >= _MAX_GCP_RESIDUAL_PX:
         refusal = SceneError(
-            f"{said.name} is placed by {len(points)} ground control points that no affine transform meets: "
-            f"{residual_px:.1f} pixels off, allowed is {_MAX_GCP_RESIDUAL_PX:g}",
+            f"{said.name} is located by {len(points)} ground control points that no affine transform fits: "
+            f"the best is {residual_px:.1f} pixels off, at most {_MAX_GCP_RESIDUAL_PX:g} is allowed",
             hint=f"warp it first: gdalwarp -tps {said.name} warped.tif",
         )
         return Georeference(said.size_hw, _PIXELS, "", refusal=refusal)
     a, b, c, d, e, f = tuple(fitted)[:6]
     words = (
-        f"{said.name} is placed by {len(points)} ground control points; "
-        f"the fitted transform is up to {residual_px:.2f} px off"
+        f"{said.name} is located by {len(points)} ground control points; "
+        f"the fitted transform is off by up to {residual_px:.2f} px"
     )
     return Georeference(said.size_hw, (a, b, c, d, e, f), said.gcps_crs_wkt, (words,))
 
@@ -139,5 +139,5 @@ def _wkt_of(crs: Any) -> str:
         return ""
     try:
         return str(crs.to_wkt(version="WKT2_2019"))
-    except CRSError:  # a CRS that WKT2 cannot say keeps the words that it came with
+    except CRSError:  # a CRS that WKT2 cannot express keeps its original WKT
         return str(crs.wkt)

@@ -120,7 +120,7 @@ def test_a_path_too_long_for_sqlite_is_refused_and_the_longest_that_is_not_is_wr
         try:
             check_outputs([out], False)
         except OutputError as error:
-            assert "SQLite takes 504" in error.message and ".fgb" in error.hint
+            assert "SQLite allows 504" in error.message and ".fgb" in error.hint
             break
         written.append(out)
     assert len(written) > 3 and length < 59
