@@ -48,8 +48,8 @@ def area_warnings(frame: RasterFrame, name: str) -> tuple[str, ...]:
     if isinstance(surface, CurvedSurface) or (isinstance(surface, PlaneSurface) and surface.local):
         return ()
     if isinstance(surface, PlaneSurface):
-        words = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, cannot be converted to longitude and latitude: "
-        return (words + "areas and lengths are measured on its map plane, with the projection's distortion",)
+        warning = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, cannot be converted to longitude and latitude: "
+        return (warning + "areas and lengths are measured on its map plane, with the projection's distortion",)
     lacks = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, does not define meters on the ground"
     why = lacks if frame.crs_wkt else f"{name} has no CRS to measure by"
     if stated_m is None:
@@ -70,16 +70,16 @@ def ground_resolution(frame: RasterFrame, given_m: float | None = None) -> Groun
     across_m, down_m = _pixel_steps_m(frame) or (math.nan, math.nan)
     gsd_m = math.sqrt(across_m * down_m)
     if not math.isfinite(gsd_m) or gsd_m <= 0:
-        words = f"the ground meters per pixel cannot be derived from the scene's CRS: {_WANT_GSD}"
-        return GroundResolution(None, "unknown", (words,))
-    return GroundResolution(gsd_m, "crs", _squeezed(across_m, down_m))
+        warning = f"the ground meters per pixel cannot be derived from the scene's CRS: {_WANT_GSD}"
+        return GroundResolution(None, "unknown", (warning,))
+    return GroundResolution(gsd_m, "crs", _distortion_warnings(across_m, down_m))
 
 
-def _squeezed(across_m: float, down_m: float) -> tuple[str, ...]:
+def _distortion_warnings(across_m: float, down_m: float) -> tuple[str, ...]:
     if max(across_m, down_m) < _SQUARE_ENOUGH * min(across_m, down_m):
         return ()
-    words = f"a pixel covers {across_m:.3g} m x {down_m:.3g} m on the ground: the model sees everything squeezed; "
-    return (words + "warp the scene to square pixels in a CRS in meters (gdalwarp -t_srs) for better results",)
+    warning = f"a pixel covers {across_m:.3g} m x {down_m:.3g} m on the ground: the model sees everything squeezed; "
+    return (warning + "warp the scene to square pixels in a CRS in meters (gdalwarp -t_srs) for better results",)
 
 
 def _pixel_steps_m(frame: RasterFrame) -> tuple[float, float] | None:

@@ -196,10 +196,10 @@ def _moved_onto(
     if same_size and (not placed or place.transform == frame.transform):
         return dataset
     if not placed:
-        who = f"{path.name} has" if not place.crs_wkt else "the scene has"
+        subject = f"{path.name} has" if not place.crs_wkt else "the scene has"
         raise SceneError(
             f"{path.name} is {dataset.height} x {dataset.width} px, the scene {frame.height} x {frame.width}, "
-            f"and {who} no CRS",
+            f"and {subject} no CRS",
             hint="use a raster on the scene's own pixel grid, or make sure that both it and the scene have a CRS",
         )
     nodata = NODATA if dataset.nodata is None else dataset.nodata

@@ -95,8 +95,8 @@ def _polygons_in(aoi: Path, frame: RasterFrame) -> tuple[Any, Box, tuple[str, ..
         )
     boxes, warnings = np.concatenate(bounds), vector.warnings
     if onto.crs_assumed:
-        who = "the area of interest" if not vector.crs else "the scene"
-        warnings += (f"{who} has no CRS: both are assumed to be in the same one",)
+        subject = "the area of interest" if not vector.crs else "the scene"
+        warnings += (f"{subject} has no CRS: both are assumed to be in the same one",)
     reach = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
     return shapely.union_all(np.concatenate(parts)), onto.bounds(reach), warnings
 

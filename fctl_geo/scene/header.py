@@ -161,7 +161,7 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
     """
     uri = uri_of(path)
     drivers = None if allow_external else drivers_for(uri)
-    _forget(uri)
+    _drop_cached(uri)
     with rasterio.Env(**gdal_options(uri, afresh=True)):
         try:
             with open_raster(uri, drivers) as dataset:
@@ -174,7 +174,7 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
     return header
 
 
-def _forget(uri: str) -> None:
+def _drop_cached(uri: str) -> None:
     """Make GDAL query the server again: it caches what it read as long as the process lives, and the file may change.
 
     GDAL drops its cache of a file when a handle opened as non-cached is closed; a driver that rejects the file does

@@ -55,7 +55,7 @@ def read_class_column(path: Path, field: str | None, *, any_class: bool = False)
     vector = open_vector(path, TrainingError)
     if (field is None and not any_class) or (field is not None and field not in vector.fields):
         what = "needs the name of its class column" if field is None else f"has no column {field!r}"
-        raise TrainingError(f"{path.name} {what}", hint=_ways_out(vector.fields))
+        raise TrainingError(f"{path.name} {what}", hint=_column_hint(vector.fields))
     try:
         ids, values = vector.values(field)
     except (DataSourceError, DataLayerError, OSError) as error:
@@ -79,7 +79,7 @@ def value_word(value: object) -> str | None:
     return str(value).strip() or None
 
 
-def _ways_out(fields: tuple[str, ...]) -> str:
+def _column_hint(fields: tuple[str, ...]) -> str:
     one_class = "if all polygons are of one class, name it: --classes building"
     return f"--field with one of: {', '.join(fields)}; {one_class}" if fields else f"it has no columns; {one_class}"
 
@@ -117,7 +117,7 @@ class PolygonLabels:
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._index = _keep(column, frame, index_of, self._file, progress)
-        self._doubts: Progress | None = progress if column.vector.reordered else None
+        self._overlap_progress: Progress | None = progress if column.vector.reordered else None
         self._name = column.vector.path.name
 
     def read(self, window: Window) -> NDArray[np.uint8]:
@@ -126,18 +126,18 @@ class PolygonLabels:
         Law: a pixel's label does not depend on the window.
         """
         frame = self.frame.cut(window)
-        found = self._index.meeting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame_bounds(frame))
         if not len(found):
             return np.full(window.size_hw, self.outside, np.uint8)
         pairs = list(zip(shapely.from_wkb(self._wkb_of(found)), self._index.labels[found].tolist(), strict=True))
-        burnt = _burn(pairs, frame, self.outside)
-        if self._doubts is not None and not np.array_equal(burnt, _burn(pairs[::-1], frame, self.outside)):
-            self._doubts.warn(
+        burned = _burn(pairs, frame, self.outside)
+        if self._overlap_progress is not None and not np.array_equal(burned, _burn(pairs[::-1], frame, self.outside)):
+            self._overlap_progress.warn(
                 f"polygons of {self._name} overlap, and FlatGeobuf's spatial index does not keep the order in which "
                 "they were drawn: a different one may be on top (save the labels as a GeoPackage to keep the order)"
             )
-            self._doubts = None
-        return burnt
+            self._overlap_progress = None
+        return burned
 
     def read_features(self, window: Window, index: int) -> NDArray[np.int32]:
         """(h, w) number, from 1 in file order, of the feature with value `index` that contains a pixel center; 0: none.
@@ -145,7 +145,7 @@ class PolygonLabels:
         Law: a feature has the same number in every window.
         """
         frame = self.frame.cut(window)
-        found = self._index.meeting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame_bounds(frame))
         found = found[self._index.labels[found] == index]
         if not len(found):
             return np.zeros(window.size_hw, np.int32)
@@ -181,7 +181,7 @@ class _Index:
     sizes: NDArray[np.int64]
     """Of their WKB in the temporary file, in bytes."""
 
-    def meeting(self, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
+    def intersecting(self, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
         """Polygons whose boxes intersect a box."""
         left, bottom, right, top = self.boxes.T
         return np.nonzero((left <= east) & (right >= west) & (bottom <= north) & (top >= south))[0]
@@ -193,13 +193,13 @@ def _keep(
     """Write the polygons on the scene to a file and index them."""
     vector, onto = column.vector, OntoScene(column.vector, frame, TrainingError)
     _warn(onto, vector, progress)
-    by_id, counted, start = np.argsort(column.ids, kind="stable"), _Counted(), 0
+    by_id, feature_counts, start = np.argsort(column.ids, kind="stable"), _FeatureCounts(), 0
     kept: list[tuple[NDArray[Any], ...]] = []
     for ids, shapes in vector.shapes(onto.box):
         check_cancelled(progress)
         places = by_id[np.searchsorted(column.ids, ids, sorter=by_id)]
         parts, owners = polygons_in(shapes)
-        counted.add(shapes, owners)
+        feature_counts.add(shapes, owners)
         named = np.array([word is not None for word in column.words[places[owners]]], bool)
         parts, of = onto.bring(parts[named])
         at = places[owners[named][of]]
@@ -209,7 +209,7 @@ def _keep(
         labels = np.array([index_of.get(w, index_of.get(ANY, NODATA)) for w in column.words[at]], np.uint8)
         kept.append((at, shapely.bounds(parts).reshape(-1, 4), labels, start + np.cumsum(sizes) - sizes, sizes))
         start += int(sizes.sum())
-    counted.tell(vector.path.name, progress)
+    feature_counts.report(vector.path.name, progress)
     if not kept:
         none = np.empty(0, np.int64)
         return _Index(none, np.empty((0, 4)), np.empty(0, np.uint8), none, none)
@@ -219,15 +219,15 @@ def _keep(
 
 
 def _warn(onto: OntoScene, vector: VectorFile, progress: Progress) -> None:
-    for words in vector.warnings:
-        progress.warn(words)
+    for warning in vector.warnings:
+        progress.warn(warning)
     if onto.crs_assumed:
-        who = f"{vector.path.name} has" if not vector.crs else "the image has"
-        progress.warn(f"{who} no CRS: labels and image are assumed to be in the same one")
+        subject = f"{vector.path.name} has" if not vector.crs else "the image has"
+        progress.warn(f"{subject} no CRS: labels and image are assumed to be in the same one")
 
 
 @dataclass(slots=True)
-class _Counted:
+class _FeatureCounts:
     """Number of features, and of those that cannot be labels."""
 
     features: int = 0
@@ -242,7 +242,7 @@ class _Counted:
         self.empty += int(empty.sum())
         self.flat += len(shapes) - len(np.union1d(np.nonzero(empty)[0], owners))
 
-    def tell(self, name: str, progress: Progress) -> None:
+    def report(self, name: str, progress: Progress) -> None:
         """Warn about what is ignored.
 
         Raises:

@@ -57,12 +57,12 @@ class OntoScene:
         beyond = ~shapely.covers(self._area, parts)
         if beyond.any():
             parts[beyond] = shapely.intersection(parts[beyond], self._area)
-            parts, owners = _again(parts, owners)
+            parts, owners = _as_polygons(parts, owners)
         if self._to_scene is None or not len(parts):
             return parts, owners
         west, south, east, north = shapely.bounds(self._area)
         dense = shapely.segmentize(parts, max(east - west, north - south) / _EDGE_POINTS)
-        return _again(shapely.transform(dense, self._to_scene.transform, interleaved=False), owners)
+        return _as_polygons(shapely.transform(dense, self._to_scene.transform, interleaved=False), owners)
 
     def bounds(self, bounds: Box) -> Box:
         """Convert bounds from the file's CRS to the scene's; not finite if that is undefined."""
@@ -78,7 +78,7 @@ def frame_bounds(frame: RasterFrame) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _again(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+def _as_polygons(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
     """The polygons that remain of polygons after an operation."""
     parts, of = polygons_in(parts)
     return parts, owners[of]

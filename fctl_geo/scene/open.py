@@ -61,23 +61,23 @@ def open_scene(
     _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
     model_frame = _model_frame(scene_frame, scale)
     full = model_frame if settings.grid == "model" else scene_frame
-    region, aoi_words = read_region(full, settings.aoi, settings.bbox)
+    region, aoi_warnings = read_region(full, settings.aoi, settings.bbox)
     grids = grids_of(header)
     alpha_is_nir = alpha_is_a_picture(header, grids, settings.mask)
-    alpha_words = (ALPHA_WORDS,) if alpha_is_nir and settings.mask != "none" else ()
+    alpha_warnings = (ALPHA_WORDS,) if alpha_is_nir and settings.mask != "none" else ()
     bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir, mask=settings.mask)
     readers = readers_of(header, grids, bands, masks)
     with ExitStack() as opened:
         for reader in readers:
             opened.callback(reader.source.close)
-        readers, overview_words = _without_stale_overviews(readers)
+        readers, overview_warnings = _without_stale_overviews(readers)
         area = None if region is None else _in_scene_px(region.window, scale if settings.grid == "model" else 1.0)
         stretch, fill_warnings = _stretch_of(header, spec, readers, area, progress)
         opened.pop_all()  # success: the scene closes them
     info = scene_info(
         header, place, scene_frame, gsd, bands, masks, stretch=stretch,
-        warnings=(*alpha_words, *block_warnings(header), *overview_words, *aoi_words, *fill_warnings),
+        warnings=(*alpha_warnings, *block_warnings(header), *overview_warnings, *aoi_warnings, *fill_warnings),
     )  # fmt: skip
     for warning in info.warnings:
         progress.warn(warning)

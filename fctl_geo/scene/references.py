@@ -66,7 +66,7 @@ def drivers_for(uri: str) -> tuple[str, ...]:
         return SELF_CONTAINED
     real = path.resolve()
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):  # do not list a folder of 10,000 files 10,000 times
-        _look_through(path, real.parent, seen=set(), above=(real,))
+        _inspect_vrt(path, real.parent, seen=set(), above=(real,))
     return ("VRT",)
 
 
@@ -94,7 +94,7 @@ def check_parts(uri: str, dataset: Any) -> None:
         if not any(_is_inside(file, root) for root in roots):
             raise _refusal(shown(uri), f"includes {shown(file)}, which lies outside its folder")
         if file.lower().endswith((".ovr", ".msk", ".rrd", ".aux")):
-            _check_companion(uri, file)
+            _check_sidecar(uri, file)
 
 
 def _check_raw(uri: str, dataset: Any) -> None:
@@ -118,7 +118,7 @@ def _check_raw(uri: str, dataset: Any) -> None:
         )
 
 
-def _check_companion(uri: str, file: str) -> None:
+def _check_sidecar(uri: str, file: str) -> None:
     """GDAL opens these with any driver: a VRT under such a name would be another way to reach outside files."""
     try:
         open_with(file, ("GTiff", "HFA")).close()
@@ -144,7 +144,7 @@ def _is_vrt(path: Path) -> bool:
         return _VRT in file.read(_HEAD_BYTES).lower()
 
 
-def _look_through(vrt: Path, root: Path, *, seen: set[Path], above: tuple[Path, ...]) -> None:
+def _inspect_vrt(vrt: Path, root: Path, *, seen: set[Path], above: tuple[Path, ...]) -> None:
     """Refuse any element that is not known to be harmless, any file outside `root`, and circular references."""
     if len(above) > _MOST_NESTED:
         raise _refusal(vrt.name, f"nests VRTs more than {_MOST_NESTED} deep")
@@ -156,7 +156,7 @@ def _look_through(vrt: Path, root: Path, *, seen: set[Path], above: tuple[Path, 
             continue
         seen.add(real)
         if _is_vrt(real):
-            _look_through(real, root, seen=seen, above=(*above, real))
+            _inspect_vrt(real, root, seen=seen, above=(*above, real))
         else:
             _check_source(vrt, real)
 

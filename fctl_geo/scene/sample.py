@@ -126,7 +126,7 @@ def _valid_values(step: _Round, progress: Progress) -> NDArray[Any]:
 
 
 def grid_to_sample(grids: tuple[Grid, ...]) -> int:
-    """Index of the coarsest grid that still shows some detail of the scene; full resolution without such an overview."""
+    """Index of the coarsest grid that still shows some detail; full resolution if there is no such overview."""
     fine_enough = [i for i, grid in enumerate(grids) if i == 0 or min(grid.height, grid.width) >= _LEAST_SAMPLED_SIDE]
     return fine_enough[-1]
 

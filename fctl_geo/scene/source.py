@@ -121,14 +121,14 @@ class Source:
                 result: NDArray[Any] = read(handle, _box(window))
             except GDAL_ERRORS as error:
                 if is_remote(self.header.uri):
-                    result = self._again(window, read, error)
+                    result = self._retry(window, read, error)
                 else:
                     raise self._damage(handle, window, read, error) from error
             finally:
                 self._give_back(handle)
         return result
 
-    def _again(self, window: Window, read: Any, error: Exception) -> NDArray[Any]:
+    def _retry(self, window: Window, read: Any, error: Exception) -> NDArray[Any]:
         """Retry a window whose download was interrupted, several times if needed."""
         for delay_s in _RETRIES_AFTER_S:
             time.sleep(delay_s)

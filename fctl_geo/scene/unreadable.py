@@ -74,8 +74,8 @@ def _not_reached(uri: str, name: str, error: Exception) -> SceneError:
     cause = f"{error} {error.__cause__ or ''}".strip()
     for secret in (uri, uri.removeprefix("/vsicurl/")):
         cause = cause.replace(secret, name)  # an address may hold keys
-    for words, trouble, hint in _REMOTE_TROUBLES:
-        if any(word in cause for word in words):
+    for patterns, trouble, hint in _REMOTE_TROUBLES:
+        if any(pattern in cause for pattern in patterns):
             return SceneError(f"{shown(uri)} {trouble} (GDAL: {cause})", hint=hint)
     return SceneError(
         f"{name} cannot be opened over the network (GDAL: {cause})",
