@@ -84,7 +84,7 @@ def test_bands_are_chosen_by_number_or_name(tmp_path: Path, chosen: tuple[str, .
     [
         (RGBN, None, "a.tif has 3 bands (red, green, blue), the model needs 4 (red, green, blue, nir): missing nir"),
         (RGB, ("1", "2"), "2 bands chosen (1, 2), the model needs 3 (red, green, blue)"),
-        (RGB, ("1", "2", "9"), "band 9 was chosen, a.tif has 3 bands"),
+        (RGB, ("1", "2", "9"), "band 9 was chosen, but a.tif has 3 bands"),
         (RGB, ("0", "1", "2"), "band 0 was chosen"),
         (RGB, ("1", "2", "swir"), "a.tif has no band called 'swir'"),
         (InputSpec(bands=("gray",)), None, "missing gray"),
