@@ -152,7 +152,7 @@ def test_a_worker_that_cannot_see_the_folder_says_so(tmp_path: Path, model: Path
 
     task = tasks.ShardTask("x.tif", settings_of(model), 256, "a", tmp_path / "elsewhere", "classes", ((0, 0),))
     future = executor._client.submit(tasks.write_shards, task, "topic", "some-key", key="some-key")
-    with pytest.raises(FctlError, match="is not to be seen from") as caught:
+    with pytest.raises(FctlError, match="is not visible from") as caught:
         future.result()
     assert "share" in caught.value.hint, "errors travel with their hint"
 
