@@ -257,11 +257,11 @@ def stop(*_: object, **__: object) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_that_share_their_second_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.run.work_folder import hold_outputs, work_folder
+    from fctl_geo.run.work_folder import ShardOrigin, hold_outputs, work_folder
 
-    shared = tmp_path / "b.gpkg"
-    with hold_outputs([shared]), work_folder(tmp_path / "a.tif", "a", 256, resume=False):
-        with pytest.raises(OutputError, match="another run"), work_folder(shared, "b", 256, resume=False):
+    shared, origin = tmp_path / "b.gpkg", ShardOrigin("a", 256)
+    with hold_outputs([shared]), work_folder(tmp_path / "a.tif", origin, Silent(), resume=False):
+        with pytest.raises(OutputError, match="another run"), work_folder(shared, origin, Silent(), resume=False):
             pass
         with pytest.raises(OutputError, match="another run"), hold_outputs([shared]):
             pass

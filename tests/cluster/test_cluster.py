@@ -87,7 +87,9 @@ def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, e
     os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
     outs = outs_of(tmp_path / "many")
     settings = settings_of(model, *outs, resume=None)
-    with pytest.raises(ClusterError, match=r"4 of 12 shards could not be made \(r00000-c000\d\d: .*damaged") as caught:
+    with pytest.raises(
+        ClusterError, match=r"4 of 12 shards could not be computed \(r00000-c000\d\d: .*damaged"
+    ) as caught:
         segment_scene(scene, settings, executor=executor)
     named = {words for words in caught.value.message.split() if words.strip("(:").startswith("r00000")}
     assert {words.strip("(:") for words in named} == {f"r00000-c{c:05d}" for c in (8, 9, 10, 11)}
