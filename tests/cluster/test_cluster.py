@@ -75,7 +75,7 @@ def test_what_was_finished_before_is_not_done_again(tmp_path: Path, model: Path,
     kept = {path: path.stat().st_mtime_ns for path in work.glob("classes-r*.tif")}
     assert kept
     segment_scene(scene, settings, executor=executor, progress=progress)
-    assert any("were finished before" in words for words in progress.words)
+    assert any("are already finished" in words for words in progress.words)
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
 
 
@@ -100,7 +100,7 @@ def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, e
     os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
     progress = Told()
     segment_scene(scene, settings, executor=executor, progress=progress)
-    assert any("8 of 12 shards were finished before" in words for words in progress.words)
+    assert any("8 of 12 shards are already finished" in words for words in progress.words)
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
 
 
