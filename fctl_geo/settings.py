@@ -81,8 +81,8 @@ class SceneSettings:
     grid: Grid = "scene"
     """Pixel grid of the output: the scene's own, or one at the model's GSD."""
     mask: str = "auto"
-    """Which pixels are nodata. auto: as declared by the file (nodata values, alpha, masks); none: no pixels (except NaN);
-    alpha: where the band tagged as alpha is 0; nodata=VALUE: where all bands that are read have that value."""
+    """Which pixels are nodata. auto: as declared by the file (nodata values, alpha, masks); none: no pixels (except
+    NaN); alpha: where the band tagged as alpha is 0; nodata=VALUE: where all bands that are read have that value."""
     allow_external: bool = False
     """Whether the scene may refer to files outside its folder, or have a format that only refers to other files; only
     for trusted files."""
