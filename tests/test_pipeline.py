@@ -238,7 +238,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
     settings = Settings.of({"model": str(model), "outs": (out,), "overwrite": True, "device": "cpu"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
-        patch.setattr("fctl_geo.products.write_cog", stop)
+        patch.setattr("fctl_geo.products.publish.write_cog", stop)
         with pytest.raises(Cancelled):
             segment_scene(scene, settings)
         shards = sorted(work.glob("classes-r*.tif"))

@@ -257,7 +257,7 @@ def fail_late(scene: Path, model: Path, monkeypatch: pytest.MonkeyPatch, **value
         raise OutputError("a polygon is too large", hint="raise --min-area")
 
     with monkeypatch.context() as patch:
-        patch.setattr("fctl_geo.products.publish.polygonise", broken)
+        patch.setattr("fctl_geo.products.publish.write_polygons", broken)
         with pytest.raises(OutputError) as caught:
             segment(scene, model, **values)
     assert segment.shards > 0  # type: ignore[attr-defined]
