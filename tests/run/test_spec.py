@@ -319,4 +319,4 @@ def test_resuming_with_other_instructions_is_warned_of(
     out = scene.with_name("out.gpkg")
     values = {"model": str(model), "outs": (out,), "device": "cpu", "threads": 1, "resume": True}
     segment_scene(scene, Settings.of(values), progress=heard)
-    assert "the others will be by torch 9, AVX1024" in heard.words
+    assert "the others will be computed by torch 9, AVX1024" in heard.words
