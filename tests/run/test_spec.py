@@ -257,7 +257,7 @@ def fail_late(scene: Path, model: Path, monkeypatch: pytest.MonkeyPatch, **value
         raise OutputError("a polygon is too large", hint="raise --min-area")
 
     with monkeypatch.context() as patch:
-        patch.setattr("fctl_geo.products.publish.polygonise", broken)
+        patch.setattr("fctl_geo.products.publish.write_polygons", broken)
         with pytest.raises(OutputError) as caught:
             segment(scene, model, **values)
     assert segment.shards > 0  # type: ignore[attr-defined]
@@ -287,8 +287,8 @@ def test_polygon_settings_may_change_when_a_run_is_resumed(
             "the scene has a new file scene.tif.msk since",
         ),
         (lambda scene: (os.utime(scene, ns=(0, 0)), {})[1], "the scene has changed: scene.tif since"),
-        (lambda _: {"merge": "montage"}, "merge was 'blend' and is 'montage' now"),
-        (lambda _: {"bbox": (500_000, 4_599_990, 500_010, 4_600_000)}, "bbox was not set and is"),
+        (lambda _: {"merge": "montage"}, "merge was 'blend' and is now 'montage'"),
+        (lambda _: {"bbox": (500_000, 4_599_990, 500_010, 4_600_000)}, "bbox was not set and is now"),
     ],
     ids=["mask", "scene", "merge", "bbox"],
 )
@@ -319,4 +319,4 @@ def test_resuming_with_other_instructions_is_warned_of(
     out = scene.with_name("out.gpkg")
     values = {"model": str(model), "outs": (out,), "device": "cpu", "threads": 1, "resume": True}
     segment_scene(scene, Settings.of(values), progress=heard)
-    assert "the others will be by torch 9, AVX1024" in heard.words
+    assert "the others will be computed by torch 9, AVX1024" in heard.words
