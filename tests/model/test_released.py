@@ -242,7 +242,7 @@ def test_a_data_set_brings_its_legend_ground_size_and_contexts(tmp_path: Path) -
     info = read_model_info(bring(tmp_path, dataset="deepglobe")[0])
     assert [c.name for c in info.legend][4:6] == ["forest", "water"] and info.input.gsd_m == 0.5
     assert info.contexts == (3, "global", 1) and (info.layout, info.merge) == ("fitted", "average")
-    with pytest.raises(ModelFileError, match="7 classes, 2 are named: other, building"):
+    with pytest.raises(ModelFileError, match="7 classes, but 2 are named: other, building"):
         bring(tmp_path, dataset="inria")
     named = read_model_info(bring(tmp_path, classes=tuple("abcdefg"))[0])
     assert [c.name for c in named.legend] == list("abcdefg") and len({c.color for c in named.legend}) == 7
