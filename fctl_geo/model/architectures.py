@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
 
 WORKING_BYTES_A_PX = {
-    "fctl-lite": 440,
+    "fctl-lite": 240,
     "fctl-vgg16": 2100,
     "fcn8s": 2100,
-    "unet": 1000,
-    "deeplabv3plus": 330,
-    "pspnet": 330,
+    "unet": 520,
+    "deeplabv3plus": 210,
+    "pspnet": 260,
 }
 """Memory that a worker needs while it segments a patch, in bytes per pixel of the patch, measured."""
 ARCHITECTURES = tuple(WORKING_BYTES_A_PX)

@@ -183,11 +183,11 @@ def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
     """The networks that a header describes, with untrained weights."""
     from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 
-    networks: dict[str, nn.Module] = {
-        "segmentation": build_segmentation(
-            info.architecture, info.network, bands=len(info.input.bands), classes=len(info.legend)
-        )
-    }
+    segmentation = build_segmentation(
+        info.architecture, info.network, bands=len(info.input.bands), classes=len(info.legend)
+    )
+    segmentation.name_classes(info.legend)
+    networks: dict[str, nn.Module] = {"segmentation": segmentation}
     try:
         if info.refinement is not None:
             networks["refinement"] = RefinementNet(RefinementConfig(**_tuples(info.refinement)))

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fctl_geo.model.normalise import MEAN, SPREAD, normalise
-from fctl_geo.spec import Context
+from fctl_geo.spec import Context, Legend
 
 
 class NetworkConfig(Protocol):
@@ -38,6 +40,8 @@ class SegmentationNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config: Any = config
+        self.object_class: int | None = None
+        """Index of the class of its `objects`; None: there are none, or `name_classes` was not called."""
 
     @property
     def wider(self) -> tuple[Context, ...]:
@@ -54,9 +58,24 @@ class SegmentationNetwork(nn.Module):
         """The class whose touching regions it tells apart; empty: none."""
         return str(getattr(self.config, "objects", ""))
 
+    def name_classes(self, legend: Legend) -> None:
+        """Tell it what its classes are called, so that it knows which of them are its `objects`."""
+        names = [c.name for c in legend]
+        self.object_class = names.index(self.objects) if self.objects in names else None
+
     def of_classes(self, planes: Tensor) -> Tensor:
         """Of planes of logits those of the classes."""
         return planes[:, : int(self.config.classes)]
+
+    def kept_apart(self, planes: Tensor) -> Tensor:
+        """Of planes of logits those of the classes, such that touching objects are apart: on a line between two of
+        them their class is as much less likely as the line is likely."""
+        classes = self.of_classes(planes)
+        if self.object_class is None:
+            return classes
+        likely = torch.zeros_like(classes)
+        likely[:, self.object_class] = F.logsigmoid(-planes[:, -1])
+        return classes + likely
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""

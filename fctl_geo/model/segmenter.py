@@ -72,7 +72,7 @@ class Segmenter:
             contexts = [context.features(orientation, grid, patches) for context in self.contexts]
             with self.device.autocast():
                 view = orientation.apply(pixels).contiguous(memory_format=torch.channels_last)
-                logits = orientation.undo(self.network.of_classes(self.network.segment(view, contexts)).float())
+                logits = orientation.undo(self.network.kept_apart(self.network.segment(view, contexts).float()))
             total = logits if total is None else total + logits
         assert total is not None
         means = (total / len(orientations)).contiguous().cpu().numpy()

@@ -75,7 +75,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",
-        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that say",
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that say "
         "only 'this class or not' judge only that class." + _objects_told(crude),
         "",
         *_table(crude, refined, {s.name: s.gsd_m for s in recipe.validation}),
@@ -106,8 +106,9 @@ def _learned(recipe: Recipe) -> str:
         if method.looks == "varied"
         else "pixels as they are"
     )
+    begun = f"The encoder began with {method.pretrained}'s weights from ImageNet. " if method.pretrained else ""
     turns = "any rotation" if method.turns == "any" else "quarter turns"
-    return (
+    return begun + (
         f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
         f"{turns}, mirrored, {looks}; {method.steps:,} steps of {method.batch} with {method.optimizer}, learning rate "
         f"{method.learning_rate:g} ({method.schedule}). The validation places below were never trained on."

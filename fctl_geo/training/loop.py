@@ -79,6 +79,7 @@ def train_on(
     network = build_segmentation(
         recipe.method.architecture, recipe.method.network, bands=len(recipe.bands), classes=len(recipe.legend)
     )
+    network.name_classes(recipe.legend)
     said = start_from(settings.init, network, recipe.legend) if settings.init else ""
     if recipe.method.pretrained and not settings.init:
         said = begin_with_pretrained(network, recipe.method.pretrained)
@@ -122,8 +123,8 @@ def _samples(recipe: Recipe, data: TrainingData, network: SegmentationNetwork) -
 
 
 def predict(network: SegmentationNetwork, levels: Tensor) -> Tensor:
-    """Logits of the classes, of (B, T, bands, P, P) levels."""
-    return network.of_classes(forward(network, levels))
+    """Logits of the classes as they are in use, of (B, T, bands, P, P) levels."""
+    return network.kept_apart(forward(network, levels))
 
 
 def forward(network: SegmentationNetwork, levels: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from fctl_geo.model.refinement import RefinementConfig, RefinementNet, shrink_ma
 from fctl_geo.model.refiner import Refiner
 from fctl_geo.progress import Silent
 from fctl_geo.settings import EngineSettings
+from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.window import Window
 
@@ -120,6 +121,20 @@ def test_an_edge_plane_follows_the_classes() -> None:
     assert planes.shape == (1, 5, 64, 64) and network.planes == 5
     assert torch.equal(network.of_classes(planes), planes[:, :4])
     assert FctlLite(TINY).planes == 2 == network.planes - 3
+
+
+def test_on_a_line_between_two_objects_there_is_no_object() -> None:
+    network = FctlLite(replace(TINY, classes=3, objects="house"))
+    planes = torch.zeros(1, 4, 2, 2)
+    planes[:, 1] = 5
+    planes[:, 3, :, 1] = 12
+    planes[:, 3, :, 0] = -12
+    assert torch.equal(network.kept_apart(planes), planes[:, :3]), "no legend says which class it is"
+    network.name_classes(Legend(tuple(ClassInfo(i, n, (0, 0, 0)) for i, n in enumerate(("land", "house", "road")))))
+    assert network.kept_apart(planes).argmax(1).tolist() == [[[1, 0], [1, 0]]]
+    torch.testing.assert_close(network.kept_apart(planes)[..., 0], planes[:, :3, :, 0], rtol=0, atol=1e-4)
+    planes[:, 1] = -5
+    assert (network.kept_apart(planes).argmax(1) != 1).all()
 
 
 def test_a_change_of_a_pixel_shows_where_it_lies() -> None:
