@@ -94,7 +94,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
 
 def test_weights_without_our_header_are_refused(tmp_path: Path) -> None:
     save_file({"w": torch.zeros(2)}, str(tmp_path / "other.safetensors"))
-    with pytest.raises(ModelFileError, match="without fctl-geo's header"):
+    with pytest.raises(ModelFileError, match="without an fctl-geo header"):
         read_model_info(tmp_path / "other.safetensors")
 
 
