@@ -33,7 +33,6 @@ def check_limits(info: ModelInfo) -> None:
     _one_of("layout", info.layout, ("strided", "fitted"))
     _one_of("merge", info.merge, ("montage", "average", "blend"))
     _one_of("refine", info.refine, (True, False))
-    _one_of("scaling", info.input.scaling.kind, ("byte", "affine"))
     _whole("patch_px", info.patch_px, 8, MOST_PATCH_PX)
     _whole("overlap_px", info.overlap_px, 0, info.patch_px - 1)
     for context in info.contexts:
@@ -42,10 +41,7 @@ def check_limits(info: ModelInfo) -> None:
     _finite("gsd_tolerance", info.input.gsd_tolerance, 1, 1e6)
     if info.input.gsd_m is not None:
         _finite("gsd_m", info.input.gsd_m, 1e-4, 1e5)
-    scaling = info.input.scaling
-    for name, number in (("gain", scaling.gain), ("offset", scaling.offset)):
-        _finite(name, number, -1e12, 1e12)
-    low, high = scaling.percentiles
+    low, high = info.input.scaling.percentiles
     _finite("percentile", low, 0, 100)
     _finite("percentile", high, low, 100)
     for scores in info.metrics.values():

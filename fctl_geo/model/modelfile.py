@@ -99,7 +99,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
                 bands=tuple(spec["bands"]),
                 gsd_m=spec["gsd_m"],
                 gsd_tolerance=spec["gsd_tolerance"],
-                scaling=Scaling(**{**spec["scaling"], "percentiles": tuple(spec["scaling"]["percentiles"])}),
+                scaling=_parse_scaling(spec["scaling"]),
             ),
             **_tuples(raw),
         )
@@ -116,6 +116,14 @@ def _parse(text: str, path: Path) -> ModelInfo:
         RecursionError,
     ) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file again") from None
+
+
+def _parse_scaling(raw: Mapping[str, Any]) -> Scaling:
+    """Also accepts older headers, which name the kind of scaling."""
+    if raw.get("kind", "byte") != "byte":
+        raise ValueError(f"scaling is {raw['kind']!r}, but must be 'byte'")
+    low, high = raw["percentiles"]
+    return Scaling((low, high))
 
 
 def write_model(

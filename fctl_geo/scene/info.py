@@ -52,7 +52,7 @@ class SceneInfo:
     """Of the file; None where it is not a local file."""
     driver: str
     stretch: Stretch | None
-    """For each band the values that become 0 and 255; None: 8-bit values as they are, or an affine scaling."""
+    """For each band the values that become 0 and 255; None: 8-bit values as they are."""
     warnings: tuple[str, ...]
 
 
