@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fctl_geo.products.read_polygons import read_polygons
     from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, SceneSettings, Settings
 
-_HOMES = {
+_MODULES = {
     "plan_run": "fctl_geo.pipeline",
     "refine_raster": "fctl_geo.pipeline",
     "segment_scene": "fctl_geo.pipeline",
@@ -39,9 +39,9 @@ __all__ = [  # noqa: RUF022 - in the order of use
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, each from its home when it is first used: importing fctl_geo imports neither torch nor GDAL."""
-    if name not in _HOMES:
+    """Import public names on first use, so that importing fctl_geo imports neither torch nor GDAL."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'fctl_geo' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,4 +1,4 @@
-"""From a scene to polygons: the whole flow on one screen.
+"""From scene to polygons: the whole pipeline at a glance.
 
 scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> polygons
 """
@@ -36,17 +36,17 @@ def segment_scene(
     executor: Executor | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> RunSummary:
-    """Segment a scene of any size and write the products that the settings name.
+    """Segment a scene of any size and write the products given in the settings.
 
     Args:
         scene: anything GDAL opens: a file, a URL, /vsi...
         settings: model, scene, engine, polygon and output settings.
-        executor: who computes the shards, here or on many machines; None: this process.
-        progress: how to tell the user.
+        executor: what computes the shards, here or on many machines; None: this process.
+        progress: receives progress, messages and warnings.
     Raises:
-        FctlError: with a hint; then no product is there, and finished shards wait for `resume`.
-    Law: the products' bytes depend on scene, model and settings only, not on shards, threads, interruptions or the
-    number of machines, as long as these compute alike (`Hardware.arithmetic`).
+        FctlError: with a hint; no product is written, and finished shards are kept for `resume`.
+    Law: the bytes of the products depend only on scene, model and settings, not on shards, threads, interruptions or
+    the number of machines, provided that these compute alike (`Hardware.arithmetic`).
     """
     if executor is None:
         with LocalExecutor() as alone:
@@ -75,13 +75,13 @@ def segment_scene(
             for step in run.steps:
                 write = partial(executor.write, run, step, work=work, progress=progress)
                 write_shards(step, run.info.legend, work, write, progress)
-            run.scene.resize_cache(0)  # the pixels are read; their memory is now the polygons'
+            run.scene.resize_cache(0)  # no more pixels are read: free their memory for the polygons
             give_back_freed_memory()
             return products.publish(run, work, start, progress)
 
 
 def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent()) -> RunPlan:  # noqa: B008
-    """What `segment_scene` would do, without doing it."""
+    """Plan what `segment_scene` would do, without doing it."""
     with (
         LocalExecutor() as executor,
         open_run(scene, settings, executor.hardware(settings.engine, progress), progress) as run,
@@ -98,12 +98,17 @@ def refine_raster(
     overwrite: bool = False,
     progress: Progress = Silent(),  # noqa: B008
 ) -> RunSummary:
-    """Refine anybody's class raster: seams go, contours follow the neighbourhood (paper, 3.2).
+    """Refine any class raster: seams are removed and contours follow their surroundings (paper, 3.2).
 
     Args:
-        classes: any single-band class raster; its own legend and grid are kept.
+        classes: any single-band class raster; its legend and grid are kept.
         out: the refined class raster, .tif.
-        model: a shipped name or a model file whose refinement network is used.
+        model: name of a shipped model or path to a model file whose refinement network is used.
+        engine: device, precision, threads and memory.
+        overwrite: whether `out` may be replaced if it exists.
+        progress: receives progress, messages and warnings.
+    Raises:
+        FctlError: with a hint; `out` is not written.
     """
     start = time.monotonic()
     refuse_inputs([out], [classes])
@@ -124,11 +129,11 @@ def refine_raster(
 
 
 def write_shards(step: Step, legend: Legend, work: WorkFolder, write: WriteRuns, progress: Progress) -> None:
-    """Have the shards of a step written that are not finished, and join all of them."""
+    """Write the unfinished shards of a step, then join all of its shards."""
     stage = step.stage
     done = work.finished(step.layer, stage.shards, progress)
     if done:
-        progress.say(f"{step.name}: {len(done)} of {len(stage.shards)} shards were finished before")
+        progress.say(f"{step.name}: {len(done)} of {len(stage.shards)} shards are already finished")
     runs = list(runs_downwards(sorted(set(stage.shards) - done)))
     progress.stage(step.name, sum(len(row) for run in runs for row in stage.sweep.patches_of(run)))
     write(runs)

@@ -1,4 +1,4 @@
-"""All settings of a run, composed of one frozen dataclass a stage; an unknown key is refused by its name."""
+"""All settings of a run, composed of one frozen dataclass per stage; unknown keys are refused by name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fctl_geo.errors import SettingsError
 from fctl_geo.spec import Merge
 
 MAX_VERTICES = 500_000
-"""The default: 8 MB a polygon, which few maps meet."""
+"""The default: 8 MB per polygon, which few maps reach."""
 MOST_VERTICES = 20_000_000
-"""Not far below what SQLite can hold in one value."""
+"""About a third of what SQLite can store in one value (62 million vertices)."""
 SEGMENTING_MODEL = "buildings"
-"""The model of `segment`, `batch` and `demo`, if none is named."""
+"""The default model of `segment`, `batch` and `demo`."""
 REFINING_MODEL = "landcover"
-"""The model of `refine`, if none is named: the shipped one whose refinement network helped on its validation place."""
+"""The default model of `refine`: the shipped one whose refinement network helped at its validation place."""
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
@@ -33,11 +33,11 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
 
 def _at_least(name: str, value: float | None, least: float) -> None:
     if value is not None and not least <= value < float("inf"):
-        raise SettingsError(f"{name} is {value}", hint=f"give a number from {least:g} on")
+        raise SettingsError(f"{name} is {value}", hint=f"give a number of at least {least:g}")
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether a value is of a setting's type; a whole number is also a float, True is no number."""
+    """Whether a value has the type of a setting; an integer also counts as a float, but True is not a number."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, part) for part in inner)
@@ -58,7 +58,7 @@ def _words_of(hint: Any) -> str:
 
 
 def nodata_said(mask: str) -> float | None:
-    """The value of 'nodata=-9999' (`SceneSettings.mask`); may be NaN. None: another word, or not a number."""
+    """The value in 'nodata=-9999' (`SceneSettings.mask`), possibly NaN; None if it is another word or not a number."""
     word, _, value = mask.partition("=")
     try:
         return float(value) if word == "nodata" else None
@@ -71,20 +71,21 @@ class SceneSettings:
     """How the scene is read."""
 
     bands: tuple[str, ...] | None = None
-    """Band numbers from 1 ("4") or names ("nir"), in the model's order; None: by colour interpretation."""
+    """Band numbers starting at 1 ("4") or names ("nir"), in the model's order; None: by color interpretation."""
     gsd_m: float | None = None
-    """Ground meters a pixel as the model reads the scene; areas and lengths go by it only where the CRS has none."""
+    """Ground meters per pixel at which the model reads the scene; areas and lengths use it only if the CRS has none."""
     aoi: Path | None = None
-    """Any vector file, any CRS: only pixels whose centre lies in its polygons get a class."""
+    """A vector file in any format and CRS; only pixels whose center lies within its polygons get a class."""
     bbox: tuple[float, float, float, float] | None = None
-    """West, south, east, north in the scene's CRS (pixels, if it has none)."""
+    """West, south, east, north in the scene's CRS (in pixels if it has none)."""
     grid: Grid = "scene"
-    """The output's pixels: the scene's own, or the model's GSD."""
+    """Pixel grid of the output: the scene's own, or one at the model's GSD."""
     mask: str = "auto"
-    """What is no data. auto: as the file says (nodata values, alpha, masks); none: nothing (but NaN); alpha: where the
-    band tagged as alpha is 0; nodata=VALUE: where all bands that are read have that value."""
+    """Which pixels are nodata. auto: as declared by the file (nodata values, alpha, masks); none: no pixels (except
+    NaN); alpha: where the band tagged as alpha is 0; nodata=VALUE: where all bands that are read have that value."""
     allow_external: bool = False
-    """The scene may point to files outside of its folder, and be of formats that only point: for files one trusts."""
+    """Whether the scene may refer to files outside its folder, or have a format that only refers to other files; only
+    for trusted files."""
 
     def __post_init__(self) -> None:
         _one_of("grid", self.grid, get_args(Grid))
@@ -93,7 +94,7 @@ class SceneSettings:
                 f"mask is {self.mask!r}", hint="allowed: auto, none, alpha, nodata=VALUE (nodata=-9999)"
             )
         if self.gsd_m is not None and not 0 < self.gsd_m < 1e5:
-            raise SettingsError(f"gsd is {self.gsd_m} m", hint="give ground metres a pixel, e.g. --gsd 0.25")
+            raise SettingsError(f"gsd is {self.gsd_m} m", hint="give ground meters per pixel, e.g. --gsd 0.25")
         if self.bbox is not None and not all(map(math.isfinite, self.bbox)):
             raise SettingsError(f"bbox {self.bbox} is not finite", hint="give four numbers: west south east north")
         if self.bbox is not None and (self.bbox[0] >= self.bbox[2] or self.bbox[1] >= self.bbox[3]):
@@ -108,16 +109,16 @@ class EngineSettings:
     """auto, cpu, cuda or cuda:N."""
     precision: Precision = "auto"
     merge: Merge | None = None
-    """None: as the model file recommends."""
+    """None: as recommended by the model file."""
     tta: Tta = "none"
     refine: bool | None = None
-    """None: as the model file recommends."""
+    """None: as recommended by the model file."""
     batch_size: int | None = None
-    """Patches a GPU step; None: found by memory. On the CPU every core takes one patch."""
+    """Patches per GPU step; None: chosen by available memory. On the CPU, every core processes one patch."""
     threads: int | None = None
-    """CPU workers; None: all cores the process may use."""
+    """CPU threads; None: all cores that the process may use."""
     max_memory_bytes: int | None = None
-    """The most memory a run may use; None: what its plan needs."""
+    """Memory limit of a run; None: whatever its plan needs."""
 
     def __post_init__(self) -> None:
         _one_of("precision", self.precision, get_args(Precision))
@@ -135,13 +136,13 @@ class PolygonSettings:
     """How classes become polygons."""
 
     min_area_m2: float = 0.0
-    """Smaller regions go to the neighbour with which they share the longest border (m2; px without a CRS)."""
+    """Smaller regions are merged into the neighbor with the longest shared border (m2; px without a CRS)."""
     simplify_m: float = 0.0
-    """Tolerance of the shared-border simplification (m; px without a CRS); 0: pixel edges."""
+    """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges."""
     classes: tuple[str, ...] | None = None
-    """Names of the classes to polygonise; None: all but the background."""
+    """Names of the classes to polygonize; None: all except the background."""
     max_vertices: int = MAX_VERTICES
-    """Regions of more vertices are cut into parts that share an object_id; memory grows with it."""
+    """Regions with more vertices are cut into parts that share an object_id; memory use grows with this limit."""
 
     def __post_init__(self) -> None:
         _at_least("min-area", self.min_area_m2, 0)
@@ -154,25 +155,25 @@ class PolygonSettings:
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """What is kept, and what may be replaced."""
+    """Which products are written, and what may be replaced."""
 
     outs: tuple[Path, ...] = ()
-    """Products by ending: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
+    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False
     resume: bool | None = False
-    """Go on from the finished shards of an earlier, broken run with the same settings; None: if there is one."""
+    """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
-    """Folder in which outputs that lie elsewhere (s3://) are made; None: one in the temporary folder."""
+    """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a run is told; the same object behind every door."""
+    """All settings of a run; the command line, Python and QGIS all use this class."""
 
     model: str = SEGMENTING_MODEL
-    """A shipped name or a path to a .safetensors model file."""
+    """Name of a shipped model or path to a .safetensors model file."""
     scene: SceneSettings = field(default_factory=SceneSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     polygons: PolygonSettings = field(default_factory=PolygonSettings)
@@ -180,29 +181,29 @@ class Settings:
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> Settings:
-        """Settings from flat names ({"model": ..., "gsd_m": ..., "merge": ...}).
+        """Settings from a flat mapping ({"model": ..., "gsd_m": ..., "merge": ...}).
 
         Raises:
-            SettingsError: a name that no stage knows, or a value its stage refuses.
+            SettingsError: an unknown setting, or an invalid value.
         """
-        rooms = {
+        stages = {
             "scene": SceneSettings,
             "engine": EngineSettings,
             "polygons": PolygonSettings,
             "output": OutputSettings,
         }
-        home = {f.name: room for room, cls in rooms.items() for f in fields(cls)}
-        hints = {name: hint for cls in (*rooms.values(), Settings) for name, hint in get_type_hints(cls).items()}
-        parts: dict[str, dict[str, Any]] = {room: {} for room in rooms}
+        stage_of = {f.name: stage for stage, cls in stages.items() for f in fields(cls)}
+        hints = {name: hint for cls in (*stages.values(), Settings) for name, hint in get_type_hints(cls).items()}
+        parts: dict[str, dict[str, Any]] = {stage: {} for stage in stages}
         top: dict[str, Any] = {}
         for name, value in values.items():
-            if name in (*home, "model") and not _fits(value, hints[name]):
-                raise SettingsError(f"{name} is {reprlib.repr(value)}", hint=f"it should be {_words_of(hints[name])}")
+            if name in (*stage_of, "model") and not _fits(value, hints[name]):
+                raise SettingsError(f"{name} is {reprlib.repr(value)}", hint=f"expected {_words_of(hints[name])}")
             if name == "model":
                 top[name] = value
-            elif name in home:
-                parts[home[name]][name] = value
+            elif name in stage_of:
+                parts[stage_of[name]][name] = value
             else:
-                known = ", ".join(sorted([*home, "model"]))
+                known = ", ".join(sorted([*stage_of, "model"]))
                 raise SettingsError(f"unknown setting {name!r}", hint=f"known settings: {known}")
-        return Settings(**top, **{room: cls(**parts[room]) for room, cls in rooms.items()})
+        return Settings(**top, **{stage: cls(**parts[stage]) for stage, cls in stages.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from scene_factory import make_pixels, make_scene
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, FctlError, OutputError
 from fctl_geo.model.device import Device
+from fctl_geo.products.rings import count_polygons
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import EngineSettings
@@ -208,7 +210,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, model: Path) ->
     work.mkdir()
     (work / "run.json").write_text('{"key": "another"}')
     (work / "classes-r00000-c00000.tif").write_bytes(b"")
-    with pytest.raises(OutputError, match="another scene, model or settings"):
+    with pytest.raises(OutputError, match="a different scene, model or settings"):
         segment(scene, tmp_path / "out", model, resume=True)
     assert work.exists(), "somebody else's finished shards are kept"
 
@@ -245,7 +247,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
         patch.undo()  # shards are large again, and yet those of the run that is gone on with are kept
         told = Told()
         segment_scene(scene, replace(settings, output=replace(settings.output, resume=True)), progress=told)
-    assert [words for words in told.warnings if "1 of" in words and "made again" in words]
+    assert [words for words in told.warnings if "1 of" in words and "recomputed" in words]
     assert out.read_bytes() == (tmp_path / "whole.tif").read_bytes()
 
 
@@ -255,11 +257,11 @@ def stop(*_: object, **__: object) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are POSIX")
 def test_two_runs_that_share_their_second_output_are_refused(tmp_path: Path) -> None:
-    from fctl_geo.run.work_folder import hold_outputs, work_folder
+    from fctl_geo.run.work_folder import ShardOrigin, hold_outputs, work_folder
 
-    shared = tmp_path / "b.gpkg"
-    with hold_outputs([shared]), work_folder(tmp_path / "a.tif", "a", 256, resume=False):
-        with pytest.raises(OutputError, match="another run"), work_folder(shared, "b", 256, resume=False):
+    shared, origin = tmp_path / "b.gpkg", ShardOrigin("a", 256)
+    with hold_outputs([shared]), work_folder(tmp_path / "a.tif", origin, Silent(), resume=False):
+        with pytest.raises(OutputError, match="another run"), work_folder(shared, origin, Silent(), resume=False):
             pass
         with pytest.raises(OutputError, match="another run"), hold_outputs([shared]):
             pass
@@ -276,7 +278,7 @@ def test_an_output_folder_that_vanishes_is_told(tmp_path: Path, model: Path) -> 
             shutil.rmtree(tmp_path / "gone", ignore_errors=True)
 
     settings = Settings.of({"model": str(model), "outs": (tmp_path / "gone" / "out.tif",), "device": "cpu"})
-    with pytest.raises(OutputError, match="gone vanished"):
+    with pytest.raises(OutputError, match="gone disappeared"):
         segment_scene(scene, settings, progress=Vandal())
 
 
@@ -303,7 +305,7 @@ def test_what_a_killed_run_left_beside_the_outputs_is_cleared(tmp_path: Path, mo
 
 def test_what_does_not_fit_into_memory_is_refused_with_both_numbers(tmp_path: Path, model: Path) -> None:
     scene = make_scene(tmp_path / "scene.tif", 300, 300)
-    with pytest.raises(FctlError, match=r"needs at least \d+ MiB, --max-memory allows 100 MiB"):
+    with pytest.raises(FctlError, match=r"needs at least \d+ MiB, but --max-memory is 100 MiB"):
         segment(scene, tmp_path / "out", model, max_memory_bytes=100 << 20)
 
 
@@ -343,3 +345,15 @@ class Told(Silent):
     @property
     def cancelled(self) -> bool:  # type: ignore[override]
         return self.cancel_after is not None and self.steps >= self.cancel_after
+
+
+def test_the_summary_counts_the_regions_that_were_cut(tmp_path: Path, model: Path) -> None:
+    scene = make_scene(tmp_path / "scene.tif", 300, 280, gsd=0.3)
+    whole = segment(scene, tmp_path / "whole", model)
+    cut = segment(scene, tmp_path / "cut", model, max_vertices=4)
+    assert (whole.cut_regions, whole.parts) == (0, 0)
+    assert cut.parts > cut.cut_regions >= 1
+    more = count_polygons(tmp_path / "cut.gpkg") - count_polygons(tmp_path / "whole.gpkg")
+    assert more == cut.parts - cut.cut_regions
+    written = json.loads(cut.to_json())
+    assert (written["cut_regions"], written["parts"]) == (cut.cut_regions, cut.parts)

@@ -191,7 +191,7 @@ def test_an_upload_that_fails_is_gone_on_with_by_resume(
 
     values = {"model": str(model), "outs": (Path(OUT),), "device": "cpu", "threads": 1, "resume": True}
     segment_scene(scene, Settings.of(values), progress=Told())
-    assert any("shards were finished before" in text for text in done_before)
+    assert any("shards are already finished" in text for text in done_before)
     assert "out/cover.gpkg" in s3.objects() and left_here() == []
     with rasterio.open(scene) as source:
         assert source.count == 3

@@ -1,0 +1,1 @@
+"""Batches: many scenes in one call, with a record of what is done."""

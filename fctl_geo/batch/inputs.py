@@ -1,4 +1,4 @@
-"""Which scenes a batch has: folders, lists, globs, names and URLs, in a stable order, each once."""
+"""Finds the scenes of a batch from folders, lists, globs, paths and URLs, in a stable order without duplicates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.scene.header import short_name
 from fctl_geo.storage.address import is_remote
 
 FOLDER_ENDINGS = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ecw", ".sid")
-"""What is taken from a folder; a picture beside a scene (.jpg, .png) is often its preview: name those by a glob."""
+"""Files used from a folder. A .jpg or .png beside a scene is often only its preview: use a glob to select those."""
 LIST_ENDINGS = (".txt", ".lst")
 
 
@@ -22,27 +22,27 @@ class SceneInput:
     """One scene of a batch."""
 
     scene: str
-    """What GDAL opens; local ones absolute, so that every worker finds them."""
+    """What GDAL opens; local paths are absolute, so that every worker finds them."""
     stem: str
-    """The scene's own name, without folder and ending."""
+    """The scene's name without folder and extension."""
     parent: str = ""
-    """Name of the folder it lies in."""
+    """Name of the folder that contains it."""
     item: dict[str, Any] | None = None
     """The STAC item that it comes from."""
     bbox: tuple[float, float, float, float] | None = None
-    """Of a scene that is cut from a mosaic: west, south, east, north in the mosaic's CRS."""
+    """For a scene that is cut from a mosaic: west, south, east, north in the mosaic's CRS."""
     joined: bool = False
-    """`scene` is a mosaic that we have made."""
+    """Whether `scene` is a mosaic that we created."""
 
 
 def find_scenes(words: Sequence[str]) -> list[SceneInput]:
-    """The scenes that words name.
+    """Find the scenes that the arguments of a batch refer to.
 
     Args:
-        words: folders (their rasters, not those of folders inside), text lists (a scene a line, '#' begins a comment,
-            paths from the list's own folder), globs (`**` goes into folders), files, URLs.
+        words: folders (their rasters, without subfolders), text lists (one scene per line, '#' starts a comment, paths
+            relative to the list's folder), globs (`**` descends into folders), files, URLs.
     Raises:
-        SceneError: a word that names nothing. A scene of a list that is not there fails later, alone.
+        SceneError: an argument matches nothing. A missing scene in a list fails later, on its own.
     """
     found = dict.fromkeys(scene for word in words for scene in _scenes_of(word))
     if not found:
@@ -50,7 +50,7 @@ def find_scenes(words: Sequence[str]) -> list[SceneInput]:
     return [_input_of(scene) for scene in found]
 
 
-_ENDINGS_HINT = f"a folder gives its {', '.join(FOLDER_ENDINGS)}; others need a glob, e.g. 'scenes/*.jpg'"
+_ENDINGS_HINT = f"from a folder, {', '.join(FOLDER_ENDINGS)} are used; other files need a glob, e.g. 'scenes/*.jpg'"
 
 
 def _scenes_of(word: str) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _scenes_of(word: str) -> Iterator[str]:
     elif glob.has_magic(word):
         yield from sorted(p for p in glob.glob(word, recursive=True) if Path(p).is_file())  # noqa: PTH207 - absolute too
     else:
-        raise SceneError(f"{word} does not exist", hint="name a folder, a list (.txt), a glob in quotes, or scenes")
+        raise SceneError(f"{word} does not exist", hint="give a folder, a list (.txt), a quoted glob, or scenes")
 
 
 def _is_scene(path: Path) -> bool:
@@ -77,7 +77,7 @@ def _listed(path: Path) -> Iterator[str]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise SceneError(f"{path} is not a text list ({error})", hint="write one scene a line, in UTF-8") from None
+        raise SceneError(f"{path} is not a text list ({error})", hint="write one scene per line, in UTF-8") from None
     for line in lines:
         scene = line.strip()
         if scene and not scene.startswith("#"):

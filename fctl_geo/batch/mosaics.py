@@ -1,4 +1,4 @@
-"""Scenes of a batch that touch each other, joined: contexts and polygons then cross their borders."""
+"""Joins adjacent scenes of a batch, so that contexts and polygons can cross their borders."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from fctl_geo.scene.mosaic import Member, member_of, mosaic_xml, neighbours
 from fctl_geo.storage.whole_files import write_text_whole
 
 FOLDER = ".mosaics"
-"""Where the VRTs lie, in the output folder: a call that goes on finds them as they were."""
+"""Subfolder of the output folder for the VRTs, so that a later call finds them unchanged."""
 
 
 def join_neighbours(
     scenes: Sequence[SceneInput], out: Path, *, split: bool, allow_external: bool = False
 ) -> list[SceneInput]:
-    """The batch's scenes with those that touch read as one.
+    """The batch's scenes, with adjacent ones read as one mosaic.
 
     Args:
-        split: each joined scene stays one of its own, cut from the mosaic by its bounds; else a mosaic is one scene,
-            'mosaic-' and the name of its first.
-        allow_external: scenes may be VRTs of files elsewhere.
+        split: keep each joined scene separate, cut from the mosaic by its bounds; otherwise a mosaic is one scene,
+            named 'mosaic-' plus the name of its first scene.
+        allow_external: scenes may be VRTs of files outside their folder.
     Returns:
-        Scenes that touch no other (or lie on another grid, or cannot be read: they fail later, by name) as they were.
+        The scenes; those without neighbors are unchanged, and so are those on a different grid and unreadable ones,
+        which fail later, by name.
     """
     placed: dict[int, Member] = {}
     for i, scene in enumerate(scenes):
@@ -55,13 +56,13 @@ def join_neighbours(
 
 
 def _write(out: Path, name: str, members: Sequence[Member]) -> Path:
-    """The VRT; one that says the same already is left alone, so that its time does not change."""
+    """Write the VRT; an existing one with the same content is left alone, so that its timestamp does not change."""
     path = out.absolute() / FOLDER / f"{name}.vrt"
     text = mosaic_xml(members)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"the folder {path.parent} cannot be made ({error.strerror})") from None
+        raise OutputError(f"the folder {path.parent} cannot be created ({error.strerror})") from None
     if not path.exists() or path.read_text("utf-8") != text:
         write_text_whole(path, text)
     return path

@@ -1,4 +1,4 @@
-"""What the products of a batch are called."""
+"""Names of a batch's products."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FIELDS = ("stem", "parent", "number")
 
 
 def names_of(scenes: Sequence[SceneInput], template: str) -> list[str]:
-    """The name of each scene's products, without ending, relative to the output folder.
+    """The name of each scene's products, without extension, relative to the output folder.
 
     Args:
-        template: '{stem}' is the scene's name, '{parent}' its folder's, '{number}' its place in the batch from 1
-            ('{number:05d}' with zeros); a '/' makes folders.
+        template: '{stem}' is the scene's name, '{parent}' that of its folder, '{number}' its position in the batch,
+            starting at 1 ('{number:05d}' is padded with zeros); a '/' creates folders.
     Raises:
-        SettingsError: an unknown field, a name outside the output folder, or one name for two scenes.
+        SettingsError: an unknown field, a name outside the output folder, or the same name for two scenes.
     """
     _check_template(template)
     names = [
@@ -28,22 +28,24 @@ def names_of(scenes: Sequence[SceneInput], template: str) -> list[str]:
     seen: dict[str, SceneInput] = {}
     for name, scene in zip(names, scenes, strict=True):
         _check_inside(name, template)
-        other = seen.setdefault(name.casefold(), scene)  # two names that differ in case are one on some disks
+        other = seen.setdefault(
+            name.casefold(), scene
+        )  # names that differ only in case are the same file on some disks
         if other is not scene:
             raise SettingsError(
                 f"{other.scene} and {scene.scene} would both become {name}",
-                hint="tell them apart by --template, e.g. '{parent}/{stem}' or '{number:05d}-{stem}'",
+                hint="distinguish them with --template, e.g. '{parent}/{stem}' or '{number:05d}-{stem}'",
             )
     return names
 
 
 def products_of(out: Path, name: str, formats: Sequence[str]) -> tuple[Path, ...]:
-    """The files of a scene."""
+    """The output files of a scene."""
     return tuple(out / f"{name}.{ending}" for ending in formats)
 
 
 def _check_template(template: str) -> None:
-    hint = "fields are " + ", ".join(f"{{{field}}}" for field in FIELDS)
+    hint = "available fields: " + ", ".join(f"{{{field}}}" for field in FIELDS)
     try:
         fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
         unknown = sorted(fields - set(FIELDS))

@@ -1,4 +1,4 @@
-"""Where a batch's products lie, a folder here or a place on S3, and which of them are there."""
+"""The location of a batch's products, a local folder or an S3 prefix, and which of them exist."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fctl_geo.storage.upload import sizes_below
 
 
 class ProductStore:
-    """The products of a batch. What lies on S3 is listed once, and looked at again when it was written.
+    """The products of a batch. Objects on S3 are listed once, and again after they have been written.
 
     Args:
         out: a folder, or an address as a path.
     Raises:
-        OutputError: an address that is none of S3's, or may not be listed.
+        OutputError: the address is not an S3 address, or listing it is not permitted.
     """
 
     def __init__(self, out: Path) -> None:
@@ -25,26 +25,26 @@ class ProductStore:
         self._sizes = sizes_below(f"{address.rstrip('/')}/") if address else {}
 
     def size_bytes(self, path: Path) -> int | None:
-        """Of a product; None: it is not there."""
+        """Size of a product; None if it does not exist."""
         if self.remote:
             return self._sizes.get(str(self.shown(path)))
         return path.stat().st_size if path.is_file() else None
 
     def look_again(self, paths: Iterable[Path]) -> None:
-        """After they were written."""
+        """Refresh the sizes of products after they were written."""
         for address in (address_of(path) for path in paths):
             if address is not None:
                 self._sizes.pop(address, None)
                 self._sizes |= sizes_below(address)
 
     def shown(self, path: Path) -> Path | str:
-        """A product as a user knows it."""
+        """A product as shown to the user: its path or address."""
         return address_of(path) or path
 
     def word(self, path: Path) -> str:
-        """A product as the record knows it: from the folder, or its whole address."""
+        """A product as stored in the record: its path relative to the folder, or its full address."""
         return address_of(path) or path.relative_to(self.out).as_posix()
 
     def path(self, word: str) -> Path:
-        """The product that the record means."""
+        """The inverse of `word`."""
         return Path(word) if address_of(word) else self.out / word

@@ -1,7 +1,7 @@
-"""The run record: one SQLite file, in the output folder or a folder of its own, that knows what became of every scene.
+"""The run record: a SQLite file, in the output folder or a separate one, with the state of every scene.
 
-Only the process that holds the folder's lock writes it. Each change is on the disk before the next scene begins (a
-rollback journal, synchronous), so that kill -9 loses no more than the scene under way.
+Only the process that holds the folder's lock writes it. Each change is on disk before the next scene starts (rollback
+journal, synchronous), so that kill -9 loses no more than the scene in progress.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ State = Literal["waiting", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the record says of a scene before it is worked on."""
+    """What the record holds about a scene before it is processed."""
 
     name: str
     scene: str
@@ -53,12 +53,12 @@ class Entry:
     model_sha256: str
     version: str
     files: tuple[Path, ...]
-    """Products to come, absolute or addresses."""
+    """Products to be written, as absolute paths or addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a scene."""
+    """The result of processing a scene."""
 
     name: str
     state: State
@@ -70,7 +70,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the products of a scene were made of."""
+    """What the products of a scene were made from."""
 
     product_key: str
     """`RunInputs.product_key`"""
@@ -79,14 +79,14 @@ class Made:
 
 
 class Record:
-    """The open record; use `open_record`."""
+    """An open record; use `open_record`."""
 
     def __init__(self, store: ProductStore, connection: sqlite3.Connection) -> None:
         self._store = store
         self._connection = connection
 
     def made(self, entry: Entry) -> Made | None:
-        """What the products of an entry were made of; None: it is not done, or not all of them are there any more."""
+        """What the products of an entry were made from; None if it is not done or some of them no longer exist."""
         row = self._connection.execute(
             "SELECT product_key, parts, files FROM scenes WHERE name = ? AND state = 'done'", (entry.name,)
         ).fetchone()
@@ -97,17 +97,17 @@ class Record:
         return Made(row[0], tuple(json.loads(row[1]))) if there else None
 
     def state(self, name: str) -> State | None:
-        """A scene's state; None: never heard of it."""
+        """A scene's state; None if the scene is unknown."""
         row = self._connection.execute("SELECT state FROM scenes WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def owned(self, name: str) -> set[Path]:
-        """Products of a scene that this record made or was about to make: they may be replaced."""
+        """Products of a scene that this record wrote or was about to write, and that may therefore be replaced."""
         row = self._connection.execute("SELECT files FROM scenes WHERE name = ?", (name,)).fetchone()
         return {self._store.path(word) for word, _ in json.loads(row[0])} if row else set()
 
     def wait(self, entries: Sequence[Entry]) -> None:
-        """Note what is to be done."""
+        """Record scenes as waiting."""
         rows = [
             (e.name, e.scene, e.settings, e.model, e.model_sha256, e.version,
              json.dumps([[self._store.word(path), None] for path in e.files]))
@@ -121,7 +121,7 @@ class Record:
             )
 
     def end(self, ended: Ended, made: Made | None) -> None:
-        """Note what became of a scene, and what its products were made of."""
+        """Record the result of a scene, and what its products were made from."""
         paths = sorted(self.owned(ended.name))
         self._store.look_again(paths)
         files = [[self._store.word(path), self._store.size_bytes(path)] for path in paths]
@@ -140,12 +140,12 @@ class Record:
 
 @contextmanager
 def open_record(folder: Path, store: ProductStore) -> Iterator[Record]:
-    """The record that lies in a folder, begun if there is none.
+    """Open the record in a folder, creating it if necessary.
 
     Args:
-        store: where the products of its scenes lie.
+        store: where the products of its scenes are.
     Raises:
-        OutputError: the file is no record, or of a newer version; or the disk is full.
+        OutputError: the file is not a record, or of a newer version; or the disk is full.
     """
     path = folder / FILE_NAME
     connection = sqlite3.connect(path)
@@ -155,18 +155,20 @@ def open_record(folder: Path, store: ProductStore) -> Iterator[Record]:
     except sqlite3.Error as error:
         raise OutputError(
             f"the run record {path} cannot be used ({error})",
-            hint="is the disk full, or the file damaged? Without it every scene is done anew: move it away",
+            hint="is the disk full, or the file damaged? If you move it away, every scene is processed again",
         ) from error
     finally:
         connection.close()
 
 
 def _begin(path: Path, connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = DELETE")  # WAL needs shared memory, which network disks have not
+    connection.execute("PRAGMA journal_mode = DELETE")  # WAL needs shared memory, which network disks do not provide
     connection.execute("PRAGMA synchronous = FULL")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > _VERSION:
-        raise OutputError(f"{path} is of version {version}, this one reads up to {_VERSION}", hint="update fctl-geo")
+        raise OutputError(
+            f"{path} has version {version}, but this fctl-geo reads only up to {_VERSION}", hint="update fctl-geo"
+        )
     with connection:
         connection.execute(_TABLE)
         connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -1,4 +1,4 @@
-"""Many scenes: what is missing or has changed is done, what fails is named, what is done stays."""
+"""Processes many scenes: only what is missing or has changed; failures are reported, and finished scenes are kept."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from fctl_geo.storage.identity import identities_of_each, name_without_keys
 from fctl_geo.storage.lock import lock_folder
 
 STAGING = ".staging"
-"""In the batch's home: products on their way to S3, and their unfinished work."""
+"""Subfolder of the batch's home for products to be uploaded to S3, and their unfinished work."""
 LARGE_PX = 4 * SHARD_PX**2
-"""From here on a scene's shards are shared out among the workers, not whole scenes."""
+"""Scenes with more pixels than this are split among the workers by shards; smaller ones go to one worker each."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What a batch did."""
+    """The result of a batch."""
 
     done: int
     failed: tuple[Ended, ...]
     unchanged: int
-    """Done before, and nothing has changed."""
+    """Scenes done before that have not changed."""
     left: int
-    """Not begun, because the batch was to stop at the first failure."""
+    """Scenes not started, because the batch stops at the first failure."""
     seconds: float
     megapixels: float
-    """Of the scenes that were done now."""
+    """Of the scenes processed in this call."""
     out: Path | str
     """Folder or address."""
     files: tuple[Path | str, ...] = field(repr=False)
-    """Of all scenes that are done, now or before."""
+    """Products of all scenes that are done, now or before."""
 
     def to_json(self) -> str:
-        """All of it, on one line."""
+        """The summary as one line of JSON."""
         return json.dumps({**asdict(self), "out": str(self.out), "files": [str(f) for f in self.files]})
 
 
@@ -65,15 +65,16 @@ def run_batch(
     executor: Executor | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> BatchSummary:
-    """Segment every scene that is missing, has changed or had failed.
+    """Segment every scene that is missing, has changed or failed before.
 
     Args:
         scenes: see `find_scenes`.
-        settings: of each scene; its `output` is the batch's to say.
-        executor: who works; None: this process, one scene after another.
+        settings: for each scene; `output` is set by the batch.
+        executor: what computes the scenes; None: this process, one scene after another.
     Raises:
-        FctlError: what stops the whole: no model, no folder, another batch at work in it. A scene's own error does not.
-        Cancelled: the user asked to stop; a second call goes on.
+        FctlError: anything that stops the whole batch: no model, no folder, or another batch running in it. An error
+            in a single scene does not.
+        Cancelled: the user asked to stop; another call continues.
     """
     if executor is None:
         with LocalExecutor() as alone:
@@ -82,12 +83,12 @@ def run_batch(
     _make_folder(batch.home)
     store = ProductStore(batch.out)
     names = names_of(scenes, batch.template)
-    hardware = executor.hardware(settings.engine, progress)  # a device that is not there fails here, once
+    hardware = executor.hardware(settings.engine, progress)  # an unavailable device fails here, once
     with lock_folder(batch.home), open_record(batch.home, store) as record:
         entries = _entries(store.out, scenes, names, batch, settings)
         todo = _missing_or_changed(scenes, entries, record, settings)
         if len(todo) < len(entries):
-            progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are done already and unchanged")
+            progress.say(f"{len(entries) - len(todo)} of {len(entries)} scenes are already done and unchanged")
         shared = hardware.processes > 1
         jobs = [_job(scenes[i], entries[i], record, store, batch, settings, shared=shared) for i in todo]
         record.wait([entries[i] for i in todo])
@@ -130,7 +131,8 @@ def _make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {path} cannot be made ({error.strerror})", hint="choose another, or change its parent's rights"
+            f"the folder {path} cannot be created ({error.strerror})",
+            hint="choose another folder, or change the permissions of its parent",
         ) from None
 
 
@@ -142,19 +144,19 @@ def _entries(
     for scene, name in zip(scenes, names, strict=True):
         files = products_of(out, name, batch.formats)
         files += (out / f"{name}-confidence.tif",) if batch.confidence else ()
-        told = asdict(replace(_own(settings, scene), output=OutputSettings()))
-        words = json.dumps(told, sort_keys=True, default=str)
-        entries.append(Entry(name, shown(scene.scene), words, settings.model, checksum, __version__, files))
+        settings_dict = asdict(replace(_own(settings, scene), output=OutputSettings()))
+        as_json = json.dumps(settings_dict, sort_keys=True, default=str)
+        entries.append(Entry(name, shown(scene.scene), as_json, settings.model, checksum, __version__, files))
     return entries
 
 
 def _missing_or_changed(
     scenes: Sequence[SceneInput], entries: Sequence[Entry], record: Record, settings: Settings
 ) -> list[int]:
-    """Which scenes are to be done: all but those whose products are there and would be the same again.
+    """Indices of the scenes to be processed: all except those whose products exist and would come out the same.
 
-    No scene is opened: what GDAL read for it is in the record, and whether that and what lies beside it is as it was
-    then is asked of the disk, or of the server.
+    No scene is opened: the files that GDAL read are in the record, and the disk or the server is asked whether these
+    and the files beside them have changed.
     """
     made = [record.made(entry) for entry in entries]
     sources = [absolute_path(scene.scene) for scene in scenes]
@@ -169,7 +171,7 @@ def _missing_or_changed(
 
 
 def _names_of(source: str, made: Made | None) -> list[str]:
-    """The scene as it is named now, since a link may lead elsewhere and an address have new keys, and its parts."""
+    """The scene as given now (a link may point elsewhere, an address may have new keys), then its other files."""
     return [source, *(part for part in (made.parts if made else ()) if part != name_without_keys(source))]
 
 
@@ -201,20 +203,20 @@ def _job(
 
 
 def _own(settings: Settings, scene: SceneInput) -> Settings:
-    """The settings of one scene: of one that is cut from a mosaic, its own bounds inside of those that were given."""
+    """The settings of one scene; if it is cut from a mosaic, its own bounds within the given ones."""
     box, given = scene.bbox, settings.scene.bbox
     if box is not None and given is not None:
         box = (max(box[0], given[0]), max(box[1], given[1]), min(box[2], given[2]), min(box[3], given[3]))
         if box[0] >= box[2] or box[1] >= box[3]:
-            raise SettingsError(f"{scene.stem} lies outside of the bbox {given}", hint="leave it out of the batch")
-    external = scene.joined or settings.scene.allow_external  # a mosaic of ours: its members were looked at
+            raise SettingsError(f"{scene.stem} lies outside the bbox {given}", hint="leave it out of the batch")
+    external = scene.joined or settings.scene.allow_external  # a mosaic of ours: its members were checked
     return replace(settings, scene=replace(settings.scene, bbox=box or given, allow_external=external))
 
 
 def _is_large(scene: SceneInput) -> bool:
-    """Whether several workers share a scene; one that cannot be read is not: its error comes later, with its name."""
+    """Whether several workers share a scene. Unreadable scenes do not count as large; they fail later, by name."""
     try:
-        header = read_header(scene.scene, allow_external=True)  # its size alone is asked here
+        header = read_header(scene.scene, allow_external=True)  # only its size matters here
     except SceneError:
         return False
     return header.height * header.width > LARGE_PX

@@ -1,4 +1,4 @@
-"""One scene of a batch: the main job, with an end that is always told."""
+"""Processes one scene of a batch; its outcome is always reported, whatever happens."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from fctl_geo.run.executor import Executor
 from fctl_geo.settings import Settings
 
 SCENE_STEPS = 1000
-"""Steps of progress that a scene is worth, whatever its size: no header is read before the work begins."""
+"""Progress steps per scene, whatever its size, since no headers are read before the work starts."""
 
-_LATE = "allow more by --time-limit; the next call goes on from the shards that are finished"
+_LATE = "allow more time with --time-limit; the next call resumes from the finished shards"
 
 
 @dataclass(frozen=True, slots=True)
 class SceneJob:
-    """What is to be done."""
+    """A scene to be processed."""
 
     name: str
     scene: str
     settings: Settings
     large: bool = False
-    """Of so many shards that a executor of several shares them out."""
+    """Whether it has enough shards to be split among several workers."""
     time_limit_s: float | None = None
     steps: int = SCENE_STEPS
 
     def lost(self, message: str, hint: str) -> SceneOutcome:
-        """The outcome of a scene that nobody came back from."""
+        """The outcome of a scene whose workers all died."""
         return SceneOutcome(Ended(self.name, "failed", 0.0, error=message, hint=hint), None)
 
 
 @dataclass(frozen=True, slots=True)
 class SceneOutcome:
-    """What became of it."""
+    """The outcome of a scene."""
 
     ended: Ended
     summary: RunSummary | None
-    """None: it failed."""
+    """None if the scene failed."""
 
     @property
     def made(self) -> Made | None:
-        """What the products were made of; None: it failed."""
+        """What the products were made from; None if the scene failed."""
         inputs = None if self.summary is None else self.summary.inputs
         return None if inputs is None else Made(inputs.product_key, tuple(file.name for file in inputs.scene))
 
 
 def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> SceneOutcome:
-    """Segment a scene; whatever goes wrong is the outcome, so that the next scene has its turn.
+    """Segment a scene; any error becomes part of the outcome, so that the batch goes on with the next scene.
 
     Raises:
         Cancelled: the user asked to stop; nothing else.
@@ -65,11 +65,13 @@ def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> Scen
     except Cancelled:
         if job.time_limit_s is None or progress.cancelled:
             raise
-        return _failed(job, start, f"stopped after the {job.time_limit_s / 60:g} minutes that a scene may take", _LATE)
+        return _failed(
+            job, start, f"stopped after the time limit of {job.time_limit_s / 60:g} minutes per scene", _LATE
+        )
     except FctlError as error:
         return _failed(job, start, error.message, error.hint)
-    except Exception as error:  # the door of a scene: what nobody foresaw must not stop the others
-        hint = "run `fctl-geo segment` on it with -vv and report what that prints"
+    except Exception as error:  # an unforeseen error in one scene must not stop the others
+        hint = "run `fctl-geo segment` on this scene with -vv and report the output"
         return _failed(job, start, f"unexpected {type(error).__name__}: {error}", hint)
     finally:
         share.fill()
@@ -80,12 +82,12 @@ def _failed(job: SceneJob, start: float, message: str, hint: str) -> SceneOutcom
 
 
 class _Share(Silent):
-    """A scene's progress as its share of the batch's: the networks' patches count, the rest comes at the end."""
+    """A scene's progress as its share of the batch's: patches count as they are computed, the rest at the end."""
 
     def __init__(self, outer: Progress, name: str, until_s: float | None) -> None:
         self.outer, self.name = outer, name
         self._until_s = until_s
-        self._told = 0
+        self._reported = 0
         self._span, self._total, self._done = (0, 0), 1, 0
 
     @property
@@ -94,21 +96,21 @@ class _Share(Silent):
 
     def stage(self, name: str, total: int) -> None:
         spans = {"segment": (0, 800), "refine": (800, 950)}
-        self._span, self._total, self._done = spans.get(name, (self._told, self._told)), max(1, total), 0
+        self._span, self._total, self._done = spans.get(name, (self._reported, self._reported)), max(1, total), 0
 
     def advance(self, steps: int = 1) -> None:
         self._done = min(self._total, self._done + steps)
         begin, end = self._span
-        self._tell(begin + (end - begin) * self._done // self._total)
+        self._report(begin + (end - begin) * self._done // self._total)
 
     def warn(self, text: str) -> None:
         self.outer.warn(f"{self.name}: {text}")
 
     def fill(self) -> None:
-        """The scene is over."""
-        self._tell(SCENE_STEPS)
+        """Report the scene as complete."""
+        self._report(SCENE_STEPS)
 
-    def _tell(self, at: int) -> None:
-        if at > self._told:
-            self.outer.advance(at - self._told)
-            self._told = at
+    def _report(self, at: int) -> None:
+        if at > self._reported:
+            self.outer.advance(at - self._reported)
+            self._reported = at

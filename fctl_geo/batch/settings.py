@@ -1,4 +1,4 @@
-"""How a batch of scenes is done; without heavy imports, so that the command line's help shows the defaults."""
+"""Settings of a batch; without heavy imports, so that the command line's help can show the defaults."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ OnError = Literal["skip", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """How a batch is done; how each scene is, stands in `Settings`."""
+    """How a batch is processed; the settings of each scene are in `Settings`."""
 
     out: Path
-    """Folder of the products, here or an address on S3 (s3://bucket/folder)."""
+    """Folder of the products: local, or an address on S3 (s3://bucket/folder)."""
     formats: tuple[Format, ...] = ("gpkg",)
-    """Endings of the products."""
+    """Extensions of the products."""
     confidence: bool = False
-    """Also NAME-confidence.tif."""
+    """Also write NAME-confidence.tif."""
     template: str = "{stem}"
     on_error: OnError = "skip"
     overwrite: bool = False
-    """Also replace files that the record does not know."""
+    """Also replace files that are not in the record."""
     time_limit_s: float | None = None
-    """A scene that takes longer is stopped, has failed, and the next has its turn."""
+    """A scene that takes longer is stopped and counted as failed, and the batch goes on with the next."""
     record: Path | None = None
-    """Folder here of the run record and of unfinished work; None: `out`, which then lies here."""
+    """Local folder for the run record and unfinished work; None: `out`, which must then be local."""
 
     def __post_init__(self) -> None:
         if not self.formats or not set(self.formats) <= set(FORMATS):
@@ -39,14 +39,14 @@ class BatchSettings:
         if self.on_error not in ("skip", "stop"):
             raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
         if self.time_limit_s is not None and not self.time_limit_s > 0:
-            raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give some time, or no limit")
+            raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give a positive time, or no limit")
         if address := address_of(self.record or self.out):
             raise SettingsError(
                 f"{shown(address)} cannot hold the record and the unfinished work of a batch",
-                hint="name a folder here for them: --record DIR, the same one for every call",
+                hint="give a local folder for them: --record DIR, the same one for every call",
             )
 
     @property
     def home(self) -> Path:
-        """Where record, lock, mosaics and unfinished work lie."""
+        """The folder of record, lock, mosaics and unfinished work."""
         return (self.record or self.out).absolute()

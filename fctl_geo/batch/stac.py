@@ -1,4 +1,4 @@
-"""STAC at both ends of a batch: scenes from an item collection, an item for each result (MLM, classification)."""
+"""STAC input and output of a batch: scenes from an item collection, and an item per result (MLM, classification)."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
 
 ITEMS_FILE = "items.json"
 _SILENCE_S = 60.0
-"""How long a server may say nothing."""
+"""How long to wait for an unresponsive server."""
 _RASTERS = ("tiff", "jp2", "vrt")
 _PICTURES = ("visual", "image", "ortho", "data", "analytic")
-"""Names of assets that hold the scene itself, best first, where an item has several rasters."""
+"""Names of assets that hold the scene itself, in order of preference, for items with several rasters."""
 
 
 def scenes_of_items(href: str, asset: str | None = None) -> list[SceneInput]:
     """A scene for each item of a STAC item collection (or for a single item).
 
     Args:
-        href: a file or a URL of the collection's JSON.
-        asset: the asset that holds the scene; None: the only raster, or the one named visual, image, ortho, data.
+        href: path or URL of the collection's JSON.
+        asset: the asset that holds the scene; None: the only raster, or the one named visual, image, ortho, data or
+            analytic.
     Raises:
-        SceneError: it cannot be read, is no item collection, or an item leaves open which asset is the scene.
+        SceneError: it cannot be read, is not an item collection, or it is unclear which asset of an item is the scene.
     """
     items = _read_items(href)
     if not items:
@@ -53,10 +54,10 @@ def scenes_of_items(href: str, asset: str | None = None) -> list[SceneInput]:
 def write_results(
     scenes: Sequence[SceneInput], batch: BatchSettings, model: str, summary: BatchSummary
 ) -> list[dict[str, Any]]:
-    """Write `NAME.json` for each scene that is done, and all of them as `items.json`, to the folder of the record.
+    """Write `NAME.json` for each finished scene, and all of them as `items.json`, to the folder of the record.
 
     Returns:
-        The items of `items.json`, as they are written.
+        The items of `items.json`, as written.
     """
     info, done = read_model_info(model), {str(file) for file in summary.files}
     home, out = batch.home, Path(summary.out)
@@ -77,7 +78,7 @@ def _pystac() -> Any:
     try:
         import pystac
     except ImportError:
-        raise SettingsError("STAC needs the package pystac", hint="pip install 'fctl-geo[stac]'") from None
+        raise SettingsError("STAC requires the package pystac", hint="pip install 'fctl-geo[stac]'") from None
     return pystac
 
 
@@ -93,11 +94,13 @@ def _read_items(href: str) -> list[pystac.Item]:
         raise SceneError(
             f"{href} cannot be read as STAC ({error})", hint="give a STAC item collection (JSON)"
         ) from None
-    raise SceneError(f"{href} is a {raw.get('type', 'file')}, not an item collection", hint="save a search as one")
+    raise SceneError(
+        f"{href} is a {raw.get('type', 'file')}, not an item collection", hint="save a search as an item collection"
+    )
 
 
 def _text_of(href: str) -> str:
-    """A file's or a URL's text; pystac would wait for a silent server for ever."""
+    """The text of a file or URL; pystac would wait forever for an unresponsive server."""
     if href.startswith(("http://", "https://")):
         with urlopen(href, timeout=_SILENCE_S) as answer:
             return str(answer.read().decode("utf-8"))
@@ -115,7 +118,7 @@ def _scene_of(item: pystac.Item, collection: str, asset: str | None) -> str:
 
 
 def _base_of(item: pystac.Item, collection: str) -> str:
-    """What relative addresses of an item start from: itself, or the file it came in."""
+    """The base of an item's relative addresses: its own address, or the file that it came in."""
     return item.get_self_href() or (collection if "://" in collection else str(Path(collection).absolute()))
 
 
@@ -130,7 +133,7 @@ def _picture_key(item: pystac.Item) -> str:
     if not named:
         raise SceneError(
             f"item {item.id} does not say which asset is the scene (rasters: {', '.join(rasters) or 'none'})",
-            hint="name it with --asset",
+            hint="select it with --asset",
         )
     return named[0]
 
@@ -140,7 +143,7 @@ def _result_item(scene: SceneInput, name: str, files: Sequence[str], info: Model
     from pystac.extensions.classification import ClassificationExtension
 
     source = pystac.Item.from_dict(scene.item) if scene.item is not None else None
-    assert source is not None, "items are written for scenes that came as items"
+    assert source is not None, "items are only written for scenes that came from items"
     now = datetime.now(UTC)
     item = pystac.Item(
         id=f"{name.replace('/', '-')}-{info.name}",
@@ -204,13 +207,13 @@ def _classes(info: ModelInfo) -> list[Any]:
 
 
 def _relative(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The item with addresses of files in or below a folder written from there."""
-    told = json.loads(json.dumps(item))
-    for asset in told["assets"].values():
+    """A copy of the item in which addresses of files in or below a folder are relative to it."""
+    copied = json.loads(json.dumps(item))
+    for asset in copied["assets"].values():
         path = Path(asset["href"])
         if path.is_relative_to(folder):
             asset["href"] = f"./{path.relative_to(folder).as_posix()}"
-    return dict(told)
+    return dict(copied)
 
 
 def _json(value: object) -> str:

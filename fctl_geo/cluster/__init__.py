@@ -1,4 +1,4 @@
-"""Many processes and machines, by Dask: the same shards and scenes, written by its workers (extra `dask`)."""
+"""Runs on many processes and machines with Dask: its workers write the same shards and scenes (extra `dask`)."""
 
 from __future__ import annotations
 

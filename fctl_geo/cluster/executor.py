@@ -1,4 +1,4 @@
-"""A Dask cluster as the executor of runs: shards and scenes are tasks, pixels never travel."""
+"""A Dask cluster as the executor of runs: shards and scenes are tasks, and pixels are never sent over the network."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ Outcome = TypeVar("Outcome")
 _JOIN_S = 60
 _NAMED = 5
 _DEADLY = "every worker that tried it died (out of memory, or a crash)"
-_DEADLY_HINT = "look into the workers' logs; --max-memory makes shards smaller"
+_DEADLY_HINT = "check the workers' logs; --max-memory makes shards smaller"
 
 
 class DaskExecutor:
-    """Workers of a Dask cluster. Use `open_cluster`."""
+    """The workers of a Dask cluster. Use `open_cluster`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -55,11 +55,11 @@ class DaskExecutor:
         client.register_plugin(WorkerState())
 
     def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
-        """What the workers compute on, all on the same kind.
+        """The hardware of the workers, which must all be of the same kind.
 
         Raises:
-            ClusterError: there are no workers, or they differ in what would change the result.
-            DeviceError: a worker has not the device that was asked for.
+            ClusterError: there are no workers, or they differ in ways that would change the result.
+            DeviceError: a worker does not have the requested device.
         """
         if engine not in self._hardware:
             infos = self._describe(engine)
@@ -79,7 +79,7 @@ class DaskExecutor:
         return self._hardware[engine]
 
     def seconds_a_patch(self, run: Run) -> float:
-        """Measured on one worker, once for a model and the settings that make it slower."""
+        """Measured on one worker, once per model and the settings that affect its speed."""
         key = (run.spec.inputs.model_checksum, run.settings.engine)
         if key not in self._timed:
             arguments = (run.source, portable(run.settings), run.origin.shard_px)
@@ -91,10 +91,10 @@ class DaskExecutor:
     def write(
         self, run: Run, step: Step, runs: Sequence[Sequence[Shard]], work: WorkFolder, progress: Progress
     ) -> None:
-        """Shards as tasks; lost workers' are done by others, and one that cannot be made does not stop the rest.
+        """Write shards as tasks; other workers redo those of lost workers, and a failing shard does not stop the rest.
 
         Raises:
-            ClusterError: some shards could not be made, named; all others are finished and kept.
+            ClusterError: some shards failed (the message names them); all others are finished and kept.
         """
         pieces = cut_runs(runs, run.hardware.processes, rows_a_shard=_rows_a_shard(step, runs))
         patches = [sum(len(row) for row in step.stage.sweep.patches_of(shards)) for shards in (*runs, *pieces)]
@@ -102,7 +102,7 @@ class DaskExecutor:
         for piece in pieces:
             self._add(flow, run, step, piece, work)
         failures, suspects = self._collect(flow, run, step, work, progress)
-        for shard in suspects:  # alone, so that no other shard can have been the cause
+        for shard in suspects:  # one at a time, so that no other shard can be the cause
             flow = Flow(self._client, progress, steps=0, said=0)
             self._add(flow, run, step, [shard], work)
             more, guilty = self._collect(flow, run, step, work, progress)
@@ -113,7 +113,7 @@ class DaskExecutor:
     def _collect(
         self, flow: Flow, run: Run, step: Step, work: WorkFolder, progress: Progress
     ) -> tuple[list[Failure], list[Shard]]:
-        """Shards that failed by an error, and single ones that no worker came back from."""
+        """Shards that failed with an error, and single shards whose workers died."""
         failures: list[Failure] = []
         suspects: list[Shard] = []
         with scheduler_errors():
@@ -121,10 +121,10 @@ class DaskExecutor:
                 if _is_killed(future):
                     left = [shard for shard in call.about if not work.has(step.layer, shard)]
                     suspects += left if len(left) == 1 else []
-                    for shard in left if len(left) > 1 else []:  # each has another try, on its own
+                    for shard in left if len(left) > 1 else []:  # try each again on its own
                         self._add(flow, run, step, [shard], work)
                     continue
-                done: Done = future.result()  # an error of ours stops the run: the cluster is not fit for it
+                done: Done = future.result()  # an error here stops the run: the cluster is unsuitable
                 failures += done.failures
                 for words in done.warnings:
                     progress.warn(words)
@@ -133,7 +133,7 @@ class DaskExecutor:
     def each(
         self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
-        """Small jobs whole, each on a worker; then those that say they are `large`, one by one, by their shards."""
+        """Run each small job whole on one worker, then the `large` ones one by one, split into shards."""
         small = [job for job in jobs if not job.large]
         steps = sum(job.steps for job in small)
         flow = Flow(self._client, progress, steps=steps, said=steps)
@@ -158,22 +158,22 @@ class DaskExecutor:
             self._client.wait_for_workers(1, timeout=_JOIN_S)
         except TimeoutError:
             raise ClusterError(
-                f"no worker joined the cluster in {_JOIN_S} s", hint="start some: dask worker ADDRESS"
+                f"no worker joined the cluster within {_JOIN_S} s", hint="start some with: dask worker ADDRESS"
             ) from None
         with scheduler_errors():
             futures = [
                 self._client.submit(describe_worker, engine, workers=[address], pure=False, resources={SEAT: 1})
                 for address in self._client.nthreads()
             ]
-            told: list[WorkerInfo | FctlError] = self._client.gather(futures)
-        for answer in told:
+            answers: list[WorkerInfo | FctlError] = self._client.gather(futures)
+        for answer in answers:
             if isinstance(answer, FctlError):
                 raise answer
-        return [answer for answer in told if isinstance(answer, WorkerInfo)]
+        return [answer for answer in answers if isinstance(answer, WorkerInfo)]
 
 
 def portable(settings: Settings) -> Settings:
-    """Settings that mean the same in another process: paths absolute, and no outputs, which stay here."""
+    """Settings that mean the same in another process: with absolute paths and without outputs, which stay here."""
     area = settings.scene.aoi
     scene = replace(settings.scene, aoi=None if area is None else Path(absolute_path(area)))
     return replace(settings, model=_model(settings.model), scene=scene, output=OutputSettings())
@@ -184,10 +184,10 @@ def _model(name_or_path: str) -> str:
 
 
 def cut_runs(runs: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> list[Sequence[Shard]]:
-    """Downward runs cut into tasks so that all workers are done soonest.
+    """Cut downward runs into tasks so that all workers finish as early as possible.
 
-    Long tasks repeat fewer patches (a task of n shards computes n * rows + 1 patch rows), short ones share out more
-    evenly. Example: 4 runs of 9 shards stay whole for 2 workers and become 4 * 9 tasks for 36.
+    Long tasks repeat fewer patches (a task of n shards computes n * rows + 1 patch rows), short ones balance the load
+    better. Example: 4 runs of 9 shards stay whole for 2 workers and become 4 * 9 tasks for 36.
     """
     longest = max((len(run) for run in runs), default=1)
     sizes = sorted({math.ceil(longest / parts) for parts in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, longest)})
@@ -200,7 +200,7 @@ def _cut(runs: Sequence[Sequence[Shard]], size: int) -> list[Sequence[Shard]]:
 
 
 def _rows_till_done(pieces: Sequence[Sequence[Shard]], workers: int, rows_a_shard: float) -> float:
-    """Patch rows of the worker that has most of them, each taking the next task when it is free."""
+    """Patch rows computed by the busiest worker if each takes the next task as soon as it is free."""
     busy = [0.0] * min(max(1, workers), max(1, len(pieces)))
     for piece in pieces:
         heapq.heapreplace(busy, busy[0] + len(piece) * rows_a_shard + 1)
@@ -213,11 +213,11 @@ def _rows_a_shard(step: Step, runs: Sequence[Sequence[Shard]]) -> float:
 
 
 def _check_alike(infos: Sequence[WorkerInfo], progress: Progress) -> None:
-    """Refuse workers whose results differ in kind; warn of those whose last bits may."""
+    """Refuse workers with different versions or kinds of device; warn if only the last bits may differ."""
     versions = {__version__: "here"} | {info.version: info.host for info in infos}
     if len(versions) > 1:
         words = ", ".join(f"{version} ({where})" for version, where in versions.items())
-        raise ClusterError(f"versions of fctl-geo differ: {words}", hint="install the same one everywhere")
+        raise ClusterError(f"versions of fctl-geo differ: {words}", hint="install the same version everywhere")
     kinds = {(info.hardware.kind, info.hardware.precision): info.host for info in infos}
     if len(kinds) > 1:
         words = ", ".join(f"{kind} {precision} ({where})" for (kind, precision), where in kinds.items())
@@ -228,8 +228,8 @@ def _check_alike(infos: Sequence[WorkerInfo], progress: Progress) -> None:
     if len(arithmetics) > 1:
         words = "; ".join(f"{arithmetic} ({host})" for arithmetic, host in sorted(arithmetics.items()))
         progress.warn(
-            f"workers compute with different instructions ({words}): where two classes are as likely as each other the "
-            "result depends on who computes it; for the same bytes every time give the run workers of one kind"
+            f"workers compute with different instructions ({words}): where two classes are equally likely, the result "
+            "depends on which worker computes it; for reproducible bytes, use workers of one kind"
         )
 
 
@@ -237,14 +237,14 @@ def _shards_failed(failures: Sequence[Failure], shards: int) -> ClusterError:
     named = "; ".join(f"{failure.shard}: {failure.message}" for failure in failures[:_NAMED])
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
     hints = list(dict.fromkeys(failure.hint for failure in failures if failure.hint))[:2]
-    kept = "the others are finished and kept: --resume goes on from them while scene, model and settings stay the same"
+    kept = "the others are finished and kept: --resume continues from them if scene, model and settings stay the same"
     return ClusterError(
-        f"{len(failures)} of {shards} shards could not be made ({named}{more})", hint="; ".join([*hints, kept])
+        f"{len(failures)} of {shards} shards could not be computed ({named}{more})", hint="; ".join([*hints, kept])
     )
 
 
 def _outcome_of(job: Job[Outcome], future: Future[Any]) -> Outcome:
-    """What a job came to; the end of one whose workers died is the job's to say."""
+    """The outcome of a job; if its workers died, the job itself provides one."""
     if _is_killed(future):
         return job.lost(_DEADLY, _DEADLY_HINT)
     outcome: Outcome = future.result()

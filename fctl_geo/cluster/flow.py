@@ -1,4 +1,4 @@
-"""Calls that go out to workers, as many as there are workers, and come back in any order."""
+"""Sends calls to workers, no more at a time than there are workers, and collects them in any order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATIENCE_S = 60.0
 
 @contextmanager
 def scheduler_errors() -> Iterator[None]:
-    """Turn what Dask raises when its scheduler dies, in the midst of whatever, into an error of ours."""
+    """Turn whatever Dask raises when its scheduler dies into a `ClusterError`."""
     try:
         yield
     except (OSError, FutureCancelledError) as error:  # CommClosedError is an OSError
@@ -35,14 +35,15 @@ def scheduler_errors() -> Iterator[None]:
 def scheduler_lost() -> ClusterError:
     return ClusterError(
         "the connection to the Dask scheduler was lost",
-        hint="finished shards and scenes are kept: start the cluster, then the same command (segment: with --resume)",
+        hint="finished shards and scenes are kept: restart the cluster, then run the same command again "
+        "(segment: with --resume)",
     )
 
 
 def _seats(dask_scheduler: Scheduler) -> tuple[int, set[str]]:
-    """How many seats there are, and the calls that found none.
+    """The number of seats, and the calls that found none.
 
-    `unrunnable` is no promise of Dask's: setup.cfg bounds its version, a test looks whether it is there.
+    `unrunnable` is not part of Dask's public API: setup.cfg bounds the version, and a test checks that it exists.
     """
     return len(dask_scheduler.resources.get(SEAT, {})), {str(task.key) for task in dask_scheduler.unrunnable}
 
@@ -53,51 +54,51 @@ class Call:
 
     function: Callable[..., Any]
     about: Any
-    """Its first argument, and what the caller knows it by."""
+    """What the caller identifies it by."""
     arguments: tuple[Any, ...]
     key: str = field(default_factory=lambda: f"fctl-{secrets.token_hex(6)}")
 
 
 class Flow:
-    """Sends calls out and yields each with its finished future; calls may be added meanwhile.
+    """Submits calls and yields each with its finished future; calls may be added in the meantime.
 
-    No more calls are out than there are workers: none waits in a queue of a worker that dies, and each death is then
-    the fault of what ran there.
+    No more calls are submitted at a time than there are workers. None then waits in the queue of a worker that dies,
+    so that each death can be attributed to the call that was running there.
     """
 
     def __init__(self, client: Client, progress: Progress, *, steps: int, said: int) -> None:
         """
         Args:
-            steps: that `progress` is to be advanced by, in all.
-            said: steps that the calls will tell, in all.
+            steps: total steps by which to advance `progress`.
+            said: total steps that the calls will report.
         """
         self._client, self._progress = client, progress
         self._steps, self._said = steps, max(1, said)
         self._topic = f"fctl-{secrets.token_hex(6)}"
         self._waiting: deque[Call] = deque()
         self._out: dict[str, tuple[Call, Future[Any]]] = {}
-        self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._told: dict[str, int] = {}
+        self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._reported: dict[str, int] = {}
         self._advanced = 0
         self._seats, self._counted_at_s, self._alone_since_s = 0, 0.0, time.monotonic()
 
     def add(self, function: Callable[..., Any], about: Any, *arguments: Any) -> None:
-        """One more call: `function(*arguments, topic, key)`."""
+        """Add a call: `function(*arguments, topic, key)`."""
         self._waiting.append(Call(function, about, arguments))
 
     def finished(self) -> Iterator[tuple[Call, Future[Any]]]:
-        """Calls as they end, well or not, until none is left.
+        """Yield calls as they end, successfully or not, until none is left.
 
         Raises:
             Cancelled: the user asked to stop.
             ClusterError: the scheduler is gone.
         """
-        self._client.subscribe_topic(self._topic, lambda event: self._news.put(("told", event[1])))
+        self._client.subscribe_topic(self._topic, lambda event: self._events.put(("progress", event[1])))
         try:
             while self._waiting or self._out:
                 check_cancelled(self._progress)
                 self._send()
-                yield from self._hear()
+                yield from self._receive()
             self._advance(self._steps)
         finally:
             self._client.cancel([future for _, future in self._out.values()], force=True)
@@ -112,17 +113,17 @@ class Flow:
                 call.function, *call.arguments, self._topic, call.key, key=call.key, pure=False, resources={SEAT: 1}
             )
             self._out[call.key] = call, future
-            future.add_done_callback(lambda done: self._news.put(("done", done.key)))
+            future.add_done_callback(lambda done: self._events.put(("done", done.key)))
 
-    def _hear(self) -> Iterator[tuple[Call, Future[Any]]]:
+    def _receive(self) -> Iterator[tuple[Call, Future[Any]]]:
         try:
-            kind, what = self._news.get(timeout=_LOOK_S)
+            kind, what = self._events.get(timeout=_LOOK_S)
         except queue.Empty:
             return
-        if kind == "told":
+        if kind == "progress":
             key, done = what
-            self._told[key] = max(self._told.get(key, 0), done)
-            self._advance(self._steps * sum(self._told.values()) // self._said)
+            self._reported[key] = max(self._reported.get(key, 0), done)
+            self._advance(self._steps * sum(self._reported.values()) // self._said)
         elif what in self._out:
             call, future = self._out.pop(what)
             if future.status in ("cancelled", "lost"):
@@ -136,7 +137,7 @@ class Flow:
             self._advanced = to
 
     def _count(self) -> None:
-        """How many workers there are now: some join, some are lost."""
+        """Update the number of workers, since some join and some are lost."""
         now_s = time.monotonic()
         if now_s - self._counted_at_s < _COUNT_EVERY_S:
             return
@@ -150,7 +151,7 @@ class Flow:
             self._alone_since_s = now_s
 
     def _call_again(self, stranded: set[str]) -> None:
-        """Dask does not look anew for who could take a call when a worker gets its seat, which is after it joined."""
+        """Submit stranded calls again: Dask does not reconsider them when a worker gets its seat, after joining."""
         for key in stranded:
             call, future = self._out.pop(key)
             self._client.cancel([future], force=True)

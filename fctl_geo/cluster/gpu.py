@@ -1,4 +1,4 @@
-"""One GPU for each worker process: claimed by a lock that ends with the process, however it ends."""
+"""One GPU per worker process, claimed by a lock that is released when the process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class GpuClaim:
         self._handle: int | None = None
 
     def device(self, wanted: str) -> str:
-        """The device to compute on: 'cpu', or this process's own GPU where 'auto' or 'cuda' is wanted.
+        """The device to compute on: this process's own GPU for 'auto' or 'cuda', otherwise `wanted` itself.
 
         Raises:
-            DeviceError: all GPUs that this process sees are claimed by others.
+            DeviceError: all GPUs visible to this process are claimed by others.
         """
         from fctl_geo.model.device import gpu_names
 
@@ -32,16 +32,16 @@ class GpuClaim:
             return wanted
         names = gpu_names()
         if not names:
-            return wanted  # 'auto' is the CPU then, and 'cuda' is refused in the usual words
+            return wanted  # 'auto' then means the CPU, and 'cuda' fails with the usual error
         if self.index is None:
             self.claim(names)
         return f"cuda:{self.index}"
 
     def claim(self, names: Sequence[str]) -> int:
-        """Take the first of some GPUs that nobody has.
+        """Claim the first GPU that no other process has claimed.
 
         Args:
-            names: what tells each from every other on this machine (its UUID), whatever its number here.
+            names: a unique name on this machine for each GPU (its UUID), independent of its index in this process.
         """
         import fcntl
 
@@ -55,12 +55,12 @@ class GpuClaim:
             self.index, self._handle = index, handle
             return index
         raise DeviceError(
-            f"all {len(names)} GPUs of this machine have a worker already",
-            hint="start one worker for each GPU, or run with --device cpu",
+            f"all {len(names)} GPUs of this machine already have a worker",
+            hint="start one worker per GPU, or run with --device cpu",
         )
 
     def release(self) -> None:
-        """Let another process have it."""
+        """Release the GPU for another process."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle, self.index = None, None

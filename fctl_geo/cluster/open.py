@@ -1,4 +1,4 @@
-"""A cluster to work with: processes on this machine, or a running Dask scheduler."""
+"""Opens a cluster: worker processes on this machine, or a running Dask scheduler."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from fctl_geo.cluster.executor import DaskExecutor
 
 _CONFIG = {
-    # A shard's memory is not Dask's to spill, and a paused worker would wait for it for ever: only the last limit acts.
+    # Dask cannot spill a shard's memory, and a paused worker would wait forever, so only the last limit is enabled.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
-    # Dask looks into its workers a hundred times a second to draw a profile that nobody asked for.
+    # Dask would sample its workers a hundred times a second for a profile that is not needed.
     "distributed.worker.profile.enabled": False,
-    # Dask's own list has MALLOC_TRIM_THRESHOLD_ too: memory is then given back and asked for again with every patch.
+    # Dask's defaults include MALLOC_TRIM_THRESHOLD_, which would release and reallocate memory with every patch.
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), 1),
 }
 _CONNECT_S = 30
@@ -38,19 +38,19 @@ def open_cluster(
     scheduler: str | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> Iterator[DaskExecutor]:
-    """Workers, ready to be the executor of `segment_scene` and `run_batch`.
+    """Open workers as an executor for `segment_scene` and `run_batch`.
 
     Args:
-        engine: the most memory of a worker, and its threads, for those that are started here.
-        workers: so many processes on this machine; they share its cores.
-        scheduler: the address of a running one instead, e.g. tcp://head:8786.
+        engine: memory limit and threads of each worker, for workers started here.
+        workers: number of processes to start on this machine; they share its cores.
+        scheduler: the address of a running scheduler to use instead, e.g. tcp://head:8786.
     Raises:
         ClusterError: Dask is not installed, or no scheduler answers.
     """
     try:
         import distributed
     except ImportError:
-        raise ClusterError("clusters need Dask", hint="pip install 'fctl-geo[dask]'") from None
+        raise ClusterError("clusters require Dask", hint="pip install 'fctl-geo[dask]'") from None
     from fctl_geo.cluster.executor import DaskExecutor
 
     with ExitStack() as stack:
@@ -82,13 +82,14 @@ def _local(stack: ExitStack, engine: EngineSettings, workers: int) -> Client:
                 threads_per_worker=engine.threads or max(1, available_cores() // workers),
                 processes=True,
                 memory_limit=engine.max_memory_bytes or "auto",
-                dashboard_address="127.0.0.1:0",  # its HTTP server takes any free port, not 8787 of another cluster
+                dashboard_address="127.0.0.1:0",  # any free port: 8787 may be another cluster's
                 silence_logs=logging.CRITICAL,
             )
         )
     except (RuntimeError, OSError) as error:
         raise ClusterError(
-            f"{workers} worker processes could not be started ({error})", hint="is there memory enough? take fewer"
+            f"{workers} worker processes could not be started ({error})",
+            hint="is there enough memory? Use fewer workers",
         ) from error
     client: Client = stack.enter_context(Client(cluster))
     return client

@@ -1,7 +1,7 @@
-"""What runs on a worker: shards and scenes of a run, with the same functions that one machine uses.
+"""Tasks that run on a worker: shards and scenes of a run, computed with the same functions as on a single machine.
 
-A worker opens the scene itself and writes into the work folder; what travels through the scheduler is a `ShardTask` of
-a few hundred bytes and a `Done` of as many.
+A worker opens the scene itself and writes into the work folder. Only a `ShardTask` and a `Done`, each of a few hundred
+bytes, are sent through the scheduler.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ShardTask:
     settings: Settings
     shard_px: int
     shard_key: str
-    """Of the run that asks (`RunSpec.shard_key`)."""
+    """Of the requesting run (`RunSpec.shard_key`)."""
     work: Path
     layer: str
     shards: tuple[tuple[int, int], ...]
@@ -44,7 +44,7 @@ class ShardTask:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A shard that could not be made."""
+    """A shard that could not be computed."""
 
     shard: str
     message: str
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a worker hands back: no pixel."""
+    """What a worker returns, which contains no pixels."""
 
     finished: int
     failures: tuple[Failure, ...] = ()
@@ -62,7 +62,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """What a worker says of itself before the work."""
+    """A worker's description of itself, before the work starts."""
 
     host: str
     hardware: Hardware
@@ -70,7 +70,7 @@ class WorkerInfo:
 
 
 def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
-    """What this worker would compute on; an error is the answer, too."""
+    """What this worker would compute on; errors are returned, not raised."""
     worker = get_worker()
     try:
         hardware = worker_state_of(worker).executor.hardware(engine, Silent())
@@ -80,23 +80,23 @@ def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
 
 
 def time_a_patch(scene: str, settings: Settings, shard_px: int) -> float:
-    """Seconds of a patch on this worker."""
+    """Seconds per patch on this worker."""
     state = worker_state_of(get_worker())
     return state.executor.seconds_a_patch(state.run(scene, settings, shard_px))
 
 
 def write_shards(task: ShardTask, topic: str, key: str) -> Done:
-    """Write shards that are not there yet. One that fails is named, and those below it are gone on with.
+    """Write the shards that are not finished yet. If one fails, it is reported, and those below it are still computed.
 
     Raises:
-        OutputError: the work folder is not to be seen from here, or is not of this run.
-        Cancelled: nobody waits for it any more.
+        OutputError: the work folder is not visible from here, or belongs to a different run.
+        Cancelled: nobody is waiting for the task any more.
     """
     state = worker_state_of(get_worker())
     work = WorkFolder.of_run(task.work, task.shard_key)
     with TaskProgress(get_worker(), topic, key) as progress:
         done = _write(_open(state, task, work), task, work, state.executor, progress)
-        if done.failures:  # once more with the file opened anew: it may have been mended, or the network is back
+        if done.failures:  # retry with the file reopened: it may have been repaired, or the network is back
             state.forget()
             done = _write(_open(state, task, work), task, work, state.executor, progress)
     if done.failures:
@@ -105,21 +105,21 @@ def write_shards(task: ShardTask, topic: str, key: str) -> Done:
 
 
 def run_job(function: Callable[[Any, Executor, Progress], Any], job: Any, topic: str, key: str) -> Any:
-    """One of a batch's scenes, whole."""
+    """Process one whole scene of a batch."""
     worker = get_worker()
     with TaskProgress(worker, topic, key) as progress:
         return function(job, worker_state_of(worker).executor, progress)
 
 
 def _open(state: WorkerState, task: ShardTask, work: WorkFolder) -> Run:
-    """The task's run, proven to be the one that asks: by keys that are each computed once, when the run was opened.
+    """Open the task's run, verified to be the requesting one by their keys, which are computed when a run is opened.
 
     Raises:
-        OutputError: scene, model, version or device are others here.
+        OutputError: scene, model, version or device are different here.
     """
     run = state.run(task.scene, task.settings, task.shard_px)
     if run.origin.key != task.shard_key:
-        state.forget()  # an earlier run may have had the same settings, before the scene changed
+        state.forget()  # it may be an earlier run with the same settings, from before the scene changed
         run = state.run(task.scene, task.settings, task.shard_px)
         if run.origin.key != task.shard_key:
             raise work.stranger(run.origin)

@@ -1,4 +1,4 @@
-"""What stays open on a worker between its tasks, and which device is its own."""
+"""State of a worker: what stays open between its tasks, and which device it owns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fctl_geo.run.open import Run, open_run
 from fctl_geo.settings import EngineSettings, Settings
 
 SEAT = "fctl-seat"
-"""A Dask resource that each worker has one of: however many threads a worker has, one task computes on it at a time
-and uses all of them."""
+"""A Dask resource of which each worker has one: however many threads a worker has, it runs one task at a time, which
+uses all of them."""
 
 
 class WorkerState(WorkerPlugin):
-    """Set up on every worker, also on those that join later or come back after a crash."""
+    """Plugin that is set up on every worker, including those that join later or restart after a crash."""
 
     name = "fctl-geo"
     idempotent = True
@@ -39,7 +39,7 @@ class WorkerState(WorkerPlugin):
         self._claim.release()
 
     def run(self, scene: str, settings: Settings, shard_px: int) -> Run:
-        """The run, opened by the first of its tasks here and kept for the next."""
+        """The run, opened by the first of its tasks on this worker and kept for the next ones."""
         key = (scene, settings, shard_px)
         if self._open is None or self._open[0] != key:
             self.forget()
@@ -56,7 +56,7 @@ class WorkerState(WorkerPlugin):
             self._open = None
 
     def _mine(self, engine: EngineSettings) -> EngineSettings:
-        """The settings with this worker's own GPU, and with its threads where no number was asked for.
+        """The settings with this worker's own GPU, and its number of threads unless one was given.
 
         Raises:
             DeviceError: every GPU of this machine belongs to another worker.

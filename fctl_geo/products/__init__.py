@@ -1,1 +1,1 @@
-"""What a run hands out: class rasters, polygons, pictures, a summary."""
+"""The products of a run: class rasters, polygons, pictures, a summary."""

@@ -1,9 +1,9 @@
-"""The class raster that is handed out: a cloud-optimised GeoTIFF with palette, names and overviews, whole or absent.
+"""Writes the final class raster: a cloud-optimized GeoTIFF with palette, names and overviews, complete or absent.
 
-Deflate, because every QGIS from 3.22 on and every other reader opens it; blocks of 512. Colours stand in the file,
-names and the attribute table in the `.aux.xml` beside it (GDAL keeps them nowhere else), the style in a `.qml` (QGIS
-would list all 256 palette entries). The bytes depend on pixels, legend and metadata only, never on how the source was
-written.
+Compression is Deflate, because QGIS from 3.22 on and all other readers open it; blocks are 512 pixels. Colors are in
+the file itself, class names and the attribute table in the `.aux.xml` beside it (GDAL stores them nowhere else), and
+the style in a `.qml` (without it, QGIS would list all 256 palette entries). The bytes depend only on pixels, legend
+and metadata, never on how the source was written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fctl_geo.spec import NODATA, Legend
 from fctl_geo.storage.whole_files import hidden_name, write_failure
 
 TILE_PX = 512
-"""Of the finished file: what a reader asks for at once. The growing raster has smaller ones (`shards.BLOCK_PX`)."""
+"""Tile size of the finished file, suited to readers. The raster being written has smaller ones (`shards.BLOCK_PX`)."""
 
 
 def write_cog(
@@ -48,13 +48,13 @@ def write_cog(
 
     Args:
         source: any raster GDAL reads, usually a `BlockRasterWriter`'s file; it is not changed.
-        target: the final name; '.aux.xml' and '.qml' go beside it when there is a legend.
-        legend: classes with names and colours; None for a raster of numbers (confidence).
+        target: the final name; '.aux.xml' and '.qml' are written beside it if there is a legend.
+        legend: classes with names and colors; None for a raster of numbers (confidence).
         metadata: dataset tags (model, version, settings).
         overview: mode for classes, average for numbers.
-        keep_style: leave the '.qml' that is there, and say it.
+        keep_style: keep an existing '.qml' and report it.
     Raises:
-        OutputError: the folder is missing or read-only, or the disk is full; the target is as it was.
+        OutputError: the folder is missing or read-only, or the disk is full; the target is left unchanged.
     Law: same pixels, legend and metadata give the same bytes.
     """
     check_cancelled(progress)
@@ -79,7 +79,7 @@ def write_cog(
 
 
 def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str]) -> str:
-    """A VRT (XML) of the source with palette and tags: the copy then carries both, and the source stays untouched."""
+    """A VRT (XML) of the source with palette and tags, so that the copy has both and the source is not modified."""
     with gdal_session(), open_quietly(source) as dataset:
         assert dataset.count == 1 and dataset.dtypes[0] == "uint8", (dataset.count, dataset.dtypes)
         height, width = dataset.shape
@@ -107,7 +107,7 @@ def _described(source: Path, legend: Legend | None, metadata: Mapping[str, str])
 
 
 def _parts_of(mosaic: Path) -> list[ET.Element]:
-    """The sources of one of our mosaics. A VRT of a VRT would make GDAL read missing sources of later VRTs as zeros."""
+    """The sources of one of our mosaics. With nested VRTs, GDAL would read missing sources of later VRTs as zeros."""
     parts = list(ET.parse(mosaic).iter("SimpleSource"))
     for part in parts:
         name = part.find("SourceFilename")
@@ -133,7 +133,7 @@ def _whole(source: Path, size_hw: tuple[int, int], block_hw: tuple[int, int]) ->
 
 
 def _color_table(legend: Legend) -> ET.Element:
-    """256 entries; ids without a class are black, nodata is transparent (readers of a TIFF go by nodata)."""
+    """256 entries; ids without a class are black, nodata is transparent (TIFF readers rely on the nodata value)."""
     table = ET.Element("ColorTable")
     colors = {info.id: info.color for info in legend}
     for value in range(256):
@@ -162,7 +162,7 @@ def _copy(vrt: str, aside: Path, overview: str) -> None:
 
 
 def _prove_whole(aside: Path, target: Path) -> None:
-    """Read the last block of every level: the file is laid out from the smallest overview to full size."""
+    """Read the last block of every level, since the file is laid out from the smallest overview to full size."""
     with output_errors(target), gdal_session():
         with open_quietly(aside) as dataset:
             levels = len(dataset.overviews(1))
@@ -181,10 +181,10 @@ def _prove_whole(aside: Path, target: Path) -> None:
 
 
 def _prove_overviews(aside: Path, levels: int) -> None:
-    """A block without data must have none below it. GDAL's threads that run out of memory leave such blocks in silence.
+    """Check that empty overview blocks are empty below too: GDAL threads out of memory skip blocks silently.
 
     Raises:
-        OSError: a block was lost.
+        OSError: a block is missing.
     """
     for level in range(levels):
         finer_level: dict[str, Any] = {} if level == 0 else {"overview_level": level - 1}
@@ -201,7 +201,7 @@ def _has_data(finer: rasterio.DatasetReader, window: RasterioWindow) -> bool:
 
 
 def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> dict[Path, Path]:
-    """Finished sidecars by their final names."""
+    """Write the sidecars aside; returns them keyed by their final names."""
     if legend is None:
         return {}
     drawn = Legend(tuple(info for info in legend if not info.background))
@@ -213,9 +213,9 @@ def _write_sidecars(aside: Path, target: Path, legend: Legend | None) -> dict[Pa
 
 @contextmanager
 def _aside(target: Path) -> Iterator[Path]:
-    """A hidden name in the target's folder; what still bears it at the end (GDAL's overview file, too) is deleted."""
+    """A hidden name in the target's folder; files that still have it at the end are deleted (also GDAL's overviews)."""
     if not target.parent.is_dir():
-        raise OutputError(f"the folder {target.parent} does not exist", hint="create it, or choose another one")
+        raise OutputError(f"the folder {target.parent} does not exist", hint="create it, or choose another folder")
     stem = hidden_name(target, f".partial-{secrets.token_hex(4)}")
     try:
         yield target.with_name(f"{stem}{target.suffix}")
@@ -226,7 +226,7 @@ def _aside(target: Path) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can (not on Windows)."""
+    """Make the rename itself durable, where the operating system supports it (not Windows)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""What only a GeoPackage has: its timestamps, and the style that QGIS applies by itself."""
+"""GeoPackage specifics: fixed timestamps, and an embedded style that QGIS applies automatically."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fctl_geo.spec import Legend
 
 GEOMETRY_COLUMN = "geom"
 CREATED = "2000-01-01T00:00:00.000Z"
-"""Stands where a GeoPackage wants the time of the last change. A true time would make the bytes of two equal runs
-differ, and "the same settings give the same bytes, whoever runs them" is worth more: the file system knows the time.
+"""Written where a GeoPackage requires the time of the last change. With the real time, two identical runs would give
+different bytes; that the same settings always give the same bytes is worth more, and the file system has the time.
 """
 _RESERVED = ("gpkg", "rtree", "sqlite", "layer_styles")
 _STYLES_TABLE = """
@@ -27,9 +27,9 @@ CREATE TABLE layer_styles (
 
 
 def layer_name(path: Path) -> str:
-    """The layer is named after its file.
+    """The layer name, taken from the file name.
 
-    A name that SQLite or the standard keeps for itself, or that begins as GDAL allows none to, gets a prefix.
+    A name that is reserved by SQLite or the standard, or that starts with a character GDAL rejects, gets a prefix.
     """
     stem = path.stem
     taken = stem.lower().startswith(_RESERVED) or stem.startswith(tuple(string.punctuation.replace("_", "")))
@@ -38,9 +38,9 @@ def layer_name(path: Path) -> str:
 
 @contextmanager
 def fixed_time() -> Iterator[None]:
-    """GDAL writes `CREATED` where it would write the time, and builds its index in one way only.
+    """Make GDAL write `CREATED` instead of the time, and build its spatial index deterministically.
 
-    These are options of pyogrio's GDAL and hold for the whole process while the block runs.
+    These are options of pyogrio's GDAL and apply to the whole process while the block runs.
     """
     import pyogrio
 
@@ -54,7 +54,7 @@ def fixed_time() -> Iterator[None]:
 
 
 def embed_style(path: Path, layer: str, legend: Legend) -> None:
-    """Put the legend's style into the GeoPackage as the layer's default.
+    """Store the legend's style in the GeoPackage as the layer's default.
 
     Raises:
         sqlite3.Error: the file cannot be written.
@@ -70,6 +70,6 @@ def embed_style(path: Path, layer: str, legend: Legend) -> None:
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
             "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
-            "VALUES ('', '', ?, ?, ?, ?, ?, 1, 'Colours of the classes', '', NULL, ?)",
+            "VALUES ('', '', ?, ?, ?, ?, ?, 1, 'Colors of the classes', '', NULL, ?)",
             style,
         )

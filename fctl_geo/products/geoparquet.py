@@ -1,4 +1,4 @@
-"""GeoParquet 1.1, row group by row group (https://geoparquet.org/releases/v1.1.0)."""
+"""Writes GeoParquet 1.1, row group by row group (https://geoparquet.org/releases/v1.1.0)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BOX = ("xmin", "ymin", "xmax", "ymax")
 def write_geoparquet(
     path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, crs_wkt: str, metadata: Mapping[str, str]
 ) -> None:
-    """Write the batches, each as a row group, with a bbox column by which readers skip row groups.
+    """Write each batch as a row group, with a bbox column that lets readers skip row groups.
 
     Raises:
         OSError: the file cannot be written, or the disk is full.

@@ -1,4 +1,4 @@
-"""One picture of a run: scene, classes and polygons side by side, the whole and the places where most is to be seen."""
+"""Draws one picture of a run: scene, classes and polygons side by side, as a whole and in the most varied places."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DETAIL_PX = 640
 """Side of a detail, in pixels of the scene."""
 DETAILS = 3
 WHOLE_PX = 1000
-"""The whole scene is read coarser, to about so many pixels a side."""
+"""The whole scene is read at reduced resolution, about this many pixels per side."""
 MOST_POLYGONS = 30_000
-"""With more of them the whole scene shows classes instead: so many outlines would be one blot."""
+"""Above this number the whole scene shows classes instead, because the outlines would merge into one blot."""
 
 RGB = NDArray[np.uint8]
 
@@ -35,16 +35,16 @@ class Panel:
     title: str
     window: Window
     factor: int
-    """Scene pixels a picture pixel."""
+    """Scene pixels per picture pixel."""
 
 
 def draw_picture(scene_path: str | Path, classes_path: Path, polygons_path: Path, out: Path, *, bands: tuple[str, ...],
                  title: str) -> Path:  # fmt: skip
-    """Draw scene, classes and polygons of a run on the scene's own grid to a PNG; needs matplotlib.
+    """Draw scene, classes and polygons of a run on the scene's own grid to a PNG; requires matplotlib.
 
     Args:
-        bands: the model's; red, green and blue of them are shown, or else the first one in grey.
-        title: a line for the head of the picture.
+        bands: the model's bands; red, green and blue are shown, or else the first band in gray.
+        title: a title line at the top of the picture.
     """
     from fctl_geo.raster.reader import open_class_raster
     from fctl_geo.scene import open_scene
@@ -66,11 +66,11 @@ def draw_picture(scene_path: str | Path, classes_path: Path, polygons_path: Path
 
 
 def choose_details(small: NDArray[np.uint8], factor: int, size_hw: tuple[int, int]) -> list[Window]:
-    """Up to three windows, apart from each other, in which the classes are most mixed.
+    """Up to three separate windows in which the classes are most mixed.
 
     Args:
         small: the class raster, every `factor`-th pixel.
-        size_hw: of the class raster itself.
+        size_hw: size of the class raster itself.
     """
     side = max(1, DETAIL_PX // factor)
     scored = []
@@ -88,7 +88,7 @@ def choose_details(small: NDArray[np.uint8], factor: int, size_hw: tuple[int, in
 
 
 def _mixture(values: NDArray[np.uint8]) -> float:
-    """Shannon's entropy of the classes, with less for nodata."""
+    """Shannon entropy of the classes, reduced by the share of nodata."""
     counts = np.bincount(values.ravel(), minlength=256)[:NODATA]
     if not counts.any():
         return 0.0
@@ -97,7 +97,7 @@ def _mixture(values: NDArray[np.uint8]) -> float:
 
 
 def picture_rgb(scene: Scene, window: Window, factor: int) -> RGB:
-    """(h, w, 3) uint8 of a window of the scene, white where it has no data."""
+    """(h, w, 3) uint8 of a window of the scene, white where there is no data."""
     level = Window(window.row // factor, window.col // factor, -(-window.height // factor), -(-window.width // factor))
     tile = scene.read(level, factor)
     names = [band.name for band in scene.info.bands]
@@ -112,7 +112,7 @@ def picture_rgb(scene: Scene, window: Window, factor: int) -> RGB:
 
 
 def class_colors(values: NDArray[np.uint8], legend: Legend) -> RGB:
-    """(h, w, 3) uint8: each pixel in its class's colour, nodata white."""
+    """(h, w, 3) uint8: each pixel in the color of its class, nodata white."""
     table = np.full((256, 3), 255, np.uint8)
     for info in legend:
         table[info.id] = info.color
@@ -168,7 +168,7 @@ def _draw_polygons(axis: Any, polygons: list[PixelPolygon], legend: Legend, *, f
 
 
 class _Sheet:
-    """The sheet: a row of three for each panel, a legend below. Without pyplot: no window, no global state."""
+    """The figure: a row of three images per panel, with a legend below. No pyplot: no window, no global state."""
 
     def __init__(self, panels: list[Panel], legend: Legend, title: str) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -190,7 +190,7 @@ class _Sheet:
         self._figure.legend(handles=patches, loc="outside lower center", ncols=min(8, max(1, len(patches))))
 
     def save(self, out: Path) -> None:
-        """Write the PNG whole or not at all."""
+        """Write the PNG completely or not at all."""
         aside = out.with_name(f".{out.stem}.partial.png")
         try:
             self._figure.savefig(aside, dpi=100, metadata={"Software": None})

@@ -1,8 +1,8 @@
-"""Polygons on their way from the tracer to several products: one Arrow file aside, read as often as needed.
+"""A temporary Arrow file of polygons between the tracer and the products, read as often as needed.
 
-The tracer runs once, memory holds one chunk, and every product knows the number of features before its first.
-Chunks are cut by rows and bytes counted from the first polygon, never by the tracer's batches: products whose bytes
-depend on chunks (GeoPackage, GeoParquet) then do not depend on how the raster was read.
+The tracer runs once, only one chunk is in memory, and every product knows its number of features in advance. Chunks
+are cut by rows and bytes counted from the first polygon, never by the tracer's batches, so that products whose bytes
+depend on chunks (GeoPackage, GeoParquet) do not depend on how the raster was read.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 32 << 20
-"""A chunk is closed by the polygon that reaches either number."""
+"""A chunk ends with the polygon that reaches either limit."""
 MAX_POLYGON_BYTES = 1_000_000_000
-"""The largest value that SQLite stores; 62 million vertices."""
+"""The largest value that SQLite can store: 62 million vertices."""
 GEOMETRY = "geometry"
 OBJECT_ID = "object_id"
 
@@ -40,19 +40,19 @@ class PolygonFile:
 
     path: Path
     count: int
-    """Polygons."""
+    """Number of polygons."""
     geometry_bytes: int
-    """WKB of all of them, not compressed."""
+    """Size of all WKB, uncompressed."""
     cut: CutRegions
-    """Whole now that all are traced: it puts the object_ids right, which stand in the file as the tracer gave them."""
+    """Complete once all polygons are traced: resolves the object_ids, which the file holds as the tracer gave them."""
 
     @property
     def product_bytes(self) -> int:
-        """About what a product of it takes on the disk."""
+        """Approximate size on disk of a product made from it."""
         return int(1.2 * self.geometry_bytes) + 200 * self.count
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All polygons, one chunk in memory at a time."""
+        """Iterate over all polygons, with one chunk in memory at a time."""
         import pyarrow as pa
 
         with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as reader:
@@ -67,12 +67,12 @@ def write_polygon_file(
     """Write all polygons to an Arrow file.
 
     Args:
-        batches: as the tracer gives them.
-        path: the file; whatever goes wrong, the caller removes it.
+        batches: as produced by the tracer.
+        path: the file to write; if anything goes wrong, the caller removes it.
         legend: the names of the classes.
-        unit: of the areas; it stands in the column's name.
-        cut: what the tracer knows of the regions that it cut, once `batches` have ended.
-        final: the output for which this is done, for the words of an error.
+        unit: of the areas; it is part of the column's name.
+        cut: what the tracer knows about the regions it cut, complete once `batches` is exhausted.
+        final: the output that this is for, named in errors.
     Raises:
         OutputError: the disk is full, or a polygon is larger than any product can hold.
     """
@@ -93,7 +93,7 @@ def write_polygon_file(
 
 
 def schema_of(unit: Unit) -> pa.Schema:
-    """The columns of every product."""
+    """The columns that every product has."""
     import pyarrow as pa
 
     return pa.schema(
@@ -109,7 +109,7 @@ def schema_of(unit: Unit) -> pa.Schema:
 
 
 def _chunks(batches: Iterable[PolygonBatch], legend: Legend, unit: Unit) -> Iterator[pa.RecordBatch]:
-    """The polygons in chunks that only their own sizes decide: 5 polygons, 2 rows a chunk: 2, 2, 1."""
+    """The polygons in chunks that depend only on their own sizes: 5 polygons at 2 rows per chunk give 2, 2, 1."""
     names = np.array([legend.name_of(i) for i in range(256)], dtype=object)
     waiting: list[pa.RecordBatch] = []
     rows = size = 0
@@ -128,7 +128,7 @@ def _chunks(batches: Iterable[PolygonBatch], legend: Legend, unit: Unit) -> Iter
 
 
 def _cut(offsets: NDArray[np.int64], start: int, rows: int, size: int) -> tuple[int, bool]:
-    """Where the chunk ends that holds `rows` and `size` bytes already, and whether it is full there."""
+    """Where the chunk that already holds `rows` rows and `size` bytes ends, and whether it is full there."""
     by_size = int(np.searchsorted(offsets, offsets[start] + CHUNK_BYTES - size, side="left"))
     stop = min(start + CHUNK_ROWS - rows, by_size)
     count = len(offsets) - 1
@@ -143,7 +143,7 @@ def _record_batch(batch: PolygonBatch, start: int, stop: int, names: NDArray[np.
     if largest > MAX_POLYGON_BYTES:
         raise OutputError(
             f"one polygon has {largest // 16:,} vertices, more than a file can hold in one feature",
-            hint="lower --max-vertices: larger regions are then cut",
+            hint="lower --max-vertices, so that larger regions are cut",
         )
     ids = batch.class_id[start:stop]
     where = pa.py_buffer((offsets - offsets[0]).astype(np.int32))

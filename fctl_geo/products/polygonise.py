@@ -1,4 +1,4 @@
-"""From a class raster on the disk to polygons on the disk: read, sieve, trace, polygon_file, write."""
+"""Turns a class raster on disk into polygons on disk: read, sieve, trace, store, write."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClassTotal:
-    """What became of one class."""
+    """The polygons of one class."""
 
     id: int
     name: str
@@ -44,20 +44,20 @@ class ClassTotal:
 
 @dataclass(frozen=True, slots=True)
 class PolygonSummary:
-    """What `polygonise` did."""
+    """The result of `polygonise`."""
 
     polygons: int
     classes: tuple[ClassTotal, ...]
-    """The classes that got polygons, ascending by id."""
+    """The classes that have polygons, in ascending order of id."""
     unit: Unit
-    """Of areas: m2 on the ground, or px where nothing says how large a pixel is."""
+    """Of areas: m2 on the ground, or px if the pixel size is unknown."""
     paths: tuple[Path, ...]
     """Files written."""
     seconds: float
     cut_regions: int
-    """Regions of more vertices than `max_vertices`, which were cut."""
+    """Number of regions that were too large to be held in memory and were cut (see `PolygonSettings.max_vertices`)."""
     parts: int
-    """Polygons that are parts of those."""
+    """Number of polygons that are parts of those regions."""
 
 
 def polygonise(
@@ -72,25 +72,25 @@ def polygonise(
     overwrite: bool | Mapping[Path, bool] = False,
     progress: Progress | None = None,
 ) -> PolygonSummary:
-    """Make polygons of a class raster: every 4-connected region of a class, its true area, its mean confidence.
+    """Convert a class raster to polygons: one per 4-connected region, with its true area and mean confidence.
 
     Memory holds a few strips of the raster, the regions still open, and a chunk of polygons. A region of more than
-    `settings.max_vertices` vertices becomes several polygons with one object_id.
+    `settings.max_vertices` vertices becomes several polygons that share one object_id.
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write, by ending .gpkg, .fgb, .parquet or .geojson.
-        settings: which classes, the least area, the simplification; None: all classes, as they are.
+        outs: files to write; the format follows from the extension: .gpkg, .fgb, .parquet or .geojson.
+        settings: classes, minimum area and simplification; None: all classes, unsieved and unsimplified.
         confidence_path: percentages (0..100) on the same grid.
         legend: names and colors; None: the raster's own.
-        gsd_m: ground meters a pixel, for areas and tolerances where the raster's CRS does not say it.
-        metadata: kept in every product (model, version, settings as JSON).
-        overwrite: files that exist may be replaced, all of them or each; styles beside them, too.
-        progress: how to tell the user.
+        gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
+        metadata: written to every product (model, version, settings as JSON).
+        overwrite: whether existing files may be replaced, for all or per file; also applies to styles beside them.
+        progress: receives progress, messages and warnings.
     Raises:
-        OutputError: an output cannot be written; none is then there.
-        SettingsError: a class of the settings that the legend does not have.
-        SceneError: a raster that is none, is damaged, or does not fit its confidence.
+        OutputError: an output cannot be written; no output is left behind.
+        SettingsError: a class in the settings is not in the legend.
+        SceneError: a raster is not a class raster, is damaged, or does not match its confidence.
     Law: without simplification the polygons of a class cover exactly the pixels that it has after the sieve.
     """
     from fctl_geo.raster.reader import open_class_raster
@@ -121,7 +121,7 @@ def write_polygons(
     overwrite: bool | Mapping[Path, bool],
     progress: Progress,
 ) -> PolygonSummary:
-    """What `polygonise` does, of an open class raster and its confidence on the same grid."""
+    """`polygonise` for an open class raster and its confidence on the same grid."""
     started = time.perf_counter()
     check_crs(outs, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
@@ -135,7 +135,7 @@ def write_polygons(
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
-    _tell_cuts(cut, settings, progress)
+    _warn_of_cuts(cut, settings, progress)
     seconds = time.perf_counter() - started
     return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, seconds, cut.count, cut.parts)
 
@@ -147,7 +147,7 @@ def _trace(
     cut: CutRegions,
     progress: Progress,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
-    """The raster's polygons, not yet begun, and the unit of their areas; `cut` is filled with them."""
+    """The unit of areas and a lazy iterator over the raster's polygons; consuming it fills `cut`."""
     frame, areas = raster.frame, pixel_areas(raster.frame)
     skip = _skipped(raster.legend, settings)
     progress.stage("polygonise", frame.height)
@@ -168,10 +168,10 @@ def _trace(
 
 
 def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
-    """The classes that get no polygons: background, or all that are not named.
+    """The classes that get no polygons: the background, or all that the settings do not name.
 
     Raises:
-        SettingsError: a name that the legend does not have.
+        SettingsError: the legend has no class of that name.
     """
     if settings.classes is None:
         return frozenset({NODATA, *(info.id for info in legend if info.background)})
@@ -179,22 +179,22 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
 
 
 def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
-    """The tolerance of the simplification in pixels; what the tracer would cut is cut here, aloud."""
+    """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     wanted = settings.simplify_m / pixel_m
-    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m of pixels that are 0.2499 m is what was meant
+    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
         most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
-        progress.warn(f"simplification by {settings.simplify_m:g} m is {wanted:.1f} px; the most it can do is {most}")
+        progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")
     return min(wanted, MAX_TOLERANCE_PX)
 
 
-def _tell_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -> None:
+def _warn_of_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -> None:
     if cut.count:
         regions = "1 region is" if cut.count == 1 else f"{cut.count:,} regions are"
         progress.warn(
             f"{regions} too large to be held in memory (more than {settings.max_vertices:,} vertices, or many large "
-            f"ones side by side): {cut.parts:,} polygons are their parts and share an object_id; "
+            f"ones side by side) and cut into {cut.parts:,} polygons; the parts of a region share an object_id; "
             "--max-vertices sets the limit"
         )
 
@@ -205,12 +205,12 @@ def _check_same_grid(raster: ClassRaster, confidence: ClassRaster) -> None:
         raise SceneError(
             f"{confidence.path} has {theirs.width} x {theirs.height} px from {theirs.transform}, "
             f"{raster.path} has {ours.width} x {ours.height} px from {ours.transform}",
-            hint="use the confidence raster that was made with these classes",
+            hint="use the confidence raster that was written together with these classes",
         )
 
 
 def _drawn(legend: Legend, settings: PolygonSettings, polygons: NDArray[np.int64]) -> Legend:
-    """The classes that the style shows: those asked for, and those found without a name."""
+    """The classes that the style shows: those requested, and unnamed ones that were found."""
     skipped = _skipped(legend, settings)
     infos = [info for info in legend if info.id not in skipped]
     if len(infos) > LONG_LEGEND:
@@ -222,7 +222,7 @@ def _drawn(legend: Legend, settings: PolygonSettings, polygons: NDArray[np.int64
 
 
 class _Totals:
-    """Counts what streams by."""
+    """Counts polygons and areas of the batches that pass through."""
 
     def __init__(self) -> None:
         self.polygons = np.zeros(256, np.int64)
@@ -242,4 +242,4 @@ class _Totals:
 
     def warn(self, progress: Progress) -> None:
         if self._without_area:
-            progress.warn(f"{self._without_area:,} polygons lie outside of the CRS's domain and have no area")
+            progress.warn(f"{self._without_area:,} polygons lie outside the domain of the CRS and have no area")

@@ -1,4 +1,4 @@
-"""What a run hands out: class rasters, confidence, polygons, a summary."""
+"""Writes the products of a run: class rasters, confidence, polygons, and a summary."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from fctl_geo.windows.frame import RasterFrame
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """A class raster that is ready to be handed out."""
+    """A class raster that is ready to be published."""
 
     classes: Path
     confidence: Path | None
@@ -45,35 +45,35 @@ class _Result:
     polygons: PolygonSettings
 
     def open(self) -> ClassRaster:
-        """The class raster on the run's own grid, which its files cannot hold all of."""
+        """The class raster on the run's own frame, which its files cannot fully represent."""
         return open_class_raster(self.classes, self.legend, frame=self.stage.frame)
 
     def open_confidence(self) -> AbstractContextManager[ClassRaster | None]:
-        """The confidence on the same grid; None: it was not asked for."""
+        """The confidence on the same grid; None if there is none."""
         if self.confidence is None:
             return nullcontext()
         return open_class_raster(self.confidence, self.legend, frame=self.stage.frame)
 
 
 class Products:
-    """The outputs of a run; those that could not be written in the end are refused at the beginning."""
+    """The outputs of a run; any that could not be written at the end are refused at the start."""
 
     def __init__(self, settings: OutputSettings) -> None:
         if not settings.outs and settings.confidence is None:
-            raise SettingsError("no output is named", hint="name one, for example --out landcover.gpkg")
+            raise SettingsError("no output is given", hint="add one, for example --out landcover.gpkg")
         named = [*settings.outs, *([settings.confidence] if settings.confidence else [])]
         places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
         self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
         self.paths = [place.local if place else path for path, place in zip(named, places, strict=True)]
-        """Where the products are made: `names` for those that stay here."""
+        """Where the products are written locally: the same as `names`, except for remote outputs."""
         outs = self.paths[: len(settings.outs)]
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = self.paths[-1] if settings.confidence else None
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
-        """Styles that somebody else put there: of the user's own town.shp, where town.tif is made."""
+        """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
         try:
             self._check(settings, outs)
         except FctlError:
@@ -88,20 +88,20 @@ class Products:
         if self.confidence is not None:
             check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
         if len({p.resolve() for p in self.paths}) < len(self.paths):
-            raise SettingsError(f"{settings.confidence} is named twice", hint="give the confidence a name of its own")
+            raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
             place.check(overwrite=settings.overwrite)
 
     def check_crs(self, frame: RasterFrame) -> None:
-        """Refuse, before the work, a format that cannot hold the frame's coordinates."""
+        """Refuse, before any work is done, a format that cannot represent the frame's coordinates."""
         check_crs(self.vectors, frame.crs_wkt)
 
     @staticmethod
     def raster(out: Path, *, overwrite: bool) -> Products:
-        """A class raster alone.
+        """Products that consist of a class raster only.
 
         Raises:
-            OutputError: another ending.
+            OutputError: the extension is not that of a raster.
         """
         check_endings([out], RASTER_ENDINGS)
         return Products(OutputSettings((out,), overwrite=overwrite))
@@ -115,19 +115,19 @@ class Products:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what was made here of outputs that lie elsewhere, unless finished shards wait there."""
+        """Remove the local copies of remote outputs, unless finished shards are kept there."""
         for place in self.remote:
             place.tidy()
 
     def clear_leftovers(self) -> None:
-        """Remove what a killed run left beside the products; the caller holds their lock."""
+        """Remove what a killed run left beside the products; the caller holds their locks."""
         for path in self.paths:
             for made in (path, style_path(path)):
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
     def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
-        """The products of a segmentation."""
+        """Write the products of a segmentation."""
         result = _Result(
             classes=work.joined_path("classes"),
             confidence=work.joined_path("classes-confidence"),
@@ -140,7 +140,7 @@ class Products:
         return replace(self._publish(result, work, start, run.scene.info.warnings, progress), inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
-        """The product of a refinement."""
+        """Write the product of a refinement."""
         result = _Result(
             classes=work.joined_path("classes"),
             confidence=None,
@@ -155,10 +155,10 @@ class Products:
     def _publish(
         self, result: _Result, work: WorkFolder, start: float, warnings: tuple[str, ...], progress: Progress
     ) -> RunSummary:
-        if fallbacks := work.fallbacks():  # not all of it was computed by what the run was planned for
+        if fallbacks := work.fallbacks():  # some shards were not computed by the planned device
             device = "; ".join(fallbacks)
             result = replace(result, device=device, metadata={**result.metadata, "FCTL_DEVICE": device})
-        if result.polygons.min_area_m2:  # rasters and polygons agree: both are made of the sieved classes
+        if result.polygons.min_area_m2:  # rasters and polygons agree: both come from the sieved classes
             sieved = work.path / "sieved.tif"
             with result.open() as raster:
                 write_sieved(raster, sieved, result.polygons.min_area_m2, progress)
@@ -185,9 +185,10 @@ class Products:
                 progress=progress,
                 keep_style=style_path(self.confidence) in self.kept_styles,
             )
+        cut_regions = parts = 0
         if self.vectors:
             with result.open() as raster, result.open_confidence() as confidence:
-                write_polygons(
+                polygons = write_polygons(
                     raster,
                     confidence,
                     self.vectors,
@@ -198,6 +199,7 @@ class Products:
                     },
                     progress=progress,
                 )
+            cut_regions, parts = polygons.cut_regions, polygons.parts
         for place in self.remote:
             place.upload(progress)
         seconds = time.monotonic() - start
@@ -211,4 +213,6 @@ class Products:
             height * width / 1e6,
             tuple(self.names),
             warnings,
+            cut_regions,
+            parts,
         )

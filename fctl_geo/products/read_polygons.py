@@ -1,4 +1,4 @@
-"""Polygons back from a product, for work in Python."""
+"""Reads polygons back from a product, for use in Python."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     import geopandas
 
 COLUMNS = ("class_id", "class_name", "area_m2", "area_px", "confidence")
-"""Those of every product, of which each has one of the two areas."""
+"""The columns of products; each product has one of the two areas."""
 
 
 def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
-    """The polygons of a .gpkg, .fgb, .parquet or .geojson that fctl-geo wrote, the same from each of them.
+    """Read the polygons of a .gpkg, .fgb, .parquet or .geojson written by fctl-geo; the result is the same for each.
 
     Returns:
         class_id: the value in the class raster, int16.
-        class_name: the name that the model gives it.
-        area_m2: on the ground; area_px instead, where the scene has no CRS.
-        confidence: mean of the pixels in percent, float32; NaN: not known.
-        geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None where the scene has none.
-        FlatGeobuf orders rows by place, the others by the last row of the scene that a polygon touches. The classes'
-        colors stand in the style beside the file (.qml).
+        class_name: the model's name for the class.
+        area_m2: area on the ground; area_px instead if the scene has no CRS.
+        confidence: mean of the pixels in percent, float32; NaN if unknown.
+        geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None if the scene has none.
+        FlatGeobuf orders rows spatially, the others by the last row of the scene that a polygon touches. The colors
+        of the classes are in the style beside the file (.qml).
     Raises:
         OutputError: the file is missing, or has other columns.
     """
@@ -38,10 +38,10 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
     if len(columns) != len(COLUMNS) - 1:
         named = ", ".join(map(str, found.columns))
         raise OutputError(
-            f"{path} has the columns {named}; wanted are {', '.join(COLUMNS[:3])} (or {COLUMNS[3]}), {COLUMNS[4]}",
-            hint="it is no polygon file of fctl-geo: read it with geopandas.read_file",
+            f"{path} has the columns {named}; expected {', '.join(COLUMNS[:3])} (or {COLUMNS[3]}), {COLUMNS[4]}",
+            hint="it is not a polygon file written by fctl-geo: read it with geopandas.read_file",
         )
-    crs = found.crs if "area_m2" in columns else None  # GeoJSON has none to say that there is none
+    crs = found.crs if "area_m2" in columns else None  # GeoJSON cannot express a missing CRS
     kinds = {"class_id": "int16", "confidence": "float32"}
     return found[[*columns, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
 
@@ -53,7 +53,7 @@ def _read(path: Path) -> geopandas.GeoDataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return geopandas.read_parquet(path)
-        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]  # a style's table has no shapes
+        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]  # a style table has no geometry
         return geopandas.read_file(path, layer=layers[0], engine="pyogrio")
     except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
-        raise OutputError(f"{path} cannot be read: {error}", hint="is it whole? write it again") from error
+        raise OutputError(f"{path} cannot be read: {error}", hint="is it complete? Write it again") from error

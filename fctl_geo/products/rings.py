@@ -1,4 +1,4 @@
-"""Polygons read back from a product, as rings in pixels: for pictures."""
+"""Reads polygons back from a product as rings in pixel coordinates, for pictures."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from fctl_geo.windows.window import Window
 
 @dataclass(frozen=True, slots=True)
 class PixelPolygon:
-    """One polygon on the grid of a raster."""
+    """One polygon in the pixel coordinates of a raster."""
 
     class_id: int
     rings: tuple[NDArray[np.float64], ...]
-    """Exterior first, then holes: (n, 2) column and row of each corner, closed."""
+    """Exterior first, then holes; each is closed and (n, 2): column and row of each corner."""
 
 
 def count_polygons(path: Path) -> int:
-    """How many polygons a product has, from its header."""
+    """The number of polygons in a product, from its header."""
     import pyogrio
 
     return int(pyogrio.read_info(path, layer=0)["features"])
 
 
 def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPolygon]:
-    """The polygons of a product that meet a window, each whole, in pixels of `frame`."""
+    """The polygons of a product that intersect a window, unclipped, in pixel coordinates of `frame`."""
     import pyogrio.raw
     import shapely
 

@@ -1,7 +1,7 @@
-"""How GIS programs paint our products: QGIS styles (QML) and OGC styles (SLD) of a legend.
+"""How GIS programs draw our products: QGIS styles (QML) and OGC styles (SLD) of a legend.
 
-A .qml lies beside a file and bears its stem, so `out.tif` and `out.fgb` share one. That works because QGIS takes
-the element that fits its layer: <pipe> for rasters, <renderer-v2> for polygons. `file_qml` therefore has both.
+A .qml lies beside a file and has the same stem, so `out.tif` and `out.fgb` share one. That works because QGIS uses
+the element that matches its layer: <pipe> for rasters, <renderer-v2> for polygons. `file_qml` therefore writes both.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ OUTLINE_MM = 0.26
 CLASS_FIELD = "class_name"
 _QML_HEAD = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _QGIS_VERSION = "3.22.0"
-"""The oldest QGIS that is served; newer ones, 4 included, read its styles."""
+"""The oldest supported QGIS; newer ones, including 4, read its styles."""
 
 
 def style_path(product: Path) -> Path:
-    """Where QGIS looks for the style of a raster or of polygons."""
+    """Where QGIS looks for the style of a raster or polygon file."""
     return product.with_suffix(".qml")
 
 
 def say_kept(style: Path, progress: Progress) -> None:
-    """Tell of a style that was there before and is not replaced."""
-    progress.say(f"{style} exists and is kept; it may show other classes")
+    """Report that an existing style is not replaced."""
+    progress.say(f"{style} exists and is kept; it may show different classes")
 
 
 def polygon_qml(legend: Legend) -> str:
@@ -42,7 +42,7 @@ def file_qml(legend: Legend, drawn: Legend) -> str:
 
 
 def polygon_sld(legend: Legend, layer: str) -> str:
-    """An OGC style (SLD 1.1, as QGIS and GeoServer write and read it) for the polygons."""
+    """An OGC style for polygons (SLD 1.1, as QGIS and GeoServer write and read it)."""
     root = ET.Element(
         "StyledLayerDescriptor",
         {
@@ -63,7 +63,7 @@ def polygon_sld(legend: Legend, layer: str) -> str:
 
 
 def darker(color: tuple[int, int, int], keep: float = 0.6) -> tuple[int, int, int]:
-    """The colour of an outline: the fill with `keep` of its light."""
+    """The color of an outline: the fill color at `keep` of its brightness."""
     r, g, b = (round(c * keep) for c in color)
     return r, g, b
 
@@ -113,7 +113,10 @@ def _symbol(symbols: ET.Element, index: int, info: ClassInfo) -> None:
     options = _add(layer, "Option", type="Map")
     for key, value in values.items():
         _add(options, "Option", type="QString", name=key, value=value)
-    for key, value in values.items():  # 3.22 writes the older form too; readers before 3.20 know no other
+    for (
+        key,
+        value,
+    ) in values.items():  # QGIS 3.22 also writes the older form, the only one that readers before 3.20 know
         _add(layer, "prop", k=key, v=value)
 
 

@@ -1,4 +1,4 @@
-"""What a run did: area per class, time, files."""
+"""The summary of a run: area per class, time, files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fctl_geo.spec import NODATA
 
 @dataclass(frozen=True, slots=True)
 class ClassArea:
-    """One class in numbers."""
+    """Area and share of one class."""
 
     name: str
     area: float
@@ -29,37 +29,41 @@ class ClassArea:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did."""
+    """The result of a run."""
 
     classes: tuple[ClassArea, ...]
     nodata_share: float
     """Of all pixels of the output, 0..1."""
     unit: str
-    """Of areas: 'm2', or 'px' where nothing says how large a pixel is."""
+    """Of areas: 'm2', or 'px' if the pixel size is unknown."""
     device: str
     seconds: float
     megapixels: float
     """Millions of output pixels."""
     files: tuple[Path | str, ...]
-    """Those that went elsewhere by their address."""
+    """Remote files are given by their address."""
     warnings: tuple[str, ...] = ()
+    cut_regions: int = 0
+    """Number of regions that were too large for one polygon and were cut (see `PolygonSettings.max_vertices`)."""
+    parts: int = 0
+    """Number of polygons that are parts of those regions."""
     inputs: RunInputs | None = field(default=None, repr=False)
-    """What the products depend on; None: not kept (of a refinement)."""
+    """What the products depend on; None for a refinement."""
 
     @property
     def megapixels_per_s(self) -> float:
-        """Millions of output pixels a second, from file to file."""
+        """Millions of output pixels per second, including reading and writing."""
         return self.megapixels / self.seconds
 
     def to_json(self) -> str:
-        """All that people may ask for, on one line."""
-        told = asdict(replace(self, inputs=None)) | {"megapixels_per_s": self.megapixels_per_s}
-        del told["inputs"]
-        return json.dumps({**told, "files": [str(f) for f in self.files]}, ensure_ascii=False)
+        """Everything except `inputs`, as one line of JSON."""
+        values = asdict(replace(self, inputs=None)) | {"megapixels_per_s": self.megapixels_per_s}
+        del values["inputs"]
+        return json.dumps({**values, "files": [str(f) for f in self.files]}, ensure_ascii=False)
 
 
 def measure_classes(raster: ClassRaster, progress: Progress) -> tuple[tuple[ClassArea, ...], float, str]:
-    """Area per class, share of nodata and the areas' unit of a class raster, read once from top to bottom."""
+    """Area per class, share of nodata and unit of area of a class raster, read once from top to bottom."""
     areas = pixel_areas(raster.frame)
     totals, counts = np.zeros(256), np.zeros(256, np.int64)
     progress.stage("measure", raster.frame.height)

@@ -1,8 +1,8 @@
-"""The last step of every product: new files take the place of old ones.
+"""The last step of every product: new files replace old ones.
 
-A product is often more than one file, and files can only be renamed one by one. In the order used here, a run that is
-killed at any moment leaves the old product or the new one, perhaps without its names and style, or none at all; but
-never the old data with the new names, nor the new file with a companion of the old one.
+A product often consists of several files, which can only be renamed one by one. With the order used here, a run that
+is killed at any moment leaves the old product or the new one, perhaps without its names and style, or none at all,
+but never the old data with the new names, nor the new file with a companion of the old one.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from fctl_geo.errors import OutputError
 from fctl_geo.storage.whole_files import write_failure
 
 _DATA = {
-    ".gpkg": ("-wal", "-shm", "-journal"),  # SQLite replays them over any file of this name
+    ".gpkg": ("-wal", "-shm", "-journal"),  # SQLite would replay them over the new file
     ".tif": (".ovr", ".msk"),
     ".tiff": (".ovr", ".msk"),
 }
-"""Endings of companions that hold part of a product's data."""
+"""Suffixes of companion files that hold part of a product's data."""
 
 
 def swap_in(products: Mapping[Path, Path], sidecars: Mapping[Path, Path], stale: Iterable[Path] = ()) -> None:
-    """Put finished files in their places; companions that hold data of the old ones are gone after.
+    """Move finished files to their final names, removing companions that hold data of the old ones.
 
     Args:
         products: final names and finished files on the same disk.
-        sidecars: the same of names and styles beside them.
-        stale: more files that spoke of the old ones.
+        sidecars: the same for the names and styles beside them.
+        stale: further files that describe the old products.
     Raises:
-        OutputError: a file cannot be replaced (another program holds it open, on Windows).
+        OutputError: a file cannot be replaced (on Windows: another program has it open).
     """
     for path in dict.fromkeys((*stale, *sidecars)):
         _remove(path)
     for final, part in products.items():
         beside = [final.with_name(final.name + ending) for ending in _DATA.get(final.suffix.lower(), ())]
-        if any(path.exists() for path in beside):  # without them the old one is not what it was
+        if any(path.exists() for path in beside):  # without them the old file would change its meaning
             for path in (final, *beside):
                 _remove(path)
         _rename(part, final)

@@ -1,7 +1,7 @@
-"""From stored polygons to products: GeoPackage, FlatGeobuf, GeoParquet, GeoJSON, each styled and whole.
+"""Writes stored polygons to products: GeoPackage, FlatGeobuf, GeoParquet and GeoJSON, each with a style and complete.
 
-All products are written aside and appear together at the end: an error in the last leaves none of the first.
-The same polygons give the same bytes.
+All products are written aside and appear together at the end, so an error in the last leaves none of the others.
+The same polygons always give the same bytes.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from fctl_geo.georef.area import Unit
 
 _LONGITUDE_LATITUDE_DIGITS = "8"
-"""Decimals of a degree in GeoJSON: 1 mm. GDAL's own 7 would shift the corners of a drone's 1 cm pixels."""
+"""Decimal places of degrees in GeoJSON: 1 mm. GDAL's default of 7 would shift the corners of a drone's 1 cm pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorLayer:
-    """What a product says besides its features."""
+    """What a product holds besides its features."""
 
     crs_wkt: str
-    """Empty: none, coordinates are pixels."""
+    """Empty if there is no CRS: coordinates are then pixels."""
     unit: Unit
     """Of the area column."""
     drawn: Legend
     """The classes of the polygons, for their style."""
     legend: Legend
-    """All classes, for the raster beside the polygons: they share a .qml."""
+    """All classes, for a raster beside the polygons, which shares their .qml."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Model, version, settings (JSON), ...: kept in every product."""
+    """Model, version, settings (JSON), ...: written to every product."""
 
 
 def write_products(
@@ -59,18 +59,19 @@ def write_products(
     *,
     overwrite: bool | Mapping[Path, bool],
 ) -> tuple[Path, ...]:
-    """Write every product from the polygon_file, and a .qml beside those that cannot hold a style.
+    """Write every product from the polygon file, and a .qml beside those that cannot embed a style.
 
     Args:
         polygon_file: all polygons.
-        outs: files by ending (see `outputs.VECTOR_ENDINGS`); those that exist are replaced.
+        outs: files to write; the format follows from the extension (see `outputs.VECTOR_ENDINGS`). Existing ones are
+            replaced.
         layer: CRS, legend, metadata.
-        progress: advanced by the features of each product.
-        overwrite: also replace a .qml that is there, all of them or each; else it is kept, and that is said.
+        progress: advanced by the number of features in each product.
+        overwrite: also replace existing .qml files, all or per file; otherwise they are kept and reported.
     Returns:
         The files written: outs, then styles.
     Raises:
-        OutputError: a product cannot be written; none of them is then there.
+        OutputError: a product cannot be written; no product is left behind.
     """
     check_crs(outs, layer.crs_wkt)
     progress.stage("write polygons", max(1, polygon_file.count * len(outs)))
@@ -89,7 +90,7 @@ def write_products(
 
 
 def check_crs(outs: Sequence[Path], crs_wkt: str) -> None:
-    """Refuse a GeoJSON of a place that has no longitude and latitude on Earth; to be run before the work.
+    """Refuse GeoJSON if the CRS cannot be transformed to longitude and latitude on Earth; call it before the work.
 
     Raises:
         OutputError: GeoJSON for another planet or a local CRS.
@@ -104,8 +105,8 @@ def check_crs(outs: Sequence[Path], crs_wkt: str) -> None:
         Transformer.from_crs(crs_wkt, "EPSG:4326")
     except ProjError as error:
         raise OutputError(
-            f"{geojson[0]}: GeoJSON is in longitude and latitude on Earth, which this CRS does not lead to",
-            hint="write a .gpkg, .fgb or .parquet",
+            f"{geojson[0]}: GeoJSON requires longitude and latitude on Earth, to which this CRS cannot be transformed",
+            hint="write a .gpkg, .fgb or .parquet instead",
         ) from error
 
 
@@ -115,7 +116,7 @@ def _style_files(outs: Sequence[Path]) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What all products of a run share."""
+    """What all products of a run have in common."""
 
     polygon_file: PolygonFile
     layer: VectorLayer
@@ -123,7 +124,7 @@ class _Job:
 
 
 def _write(out: Path, part: Path, job: _Job) -> None:
-    """One file under way, by its ending; checked for being whole."""
+    """Write one file aside in the format of its extension, and check that it is complete."""
     feed, layer = _Feed(job.polygon_file, job.progress), job.layer
     try:
         match out.suffix.lower():
@@ -147,7 +148,7 @@ def _write(out: Path, part: Path, job: _Job) -> None:
 
 
 class _Feed:
-    """The batches of a polygon file for a writer; remembers what broke it."""
+    """The batches of a polygon file for a writer; remembers the error that interrupted it."""
 
     def __init__(self, polygon_file: PolygonFile, progress: Progress) -> None:
         self.error: FctlError | KeyboardInterrupt | None = None
@@ -166,11 +167,11 @@ class _Feed:
 
 
 def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name: str, **options: str) -> None:
-    """With one of GDAL's drivers; `options` are its layer creation options."""
+    """Write with one of GDAL's drivers; `options` are its layer creation options."""
     import pyarrow as pa
     import pyogrio
 
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pyogrio.write_arrow(
             pa.RecordBatchReader.from_batches(schema_of(layer.unit), iter(feed)),
@@ -183,7 +184,7 @@ def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name
             layer_metadata=dict(layer.metadata) if driver != "GeoJSON" else None,
             layer_options=options,
         )
-    for text in dict.fromkeys(str(warning.message) for warning in heard):
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
         if layer.crs_wkt or not text.startswith("'crs' was not provided"):
             feed.progress.warn(f"{name}{part.suffix}: {text}")
 
@@ -191,17 +192,19 @@ def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name
 def _geojson_options(out: Path, layer: VectorLayer, progress: Progress) -> dict[str, str]:
     about = {"DESCRIPTION": json.dumps(dict(layer.metadata), sort_keys=True)} if layer.metadata else {}
     if not layer.crs_wkt:
-        progress.warn(f"{out} has pixel coordinates: the raster has no CRS, but GeoJSON wants longitude and latitude")
+        progress.warn(
+            f"{out} has pixel coordinates, since the raster has no CRS; GeoJSON expects longitude and latitude"
+        )
         return about
-    progress.say(f"{out} is in longitude and latitude (EPSG:4326), as GeoJSON demands (RFC 7946)")
+    progress.say(f"{out} is in longitude and latitude (EPSG:4326), as GeoJSON requires (RFC 7946)")
     return {"RFC7946": "YES", "COORDINATE_PRECISION": _LONGITUDE_LATITUDE_DIGITS, **about}
 
 
 def _check_whole(part: Path, layer: str, count: int) -> None:
-    """The third way in which a full disk is told: not at all.
+    """Check that a file is complete, because a full disk is sometimes not reported at all.
 
     Raises:
-        OSError: features are missing, or the end of the file.
+        OSError: features or the end of the file are missing.
     """
     if part.suffix.lower() == ".geojson":
         with part.open("rb") as file:

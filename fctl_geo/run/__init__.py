@@ -1,1 +1,1 @@
-"""What a run is and how it goes: opened, planned, computed shard by shard."""
+"""Defining and executing runs: open, plan, and compute shard by shard."""

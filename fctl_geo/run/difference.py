@@ -1,4 +1,4 @@
-"""Why the shards of an earlier run cannot be used, in words: the first thing in which two runs differ."""
+"""Explains why the shards of an earlier run cannot be reused: describes the first difference between two runs."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ Facts = Mapping[str, Any]
 
 
 def first_difference(before: Facts, now: Facts) -> str:
-    """What differs between the facts of two runs (`RunSpec.facts`), the most telling first; empty: nothing is known."""
+    """Describe the most informative difference between the facts of two runs (`RunSpec.facts`); empty if unknown."""
     for key, name in (("scene", "the scene"), ("area", "the area of interest")):
         if words := _of_files(name, before.get(key, ()), now.get(key, ())):
             return words
     if before.get("model") != now.get("model"):
-        return "the model file is another, or has changed since"
+        return "the model file is a different one, or has changed since"
     for path, (old, new) in _changes(before, now):
         room, _, key = path.partition(" ")
         name = {"settings": key.rpartition(" ")[2], "reading": f"the scene's {key}"}.get(room, path)
-        return f"{name} was {_short(old)} and is {_short(new)} now"
+        return f"{name} was {_short(old)} and is now {_short(new)}"
     return ""
 
 
 def _of_files(name: str, before: Sequence[Facts], now: Sequence[Facts]) -> str:
     old, new = ({str(file["name"]): file for file in files} for files in (before, now))
     if old and new and not set(old) & set(new):
-        return f"{name} is another: {_file(old)} then, {_file(new)} now"
+        return f"{name} is different: {_file(old)} then, {_file(new)} now"
     for words, files in (
         ("has a new file", [file for file in new if file not in old]),
-        ("lacks the file", [file for file in old if file not in new]),
+        ("is missing the file", [file for file in old if file not in new]),
         ("has changed:", [file for file in new if file in old and old[file] != new[file]]),
     ):
         if files:
@@ -44,7 +44,7 @@ def _file(names: Mapping[str, object] | Sequence[str]) -> str:
 
 
 def _changes(before: Facts, now: Facts, above: str = "") -> list[tuple[str, tuple[object, object]]]:
-    """Paths of values that differ. Example: 'settings engine merge', ('blend', 'montage')."""
+    """Paths and values of the entries that differ. Example: 'settings engine merge', ('blend', 'montage')."""
     found: list[tuple[str, tuple[object, object]]] = []
     for key in dict.fromkeys([*now, *before]):
         old, new, path = before.get(key), now.get(key), f"{above} {key}".strip()

@@ -1,4 +1,4 @@
-"""Who computes the shards of a run: this process, or (fctl_geo.cluster) processes on this machine and others."""
+"""Executors compute the shards of a run: in this process, or (fctl_geo.cluster) in many, here and on other machines."""
 
 from __future__ import annotations
 
@@ -22,49 +22,51 @@ Outcome_co = TypeVar("Outcome_co", covariant=True)
 
 
 class Job(Protocol[Outcome_co]):
-    """Work for an executor that has many to do."""
+    """One of many units of work for an executor."""
 
     @property
     def large(self) -> bool:
-        """Of so many shards that several workers share them out."""
+        """Whether it has enough shards to be split among several workers."""
 
     @property
     def steps(self) -> int:
-        """Steps of progress that it is worth."""
+        """How many progress steps it counts for."""
 
     def lost(self, message: str, hint: str) -> Outcome_co:
-        """What became of it when nobody came back from it."""
+        """The outcome to report when every worker that tried it died."""
 
 
 AnyJob = TypeVar("AnyJob", bound=Job[Any])
 
 
 class Executor(Protocol):
-    """What a run asks of those who compute it. The bytes are the same whoever they are (law 10), if they
-    compute alike (`Hardware.arithmetic`)."""
+    """What a run requires of whatever computes it.
+
+    All executors produce the same bytes (law 10), provided that their arithmetic is the same (`Hardware.arithmetic`).
+    """
 
     def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
-        """What the networks will run on."""
+        """The hardware that the networks will run on."""
 
     def seconds_a_patch(self, run: Run) -> float:
-        """One patch with its share of context tiles and of refinement, by the clock."""
+        """Wall-clock seconds per patch, including its share of context tiles and refinement."""
 
     def write(
         self, run: Run, step: Step, runs: Sequence[Sequence[Shard]], work: WorkFolder, progress: Progress
     ) -> None:
-        """Write the shards of a step into the work folder; each run of shards hands its overlap downwards."""
+        """Write the shards of a step into the work folder; within each run, shards pass their overlap downwards."""
 
     def each(
         self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
-        """`function` of every job, in any order; many at a time, where there are many to work."""
+        """Apply `function` to every job, in any order; in parallel if there are several workers."""
 
 
 class LocalExecutor:
-    """Computes here. The networks stay loaded from scene to scene; use it in a with-block.
+    """Computes in this process. Networks stay loaded from scene to scene; use it in a with-block.
 
     Args:
-        adapt: makes a run's engine settings this process's own, where it shares a machine with others.
+        adapt: adjusts a run's engine settings to this process if it shares a machine with others.
     """
 
     def __init__(self, adapt: Callable[[EngineSettings], EngineSettings] = lambda engine: engine) -> None:
@@ -76,16 +78,16 @@ class LocalExecutor:
         """This machine's device.
 
         Raises:
-            DeviceError: the device that was asked for is not there.
+            DeviceError: the requested device is not available.
         """
         from fctl_geo.model.device import Device
         from fctl_geo.run.networks import hardware_of
 
-        device = Device(self._adapt(engine), progress)  # nothing runs on it: no thread was started
+        device = Device(self._adapt(engine), progress)  # nothing runs on it, so no threads need closing
         return hardware_of(device)
 
     def seconds_a_patch(self, run: Run) -> float:
-        """Measured once for a model and the settings that make it slower."""
+        """Measured once per model and the settings that affect its speed."""
         from fctl_geo.run.plan import time_a_patch
 
         grid, engine = run.final.sweep.grid, run.settings.engine
@@ -97,7 +99,7 @@ class LocalExecutor:
     def write(
         self, run: Run, step: Step, runs: Sequence[Sequence[Shard]], work: WorkFolder, progress: Progress
     ) -> None:
-        """Shard after shard; an error ends it, and what was finished stays."""
+        """Write one shard after another; an error stops it, and finished shards are kept."""
         from fctl_geo.run.sweep_shards import open_network, write_run
 
         with open_network(run, step, self.networks(run, progress), work) as (network, finish):
@@ -108,12 +110,12 @@ class LocalExecutor:
     def each(
         self, function: Callable[[AnyJob, Executor, Progress], Outcome], jobs: Sequence[AnyJob], progress: Progress
     ) -> Iterator[Outcome]:
-        """Job after job."""
+        """Run one job after another."""
         for job in jobs:
             yield function(job, self, progress)
 
     def networks(self, run: Run, progress: Progress) -> Networks:
-        """The networks of a run's model, loaded when they are first asked for."""
+        """The networks of a run's model, loaded on first use."""
         from fctl_geo.run.networks import load
 
         engine = self._adapt(run.settings.engine)
@@ -122,12 +124,12 @@ class LocalExecutor:
         if kept is not None and kept.device.torch_device.type == run.hardware.kind:
             kept.device.progress = progress
             return kept
-        self.close()  # another model, or a GPU that had given up: one set of networks at a time
+        self.close()  # another model, or a fallback from the GPU: only one set of networks is kept
         self._networks[key] = load(run.settings.model, engine, progress)
         return self._networks[key]
 
     def close(self) -> None:
-        """Let the networks go."""
+        """Release the networks."""
         for networks in self._networks.values():
             networks.close()
         self._networks.clear()

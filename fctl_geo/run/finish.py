@@ -1,4 +1,4 @@
-"""From a band's class indices to what is written: ids of the legend, nodata, confidence."""
+"""Turns a band's class indices into what is written: ids of the legend, nodata, confidence."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Finish = Callable[[Band], Band]
 
 
 class ClassWindows(Protocol):
-    """A class raster that is read by window."""
+    """A class raster that can be read by window."""
 
     def read(self, window: Window) -> NDArray[np.uint8]: ...
 
 
 def final_classes(run: Run) -> Finish:
-    """Nodata where the scene has no data or the area of interest ends, a class everywhere else (law 3)."""
+    """Nodata where the scene has no data or outside the area of interest, a class everywhere else (law 3)."""
     crop = run.scene.frame_window
 
     def finish(band: Band) -> Band:
@@ -35,7 +35,7 @@ def final_classes(run: Run) -> Finish:
 
 
 def crude_classes(run: Run) -> Finish:
-    """The same on the model's grid, for the refinement: the area of interest does not cut it."""
+    """The same on the model's grid, as input to the refinement; not masked by the area of interest."""
     how = run.crude.sweep.how
 
     def finish(band: Band) -> Band:
@@ -46,7 +46,7 @@ def crude_classes(run: Run) -> Finish:
 
 
 def refined_classes(run: Run, crude: ClassWindows, crude_confidence: ClassWindows) -> Finish:
-    """Final classes; where refinement changed nothing the segmentation's confidence stands."""
+    """Final classes; where refinement changed nothing, the segmentation's confidence is kept."""
     final, how, origin = final_classes(run), run.final.sweep.how, run.crude.sweep.how
 
     def finish(band: Band) -> Band:
@@ -67,7 +67,7 @@ def refined_classes(run: Run, crude: ClassWindows, crude_confidence: ClassWindow
 
 
 def masked(band: Band, legend: Legend, wanted: NDArray[np.bool_]) -> Band:
-    """Indices to ids; nodata where nothing is wanted."""
+    """Map class indices to ids; nodata wherever `wanted` is False."""
     assert not (wanted & (band.classes == NODATA)).any(), f"pixels without a patch in {band.window}"
     ids = np.full(256, NODATA, np.uint8)
     ids[: len(legend)] = [c.id for c in legend]
@@ -81,7 +81,7 @@ def _moved(window: Window, rows: int, cols: int) -> Window:
 
 
 def _nearest(start: int, count: int, offset: int, how: Resampling, origin: int, size: int) -> NDArray[np.int64]:
-    """Rows (or columns) of the crude raster under the centres of output pixels."""
-    centres = (np.arange(start, start + count) + offset + 0.5) / how.scale
-    cells: NDArray[np.int64] = np.clip(np.floor(centres).astype(np.int64) - origin, 0, size - 1)
+    """Rows (or columns) of the crude raster under the centers of output pixels."""
+    centers = (np.arange(start, start + count) + offset + 0.5) / how.scale
+    cells: NDArray[np.int64] = np.clip(np.floor(centers).astype(np.int64) - origin, 0, size - 1)
     return cells

@@ -1,4 +1,4 @@
-"""What the networks run on, as far as plans, memory and metadata need to know it."""
+"""A description of the hardware that the networks run on."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What the networks run on: as much of it as plans, memory and the products' metadata need."""
+    """The hardware that the networks run on, as far as plans, memory estimates and product metadata need it."""
 
     kind: str
     """'cpu' or 'cuda'."""
     precision: str
     """'fp32' or 'bf16'."""
     name: str
-    """For people."""
+    """Human-readable."""
     threads: int = 1
-    """Patches that a process computes at a time on its CPU cores."""
+    """Patches that a process computes at once on its CPU cores."""
     processes: int = 1
-    """Processes that share the work, on this machine or on many."""
+    """Processes that share the work, on this machine or several."""
     arithmetic: str = ""
-    """What the last bits depend on besides: torch's version, and the CPU's instructions or the GPU."""
+    """What else the last bits of the results depend on: the torch version and the CPU's instruction set or the GPU."""
 
     @property
     def patches_at_once(self) -> int:

@@ -1,4 +1,4 @@
-"""How much memory a run takes, and the largest shards that keep within what is allowed."""
+"""Estimates the memory of a run and chooses the largest shards that stay within the limit."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from fctl_geo.windows.grid import CELL_PX
 from fctl_geo.windows.shards import BLOCK_PX
 
 SHARD_PX = 4608
-"""Side of a shard on the model's grid: wide enough that neighbours repeat few patches, small enough for 1.5 GiB."""
+"""Side of a shard on the model's grid: wide enough that neighbors repeat few patches, small enough for 1.5 GiB."""
 BASE_BYTES = 620 << 20
 """Python, torch, GDAL and the compiled kernels, measured."""
 CHANNELS = frozenset({"widths", "decoder", "pixel_channels", "deep_channels"})
-"""Settings of networks by which they take more memory than those that were measured."""
+"""Network settings that can increase memory use beyond that of the measured networks."""
 TILE_BYTES_A_CELL = 4 * 256
 """Deep features of a context tile."""
 OPEN_VERTEX_BYTES = 44
-"""A node of the tracer; its arrays double when they are full."""
+"""A node of the tracer, whose arrays double in size when full."""
 WRITTEN_VERTEX_BYTES = 150
-"""A vertex on its way into a product: corners, WKB, Arrow's copies and the writer's."""
+"""A vertex being written to a product: corners, WKB, and the copies made by Arrow and the writer."""
 STRIP_BYTES_A_PX = 24
-"""Strips that are read ahead, sieved and traced."""
+"""Strips being read ahead, sieved and traced."""
 
 
 def fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware) -> int:
-    """The largest shard whose run keeps within the memory allowed; smaller where processes would have none to do."""
+    """The largest shard side that stays within the memory limit; smaller if some processes would otherwise be idle."""
     most = settings.engine.max_memory_bytes
     sides = [SHARD_PX, SHARD_PX // 2, SHARD_PX // 4]
     needs = [memory_bytes(settings, info, scene, hardware, side) for side in sides]
@@ -47,18 +47,18 @@ def fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware
     if fitting:
         return fitting[-1]
     raise SettingsError(
-        f"this run needs at least {needs[-1] / 2**20:.0f} MiB, --max-memory allows {(most or 0) / 2**20:.0f} MiB",
-        hint="allow more, or take fewer threads",
+        f"this run needs at least {needs[-1] / 2**20:.0f} MiB, but --max-memory is {(most or 0) / 2**20:.0f} MiB",
+        hint="allow more memory, or use fewer threads",
     )
 
 
 def memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware, shard_px: int) -> int:
-    """Peak of the segmentation, or of the polygons after it, when the patches' memory is free again."""
+    """Peak memory of the segmentation, or of the polygon stage after it, once the patches' memory is free again."""
     width = min(shard_px, scene.model_hw[1])
     workers = hardware.threads if hardware.kind == "cpu" else 2
     wider = _wider(info)
     patches = workers * wider * WORKING_BYTES_A_PX[info.architecture] * info.patch_px**2
-    weights = 2 * resolve_model(settings.model).stat().st_size  # as they are in the file, and as kernels want them
+    weights = 2 * resolve_model(settings.model).stat().st_size  # as stored in the file, and as laid out for the kernels
     band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
     tiles = wider * _context_tile_bytes(settings, info, width)
     segmenting = patches + band + tiles + _band_cache_bytes(scene, info, width)
@@ -66,7 +66,7 @@ def memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Ha
 
 
 def _wider(info: ModelInfo) -> float:
-    """How many times wider a network is than the one of its architecture that was measured; at least 1."""
+    """How many times wider a network is than the measured one of the same architecture; at least 1."""
     usual = default_settings(info.architecture)
     most = 1.0
     for name in CHANNELS & usual.keys() & info.network.keys():
@@ -76,7 +76,7 @@ def _wider(info: ModelInfo) -> float:
 
 
 def _context_tile_bytes(settings: Settings, info: ModelInfo, width: int) -> float:
-    """Features of the context tiles that a band of patches shares, once for each orientation that is looked at."""
+    """Features of the context tiles that a band of patches shares, once per orientation of test-time augmentation."""
     from fctl_geo.model.orientation import ORIENTATIONS
 
     cells = 0.0
@@ -88,7 +88,7 @@ def _context_tile_bytes(settings: Settings, info: ModelInfo, width: int) -> floa
 
 
 def _polygon_bytes(settings: Settings, scene: Scene) -> int:
-    """The polygon stage: boundaries of the open regions, one polygon being written, and strips of the class raster."""
+    """The polygon stage: boundaries of open regions, one polygon being written, and strips of the class raster."""
     from fctl_geo.polygons.cut import GRID_ROWS, OPEN_POLYGONS
 
     if all(path.suffix.lower() in RASTER_ENDINGS for path in settings.output.outs):
@@ -99,7 +99,7 @@ def _polygon_bytes(settings: Settings, scene: Scene) -> int:
 
 
 def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:
-    """Decoded pixels that patches and contexts of a strip share."""
+    """Decoded pixels shared by the patches and contexts of a strip."""
     reach = math.ceil(widest(info.contexts) * info.patch_px)
     return min(scene.cache_bytes_for(reach, width_px + reach), 512 << 20)
 

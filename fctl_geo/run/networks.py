@@ -1,4 +1,4 @@
-"""A model's networks on a device, loaded once and used for as many scenes as there are."""
+"""A model's networks on a device, loaded once and used for any number of scenes."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Networks:
     device: Device
     segmentation: SegmentationNetwork
     refinement: RefinementNet | None
-    """None: the model file has none."""
+    """None if the model file has none."""
 
     def close(self) -> None:
-        """End the device's threads."""
+        """Stop the device's threads."""
         self.device.close()
 
 
 def load(model: str, engine: EngineSettings, progress: Progress) -> Networks:
-    """The networks of a model file, on the device that the settings ask for.
+    """Load the networks of a model file onto the device that the settings ask for.
 
     Raises:
-        ModelFileError: no model file, or not one for this version.
-        DeviceError: the device is not there.
+        ModelFileError: not a model file, or not one for this version.
+        DeviceError: the device is not available.
     """
     from fctl_geo.model.device import Device
 
@@ -50,6 +50,6 @@ def load(model: str, engine: EngineSettings, progress: Progress) -> Networks:
 
 
 def hardware_of(device: Device) -> Hardware:
-    """What a device is, without it."""
+    """Describe a device without holding on to it."""
     kind = device.torch_device.type
     return Hardware(kind, device.precision, device.name, device.threads, arithmetic=device.arithmetic)

@@ -1,4 +1,4 @@
-"""A run made ready: model, scene, hardware, grids and shards, all decided before the first patch."""
+"""Prepares a run: model, scene, hardware, grids and shards are all decided before the first patch."""
 
 from __future__ import annotations
 
@@ -27,51 +27,51 @@ from fctl_geo.windows.shards import BLOCK_PX, cut_shards
 from fctl_geo.windows.window import Window
 
 MOST_PX = 4 * 10**12
-"""The most that one run writes; it takes a list of its shards."""
+"""The most pixels that one run writes, since the list of its shards must fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything that a run needs, but for the networks: whoever computes its shards has those."""
+    """Everything that a run needs, except for the networks, which belong to the executor."""
 
     source: str
-    """The scene as it was named; a local one absolute, so that any process finds it."""
+    """The scene as given by the user; local paths are absolute, so that any process finds them."""
     settings: Settings
-    """As asked for, merge and refinement as the model recommends where nothing was."""
+    """As given by the user; merge and refinement default to what the model recommends."""
     spec: RunSpec
-    """What it depends on."""
+    """What the run depends on."""
     origin: ShardOrigin
-    """What its shards are made of, as the work folder keeps it."""
+    """What its shards are made from, as stored in the work folder."""
     info: ModelInfo
     scene: Scene
     hardware: Hardware
     crude: Stage
-    """Scene to classes: on the output's grid, or on the model's if they are refined after."""
+    """From scene to classes: on the output's grid, or on the model's if the classes are refined afterwards."""
     final: Stage
-    """The output's grid; the same stage as `crude` where nothing is refined."""
+    """On the output's grid; the same stage as `crude` if nothing is refined."""
     memory_bytes: int
-    """Estimated peak of a process."""
+    """Estimated peak per process."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The sweeps, in their order."""
+        """The sweeps, in order."""
         if not self.refines:
             return (Step("segment", "classes", self.final),)
         return (Step("segment", "crude", self.crude), Step("refine", "classes", self.final))
 
     @property
     def refines(self) -> bool:
-        """Whether the classes are refined after they were segmented."""
+        """Whether the classes are refined after segmentation."""
         return bool(self.settings.engine.refine)
 
     @property
     def inputs(self) -> list[Path]:
-        """The files that it reads, but for the model's."""
+        """The files that it reads, except for the model file."""
         return [Path(identity.name) for identity in (*self.spec.inputs.scene, *self.spec.inputs.area)]
 
 
 def absolute_path(path: str | Path) -> str:
-    """A local file by its absolute path; anything else that GDAL opens as it is."""
+    """The absolute path of a local file; anything else that GDAL opens is returned unchanged."""
     return str(Path(path).absolute()) if Path(path).exists() else str(path)
 
 
@@ -79,19 +79,19 @@ def absolute_path(path: str | Path) -> str:
 def open_run(
     scene_path: str | Path, settings: Settings, hardware: Hardware, progress: Progress, shard_px: int | None = None
 ) -> Iterator[Run]:
-    """A run, ready to start; closes the scene after it.
+    """Open a run, ready to start; the scene is closed on exit.
 
     Args:
-        hardware: what the shards will be computed on, here or elsewhere.
-        shard_px: what another process or an earlier run has decided; None: the largest shards that keep within the
-            memory allowed and give every process some.
+        hardware: the hardware that will compute the shards, here or elsewhere.
+        shard_px: shard side chosen by another process or an earlier run; None: the largest that stays within the
+            memory limit and gives every process some shards.
     Raises:
-        FctlError: anything that stands in the run's way, before a patch is computed.
+        FctlError: anything that prevents the run, before the first patch is computed.
     """
     info = read_model_info(settings.model)
     settings = resolved(settings, info)
     refine = bool(settings.engine.refine)
-    info.legend.ids_of(settings.polygons.classes or ())  # one that is not there fails before the work
+    info.legend.ids_of(settings.polygons.classes or ())  # an unknown class fails before any work is done
     if refine and info.refinement is None:
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
@@ -104,26 +104,28 @@ def open_run(
         source = absolute_path(scene_path)
         spec = spec_of(source, scene, settings, info, hardware, side)
         for name in uncertain(spec.inputs.scene):
-            progress.warn(f"{name}: no time of change, no ETag: if it is replaced, --resume may not notice")
+            progress.warn(
+                f"{name} has neither a modification time nor an ETag: if it is replaced, --resume may not notice"
+            )
         memory = memory_bytes(settings, info, scene, hardware, side)
         origin = ShardOrigin(spec.shard_key, side, spec.arithmetic, spec.facts)
         yield Run(source, settings, spec, origin, info, scene, hardware, crude, final, memory)
 
 
 def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:
-    """The patches of a model's refinement network, which wants whole cells whatever the segmentation's patches are."""
+    """The patches of a model's refinement network, which needs whole cells, whatever the segmentation's patch size."""
     patch_px = math.ceil(info.patch_px / CELL_PX) * CELL_PX
     return PatchGrid(height, width, patch_px, info.overlap_px // 2 * 2)
 
 
 def _refuse_endless(scene: Scene) -> None:
-    """Before lists are made of its shards: a header may declare any size."""
+    """Refuse absurd sizes before listing the shards: a header may declare any size."""
     height, width = scene.frame.size_hw
     if height * width > MOST_PX:
         raise SceneError(
-            f"{Path(scene.info.path).name} declares {width:,} x {height:,} pixels, the most for one run is "
+            f"{Path(scene.info.path).name} declares {width:,} x {height:,} pixels, but the maximum for one run is "
             f"{round(MOST_PX**0.5):,} squared",
-            hint="if its header tells the truth, take a part of it with --aoi or --bbox",
+            hint="if its header is correct, process a part of it with --aoi or --bbox",
         )
 
 
@@ -148,7 +150,7 @@ def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: in
 
 
 def _crude_stage(final: Sweep, grid: PatchGrid, scene: Scene, shard_px: int) -> Stage:
-    """Classes on the model's grid, of the part that the output draws from."""
+    """Classes on the model's grid, for the part of it that the output depends on."""
     height, width = scene.model_hw
     rows, cols = final.how.model_rows(0, final.output_hw[0]), final.how.model_cols(0, final.output_hw[1])
     row, col = max(0, rows[0]), max(0, cols[0])

@@ -1,4 +1,4 @@
-"""What a run will do, in sentences, before it does it."""
+"""Describes what a run will do before it starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fctl_geo.windows.window import Window
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A run, foretold."""
+    """What a run will do, and what it will take."""
 
     scene: str
     size_hw: tuple[int, int]
@@ -32,23 +32,23 @@ class RunPlan:
     """Estimated from one patch of this model on this device."""
 
     def sentences(self) -> list[str]:
-        """For people."""
+        """Human-readable lines."""
         height, width = self.size_hw
-        gsd = "unknown GSD" if self.scene_gsd_m is None else f"{self.scene_gsd_m:.3g} m a pixel"
+        gsd = "unknown GSD" if self.scene_gsd_m is None else f"{self.scene_gsd_m:.3g} m per pixel"
         lines = [f"{self.scene}: {width:,} x {height:,} px, {gsd}; model {self.model}"]
         if self.scale != 1.0:
             lines.append(f"resampled {self.scale:.3g} : 1 to the model's {self.model_gsd_m:.3g} m")
-        left_out = f" ({self.patches_left_out:,} outside the area left out)" if self.patches_left_out else ""
+        left_out = f" ({self.patches_left_out:,} outside the area skipped)" if self.patches_left_out else ""
         refined = ", then refined" if self.refines else ""
         shards = f"{self.shards} shard{'s' if self.shards > 1 else ''}"
         patches = f"{self.patches:,} patch{'es' if self.patches != 1 else ''}"
         lines.append(f"{patches} in {shards}{left_out}{refined}, on {self.device}")
-        lines.append(f"about {_duration(self.seconds)} and {self.memory_bytes / 2**30:.1f} GiB of memory at the most")
+        lines.append(f"about {_duration(self.seconds)} and {self.memory_bytes / 2**30:.1f} GiB of memory at most")
         return lines
 
 
 def plan_of(run: Run, seconds_a_patch: float) -> RunPlan:
-    """Count the patches; the time of one is measured by whoever will compute them."""
+    """Plan a run by counting its patches; the executor that will compute them measures the time per patch."""
     patches = run.crude.patches
     grid = run.crude.sweep.grid
     seconds = patches * seconds_a_patch / run.hardware.patches_at_once
@@ -77,7 +77,7 @@ class _Blank:
 
 
 def time_a_patch(run: Run, networks: Networks) -> float:
-    """One patch with its share of context tiles and of refinement, by the clock."""
+    """Wall-clock seconds per patch, including its share of context tiles and refinement."""
     from fctl_geo.model.device import shortest_s
     from fctl_geo.model.orientation import ORIENTATIONS
     from fctl_geo.model.refiner import Refiner

@@ -1,4 +1,4 @@
-"""A refinement made ready: of a run's own crude classes, or of anybody's class raster."""
+"""Prepares a refinement, of a run's own crude classes or of any class raster."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from fctl_geo.windows.shards import cut_shards
 from fctl_geo.windows.window import Window
 
 _ROWS = 512
-"""Rows that are looked at together."""
+"""Rows read at once."""
 
 
 class SharedClasses:
-    """A class raster that worker threads read in turn, its pixels numbered from `origin`."""
+    """A class raster that worker threads take turns reading, with pixel coordinates starting at `origin`."""
 
     def __init__(self, raster: ClassRaster, origin: tuple[int, int] = (0, 0)) -> None:
         self.raster, self.origin = raster, origin
@@ -51,7 +51,7 @@ class SharedClasses:
 
 @contextmanager
 def refiner_of(run: Run, networks: Networks, work: WorkFolder) -> Iterator[tuple[PatchNetwork, Finish]]:
-    """The refiner of a run's crude classes, and what finishes its bands."""
+    """The refiner of a run's crude classes, and the function that finishes its bands."""
     from fctl_geo.model.refiner import Refiner
 
     assert networks.refinement is not None
@@ -69,7 +69,7 @@ def refiner_of(run: Run, networks: Networks, work: WorkFolder) -> Iterator[tuple
 
 @dataclass(frozen=True, slots=True)
 class RefineRun:
-    """Everything that the refinement of a class raster needs."""
+    """Everything needed to refine a class raster."""
 
     classes: Path
     legend: Legend
@@ -81,29 +81,32 @@ class RefineRun:
 
     @property
     def origin(self) -> ShardOrigin:
-        """What its shards are made of; they are never resumed."""
+        """What its shards are made from; a refinement is never resumed."""
         return ShardOrigin(key_of([str(self.classes), self.metadata]), SHARD_PX)
 
 
 @contextmanager
 def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress: Progress) -> Iterator[RefineRun]:
-    """The refinement of anybody's class raster on its own grid.
+    """Open the refinement of any class raster on its own grid.
 
     Raises:
         ModelFileError: no such model, or one without a refinement network.
-        SceneError: no class raster.
+        SceneError: not a class raster.
     """
     from fctl_geo.model.refiner import Refiner
 
     info = read_model_info(model)
     if info.refinement is None:
-        raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose one that has")
+        raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose a model that has one")
     with open_class_raster(classes) as raster:
         for sentence in raster.warnings:
             progress.warn(sentence)
         legend = _legend_of(raster, progress)
         if len(legend) < 2:
-            raise SceneError(f"{classes} has {len(legend)} class, refining needs two", hint="is it the right file?")
+            raise SceneError(
+                f"{classes} has too few classes: {len(legend)}; refining needs at least 2",
+                hint="is it the right file?",
+            )
         networks = load(model, engine, progress)
         assert networks.refinement is not None
         try:
@@ -133,10 +136,10 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
 
 
 def _legend_of(raster: ClassRaster, progress: Progress) -> Legend:
-    """The raster's classes, with those that it has without naming them: a pixel of no class could only be given away.
+    """The raster's classes, including unnamed ones that occur in its pixels, which would otherwise be reassigned.
 
-    A raster without names lists all that it might have; each of them would cost a plane of logits, so only those that
-    are found stay.
+    A raster without class names lists every class it might have. Each would cost a plane of logits, so only those
+    that occur are kept.
     """
     found = np.zeros(256, np.bool_)
     for row in range(0, raster.frame.height, _ROWS):

@@ -1,4 +1,4 @@
-"""What a run depends on: one value, decided once, that is compared wherever two runs may be the same."""
+"""What a run depends on: a single value, computed once and compared wherever two runs might be the same."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from fctl_geo.storage.identity import FileIdentity, identities_of, name_without_
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """All that the products depend on, known without opening the scene again."""
+    """Everything that the products depend on, known without opening the scene again."""
 
     version: str
     """Of fctl-geo."""
     model_checksum: str
     source: str
-    """The scene as it was named, without keys."""
+    """The scene as given by the user, without access keys."""
     scene: tuple[FileIdentity, ...]
-    """Every file that GDAL reads for it, by name."""
+    """Every file that GDAL reads for the scene, by name."""
     area: tuple[FileIdentity, ...]
-    """The same of the area of interest."""
+    """The same for the area of interest."""
     settings: Settings
-    """Merge and refinement decided; without what changes speed alone, and without outputs."""
+    """With merge and refinement resolved; without outputs and whatever affects only speed."""
 
     @property
     def product_key(self) -> str:
-        """Changes with anything that would change a byte of the products, on one kind of device."""
+        """Changes with anything that would change a byte of the products on the same kind of device."""
         return key_of(asdict(self))
 
 
@@ -44,9 +44,9 @@ def inputs_of(
     """The inputs of a run.
 
     Args:
-        source: the scene as it is named, a local one absolute.
-        scene: all that it consists of.
-        area: the same of the area of interest.
+        source: the scene as given by the user, with an absolute path if local.
+        scene: all files of the scene.
+        area: all files of the area of interest.
     """
     return RunInputs(
         version=__version__,
@@ -54,24 +54,24 @@ def inputs_of(
         source=name_without_keys(source),
         scene=scene,
         area=area,
-        settings=_that_matter(resolved(settings, info), info),
+        settings=_relevant(resolved(settings, info), info),
     )
 
 
 def area_identity(settings: Settings) -> tuple[FileIdentity, ...]:
-    """The files of the area of interest; none without one."""
+    """The files of the area of interest; empty if there is none."""
     return () if settings.scene.aoi is None else identities_of([settings.scene.aoi])
 
 
 def resolved(settings: Settings, info: ModelInfo) -> Settings:
-    """Settings in which what the model recommends stands wherever nothing was asked for."""
+    """Settings with the model's recommendations filled in wherever the user chose nothing."""
     engine = settings.engine
     refine = info.refine if engine.refine is None else engine.refine
     return replace(settings, engine=replace(engine, merge=engine.merge or info.merge, refine=refine))
 
 
-def _that_matter(settings: Settings, info: ModelInfo) -> Settings:
-    """Without speed and outputs; model and area of interest are compared by what they hold, not by their names."""
+def _relevant(settings: Settings, info: ModelInfo) -> Settings:
+    """Settings without speed and outputs; model and area of interest are compared by content, not by name."""
     return Settings(
         model=f"{info.name} {info.version}",
         scene=replace(settings.scene, aoi=None),
@@ -83,7 +83,7 @@ def _that_matter(settings: Settings, info: ModelInfo) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """A run, decided: computed once when it is opened, compared ever after."""
+    """A fully resolved run: computed once when the run is opened, and compared from then on."""
 
     inputs: RunInputs
     reading: SceneReading
@@ -91,10 +91,10 @@ class RunSpec:
     """'cpu' or 'cuda'."""
     precision: str
     arithmetic: str
-    """What else the last bits depend on: torch's version, and the CPU's instructions or the GPU."""
+    """What else the last bits of the results depend on: the torch version and the CPU's instruction set or the GPU."""
     shard_px: int
     license: str
-    """Of the model; products say it."""
+    """Of the model; written to the products."""
     attribution: tuple[str, ...]
 
     @property
@@ -109,35 +109,35 @@ class RunSpec:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a finished shard depends on, as JSON has it: settings by what they came to."""
+        """What a finished shard depends on, as JSON-compatible values: settings as they were resolved."""
         inputs = self.inputs
         settings = inputs.settings
-        asked = replace(
+        relevant = replace(
             settings,
             polygons=PolygonSettings(),
             scene=replace(settings.scene, gsd_m=None, bands=None, allow_external=False),  # see `reading`
             engine=replace(settings.engine, device="cpu", precision="fp32"),  # see `device` and `precision`
         )
-        told = {
+        facts = {
             "version": inputs.version,
             "model": inputs.model_checksum,
             "source": inputs.source,
             "scene": [asdict(identity) for identity in inputs.scene],
             "area": [asdict(identity) for identity in inputs.area],
-            "settings": {"scene": asdict(asked.scene), "engine": asdict(asked.engine)},
+            "settings": {"scene": asdict(relevant.scene), "engine": asdict(relevant.engine)},
             "reading": asdict(self.reading),
             "device": self.device,
             "precision": self.precision,
             "shard_px": self.shard_px,
         }
-        return dict(json.loads(json.dumps(told, default=str)))
+        return dict(json.loads(json.dumps(facts, default=str)))
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What every product says of its origin."""
+        """What every product records about its origin."""
         settings = self.inputs.settings
         engine, scene, polygons = settings.engine, settings.scene, settings.polygons
-        told = {
+        settings_dict = {
             "merge": engine.merge,
             "tta": engine.tta,
             "refine": engine.refine,
@@ -152,7 +152,7 @@ class RunSpec:
         return {
             "FCTL_MODEL": settings.model,
             "FCTL_VERSION": self.inputs.version,
-            "FCTL_SETTINGS": json.dumps(told, sort_keys=True),
+            "FCTL_SETTINGS": json.dumps(settings_dict, sort_keys=True),
             "FCTL_LICENCE": self.license,
             "FCTL_ATTRIBUTION": "; ".join(self.attribution),
         }
@@ -161,7 +161,7 @@ class RunSpec:
 def spec_of(
     source: str, scene: Scene, settings: Settings, info: ModelInfo, hardware: Hardware, shard_px: int
 ) -> RunSpec:
-    """The value of a run whose scene is open."""
+    """The spec of a run whose scene is open."""
     return RunSpec(
         inputs=inputs_of(source, identities_of([source, *scene.files]), area_identity(settings), settings, info),
         reading=reading_of(scene),

@@ -1,4 +1,4 @@
-"""A network's way over the scene, and the steps that a run consists of."""
+"""A network's sweep over the scene, and the steps that make up a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fctl_geo.windows.shards import Shard, runs_downwards
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One network's way over the scene: the grid it writes, its shards, how its logits meet."""
+    """One network's pass over the scene: the grid it writes, its shards, and how its logits are merged."""
 
     frame: RasterFrame
     sweep: Sweep
@@ -20,14 +20,14 @@ class Stage:
 
     @property
     def patches(self) -> int:
-        """Patches that meet the area of interest, each shard's overlap counted as often as it is computed."""
+        """Patches that intersect the area of interest, counting the overlap of shards as often as it is computed."""
         runs = runs_downwards(list(self.shards))
         return sum(self.sweep.may_be_wanted(p) for run in runs for row in self.sweep.patches_of(run) for p in row)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One network's sweep of a run, and the layer of shards that it leaves in the work folder."""
+    """One network's sweep in a run, and the layer of shards that it writes to the work folder."""
 
     name: Literal["segment", "refine"]
     layer: Literal["crude", "classes"]

@@ -1,4 +1,4 @@
-"""One step of a run at work: a network opened for it, and its shards swept and written."""
+"""Executes one step of a run: opens its network, then sweeps and writes its shards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fctl_geo.windows.shards import Shard
 
 @contextmanager
 def open_network(run: Run, step: Step, networks: Networks, work: WorkFolder) -> Iterator[tuple[PatchNetwork, Finish]]:
-    """The network that a step sweeps, and what makes its bands ready to be written."""
+    """The network that a step sweeps, and the function that finishes its bands for writing."""
     if step.name == "refine":
         with refiner_of(run, networks, work) as refiner_and_finish:
             yield refiner_and_finish
@@ -42,7 +42,7 @@ def write_run(
     work: WorkFolder,
     progress: Progress,
 ) -> Iterator[Receipt]:
-    """Sweep a network over a downward run of shards; a receipt for each, once it is whole and has its name."""
+    """Sweep a network over a downward run of shards; yields a receipt for each once it is complete and renamed."""
     files: ShardFiles | None = None
     start = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""The folder of a run under way: finished shards, one file each, and what they were made with."""
+"""The folder of a run in progress: finished shards, one file each, and a record of what they were made from."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from fctl_geo.windows.window import Window
 
 _RECORD = "run.json"
 _FACTS = "facts.json"
-_MAY_CHANGE = "--min-area, --simplify, --classes and the outputs may be others then"
+_MAY_CHANGE = "--min-area, --simplify, --classes and the outputs may be changed"
 
 
 @dataclass(frozen=True, slots=True)
 class ShardOrigin:
-    """What the shards of a run are made of and how they are cut."""
+    """What the shards of a run are made from and how they are cut."""
 
     key: str
     """`RunSpec.shard_key`"""
@@ -44,19 +44,19 @@ class ShardOrigin:
     arithmetic: str = ""
     """`RunSpec.arithmetic`"""
     facts: Facts = field(default_factory=dict)
-    """`RunSpec.facts`: what the key was made of, to say what differs from another."""
+    """`RunSpec.facts`: what the key was computed from, to explain how it differs from another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is left of a shard's making beside its files: enough to know later that they are still whole."""
+    """What is stored beside a shard's files: enough to verify later that they are still intact."""
 
     shard: str
     seconds: float
     sha256: dict[str, str]
     """Of each layer's file."""
     fallback: str = ""
-    """What computed it, if that is not what the run was planned for (`Device.fallback`)."""
+    """What computed it, if not the device that the run was planned for (`Device.fallback`)."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -65,9 +65,10 @@ class Receipt:
 class WorkFolder:
     """A hidden folder beside the first output.
 
-    A shard is finished when its receipt is there: its files were whole, on the disk and had their names before. So
-    whatever is finished after a kill is whole, and its checksums tell if it still is. One run at a time starts, joins
-    and removes a folder (`work_folder` locks it); any number of processes that were told of it may write shards.
+    A shard is finished once its receipt exists, which is written only after its files are complete, on disk and
+    renamed. Whatever is finished after a kill is therefore complete, and its checksums show whether it is still
+    intact. Only one run at a time starts, joins and removes a folder (`work_folder` locks it); any number of processes
+    that know its path may write shards.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,38 +79,38 @@ class WorkFolder:
         """The folder of a run that another process has started.
 
         Args:
-            key: what that run's shards are made of (`ShardOrigin.key`).
+            key: what that run's shards are made from (`ShardOrigin.key`).
         Raises:
-            OutputError: it is not there, or is another run's by now.
+            OutputError: it does not exist, or now belongs to another run.
         """
         folder = cls(path)
         before = folder._key()
         if before is None:
             raise OutputError(
-                f"the work folder {path} is not to be seen from {socket.gethostname()}",
-                hint="outputs of a run on several machines must lie in a folder that all of them share by one path",
+                f"the work folder {path} is not visible from {socket.gethostname()}",
+                hint="outputs of a run on several machines must be in a folder that all of them share under one path",
             )
         if before != key:
             raise OutputError(f"the work folder {path} belongs to another run", hint="is the folder really shared?")
         return folder
 
     def stranger(self, origin: ShardOrigin) -> OutputError:
-        """Why this process, which would make shards of `origin`, cannot work for this run."""
-        words = self._difference(origin) or "another scene, model, version or device"
+        """The error explaining why this process, which would make shards of `origin`, cannot work for this run."""
+        words = self._difference(origin) or "a different scene, model, version or device"
         return OutputError(
-            f"{socket.gethostname()} sees something else than the run at {self.path} does: {words}",
-            hint="install the same version everywhere, share scenes and models by one path, and leave them alone "
-            "while a run goes",
+            f"{socket.gethostname()} does not see the same inputs as the run at {self.path}: {words}",
+            hint="install the same version everywhere, share scenes and models under one path, and do not change them "
+            "while a run is in progress",
         )
 
     @staticmethod
     def beside(output: Path) -> Path:
-        """Where the work folder of an output lies."""
+        """The path of an output's work folder."""
         return output.with_name(hidden_name(output, ".fctl-work"))
 
     @staticmethod
     def shard_px_before(output: Path, resume: bool | None) -> int | None:
-        """Side of the shards of an earlier, broken run into an output: whoever goes on with it must cut alike."""
+        """Shard side of an earlier, interrupted run to an output: a run that resumes it must cut shards alike."""
         if resume is False:
             return None
         try:
@@ -121,14 +122,15 @@ class WorkFolder:
         """Keep what an earlier run with the same key has finished, or clear the folder.
 
         Args:
-            resume: True: another key is an error; None: it is cleared; False: cleared in any case.
+            resume: True: a different key is an error; None: a folder with a different key is cleared; False: the
+                folder is always cleared.
         """
         before = self._key()
         if resume and before not in (None, origin.key):
-            words = self._difference(origin) or "another scene, model or settings"
+            words = self._difference(origin) or "a different scene, model or settings"
             raise OutputError(
                 f"the shards in {self.path} belong to another run: {words}",
-                hint="undo that and resume, or start over without --resume: the finished shards are deleted then",
+                hint="undo that and resume, or start over without --resume, which deletes the finished shards",
             )
         if before != origin.key or resume is False:
             for path in self.path.iterdir():
@@ -139,24 +141,25 @@ class WorkFolder:
             write_text_whole(self.path / _RECORD, json.dumps(record))
         elif (computed_by := str(self._record().get("arithmetic"))) != origin.arithmetic and not self.empty:
             progress.warn(
-                f"the finished shards were computed by {computed_by}, the others will be by {origin.arithmetic}: "
-                "where two classes are as likely as each other the result may differ from that of one of them alone"
+                f"the finished shards were computed by {computed_by}, the others will be computed by "
+                f"{origin.arithmetic}: where two classes are equally likely, the result may differ from that of "
+                "either alone"
             )
         for path in self.path.glob(".*.partial-*"):
             path.unlink(missing_ok=True)
 
     def has(self, layer: str, shard: Shard) -> bool:
-        """Whether a shard of a layer was finished."""
+        """Whether a shard of a layer is finished."""
         return self._receipt_path(layer, shard).exists()
 
     def finished(self, layer: str, shards: Sequence[Shard], progress: Progress) -> set[Shard]:
-        """Shards of a layer that need not be made again: finished, and their files are as they were then."""
+        """Shards of a layer that need not be recomputed: finished, with their files still intact."""
         found = {s for s in shards if self.has(layer, s)}
         whole = {s for s in found if self._is_whole(layer, s)}
         for shard in found - whole:
             self._receipt_path(layer, shard).unlink()
         if found - whole:
-            progress.warn(f"{len(found - whole)} of {len(found)} finished shards are damaged and are made again")
+            progress.warn(f"{len(found - whole)} of {len(found)} finished shards are damaged and will be recomputed")
         return whole
 
     def shard_path(self, layer: str, shard: Shard) -> Path:
@@ -164,35 +167,35 @@ class WorkFolder:
         return self.path / f"{layer}-{shard.name}.tif"
 
     def keep(self, layer: str, shard: Shard, receipt: Receipt) -> None:
-        """Say that a shard is finished."""
+        """Mark a shard as finished."""
         write_text_whole(self._receipt_path(layer, shard), receipt.to_json())
 
     def joined_path(self, layer: str) -> Path:
-        """All shards of a layer as one raster, once they were joined."""
+        """All shards of a layer as one raster, once joined."""
         return self.path / f"{layer}.vrt"
 
     def join(self, layer: str, shards: Sequence[Shard], frame: RasterFrame, legend: Legend | None) -> None:
-        """Make all shards of a layer one raster, without a copy of them."""
+        """Combine all shards of a layer into one raster without copying them."""
         parts = [(self.shard_path(layer, s), s.core) for s in shards]
         write_mosaic(self.joined_path(layer), parts, frame, legend)
 
     def fallbacks(self) -> list[str]:
-        """What computed finished shards instead of the device that the run was planned for."""
+        """The devices that computed finished shards instead of the one that the run was planned for."""
         receipts = [json.loads(path.read_text("utf-8")) for path in self.path.glob("*-*.json")]
         return sorted({receipt.get("fallback", "") for receipt in receipts} - {""})
 
     @property
     def empty(self) -> bool:
-        """No shard is finished: nothing is lost with the folder."""
+        """Whether no shard is finished, so that nothing is lost with the folder."""
         return not any(p.suffix == ".tif" and not p.name.startswith(".") for p in self.path.glob("*"))
 
     def remove_if_empty(self) -> None:
-        """Nothing is lost with it then."""
+        """Remove the folder if no shard is finished."""
         if self.empty:
             self.remove()
 
     def remove(self) -> None:
-        """The run is done (or nothing was): the folder goes."""
+        """Remove the folder, with any shards in it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _receipt_path(self, layer: str, shard: Shard) -> Path:
@@ -203,7 +206,7 @@ class WorkFolder:
             receipt = json.loads(self._receipt_path(layer, shard).read_text("utf-8"))
             return all(_sha256(self.shard_path(name, shard)) == sha for name, sha in receipt["sha256"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return False  # the shard is made again, and `finished` says so
+            return False  # the shard is recomputed, and `finished` warns about it
 
     def _key(self) -> str | None:
         try:
@@ -220,26 +223,26 @@ class WorkFolder:
         try:
             return first_difference(json.loads((self.path / _FACTS).read_text("utf-8")), origin.facts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return ""  # of an earlier version, or damaged
+            return ""  # written by an earlier version, or damaged
 
 
 class ShardFiles:
-    """The files of one shard under way, one a layer; they get their final names together, at the end."""
+    """The files of one shard in progress, one per layer; all get their final names together at the end."""
 
     def __init__(self, folder: WorkFolder, shard: Shard, frame: RasterFrame, layers: Sequence[str]) -> None:
         self.folder, self.shard = folder, shard
-        self._token = secrets.token_hex(4)  # a process that was given up for lost may still be at the same shard
+        self._token = secrets.token_hex(4)  # a process believed dead may still be writing the same shard
         part = frame.cut(shard.core)
         self._writers = {layer: BlockRasterWriter.create(self._aside(layer), part) for layer in layers}
 
     def write(self, window: Window, layer: str, values: NDArray[np.uint8]) -> None:
-        """Put values at an output window inside the shard."""
+        """Write values at an output window inside the shard."""
         core = self.shard.core
         at = Window(window.row - core.row, window.col - core.col, window.height, window.width)
         self._writers[layer].write(at, values)
 
     def finish(self, seconds: float, fallback: str) -> Receipt:
-        """Close the files, give them their names, and then say that the shard is done."""
+        """Close the files, give them their final names, then mark the shard as finished."""
         for writer in self._writers.values():
             writer.close()
         sums = {layer: _sha256(self._aside(layer)) for layer in self._writers}
@@ -250,7 +253,7 @@ class ShardFiles:
         return receipt
 
     def abandon(self) -> None:
-        """Remove what is not finished."""
+        """Remove the unfinished files."""
         for layer, writer in self._writers.items():
             writer.__exit__(KeyboardInterrupt, None, None)
             self._aside(layer).unlink(missing_ok=True)
@@ -270,7 +273,7 @@ class ShardFiles:
 
 @contextmanager
 def work_folder(output: Path, origin: ShardOrigin, progress: Progress, *, resume: bool | None) -> Iterator[WorkFolder]:
-    """The work folder of a run: gone after success, kept after a failure if it holds finished shards."""
+    """The work folder of a run: removed after success, kept after a failure if it holds finished shards."""
     folder = WorkFolder(WorkFolder.beside(output))
     _make(folder.path)
     with lock_folder(folder.path):
@@ -281,8 +284,8 @@ def work_folder(output: Path, origin: ShardOrigin, progress: Progress, *, resume
             folder.remove_if_empty()
             if isinstance(error, Exception) and not output.parent.is_dir():
                 raise OutputError(
-                    f"the folder {output.parent} vanished while a run was writing into it",
-                    hint="was it moved, or its disk taken away? Bring it back and run the same command again",
+                    f"the folder {output.parent} disappeared while a run was writing to it",
+                    hint="was it moved, or its disk unmounted? Restore it and run the same command again",
                 ) from error
             raise
         else:
@@ -291,7 +294,7 @@ def work_folder(output: Path, origin: ShardOrigin, progress: Progress, *, resume
 
 @contextmanager
 def hint_to_resume(work: WorkFolder, resume: bool | None) -> Iterator[None]:
-    """Errors that leave finished shards behind say so; not where the next call resumes by itself (None)."""
+    """Add a hint to errors that leave finished shards behind, unless the next call resumes by itself (None)."""
     try:
         yield
     except Cancelled:
@@ -305,10 +308,10 @@ def hint_to_resume(work: WorkFolder, resume: bool | None) -> Iterator[None]:
 
 @contextmanager
 def hold_outputs(outputs: Sequence[Path]) -> Iterator[None]:
-    """Hold the work folders of a run's further outputs, so that no run that names one of them first writes to it, too.
+    """Lock the work folders of a run's other outputs, so that no run whose first output is one of them writes to it.
 
     Raises:
-        OutputError: another run holds one.
+        OutputError: another run has locked one.
     """
     with ExitStack() as held:
         for output in outputs:
@@ -324,8 +327,8 @@ def _make(path: Path) -> None:
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot make the work folder {path} ({error.strerror})",
-            hint="choose an output in a folder that exists and can be written",
+            f"cannot create the work folder {path} ({error.strerror})",
+            hint="choose an output in a folder that exists and is writable",
         ) from None
 
 

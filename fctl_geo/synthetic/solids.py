@@ -90,7 +90,7 @@ def vary(rng: np.random.Generator, rgb: Rgb, amount: float = 7.0) -> tuple[float
     return float(r), float(g), float(b)
 
 
-CAR_COLOURS: tuple[Rgb, ...] = (
+CAR_COLORS: tuple[Rgb, ...] = (
     (228, 228, 228),
     (240, 240, 240),
     (150, 152, 156),
@@ -109,7 +109,7 @@ def add_car(
     """A car, a van or occasionally a truck; the class of the ground under it does not change."""
     lorry = rng.random() < 0.06 and not stall
     half = (rng.uniform(3.5, 6), 1.25) if lorry else (rng.uniform(2.0, 2.5), rng.uniform(0.85, 0.95))
-    rgb = vary(rng, CAR_COLOURS[int(rng.integers(len(CAR_COLOURS)))], 5)
+    rgb = vary(rng, CAR_COLORS[int(rng.integers(len(CAR_COLORS)))], 5)
     out.add(
         at,
         angle + rng.normal(0, 0.02),

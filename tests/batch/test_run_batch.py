@@ -215,7 +215,7 @@ def test_a_scene_that_takes_too_long_is_stopped_and_the_others_are_done(
         summary = batch(scenes, out, model, time_limit_s=7200.0)
     (late,) = summary.failed
     assert (summary.done, late.name) == (2, "s1") and "--time-limit" in late.hint
-    assert late.error == rows(out)["s1"]["error"] == "stopped after the 120 minutes that a scene may take"
+    assert late.error == rows(out)["s1"]["error"] == "stopped after the time limit of 120 minutes per scene"
     assert not (out / "s1.tif").exists() and not list(out.rglob(".*partial*"))
     again = batch(scenes, out, model)
     assert (again.done, again.unchanged) == (1, 2), "another limit is no change"

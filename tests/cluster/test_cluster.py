@@ -75,7 +75,7 @@ def test_what_was_finished_before_is_not_done_again(tmp_path: Path, model: Path,
     kept = {path: path.stat().st_mtime_ns for path in work.glob("classes-r*.tif")}
     assert kept
     segment_scene(scene, settings, executor=executor, progress=progress)
-    assert any("were finished before" in words for words in progress.words)
+    assert any("are already finished" in words for words in progress.words)
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
 
 
@@ -87,7 +87,9 @@ def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, e
     os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
     outs = outs_of(tmp_path / "many")
     settings = settings_of(model, *outs, resume=None)
-    with pytest.raises(ClusterError, match=r"4 of 12 shards could not be made \(r00000-c000\d\d: .*damaged") as caught:
+    with pytest.raises(
+        ClusterError, match=r"4 of 12 shards could not be computed \(r00000-c000\d\d: .*damaged"
+    ) as caught:
         segment_scene(scene, settings, executor=executor)
     named = {words for words in caught.value.message.split() if words.strip("(:").startswith("r00000")}
     assert {words.strip("(:") for words in named} == {f"r00000-c{c:05d}" for c in (8, 9, 10, 11)}
@@ -98,7 +100,7 @@ def test_poisoned_shards_fail_alone_and_are_named(tmp_path: Path, model: Path, e
     os.utime(scene, ns=(times.st_atime_ns, times.st_mtime_ns))
     progress = Told()
     segment_scene(scene, settings, executor=executor, progress=progress)
-    assert any("8 of 12 shards were finished before" in words for words in progress.words)
+    assert any("8 of 12 shards are already finished" in words for words in progress.words)
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model)
 
 
@@ -152,7 +154,7 @@ def test_a_worker_that_cannot_see_the_folder_says_so(tmp_path: Path, model: Path
 
     task = tasks.ShardTask("x.tif", settings_of(model), 256, "a", tmp_path / "elsewhere", "classes", ((0, 0),))
     future = executor._client.submit(tasks.write_shards, task, "topic", "some-key", key="some-key")
-    with pytest.raises(FctlError, match="is not to be seen from") as caught:
+    with pytest.raises(FctlError, match="is not visible from") as caught:
         future.result()
     assert "share" in caught.value.hint, "errors travel with their hint"
 

@@ -287,8 +287,8 @@ def test_polygon_settings_may_change_when_a_run_is_resumed(
             "the scene has a new file scene.tif.msk since",
         ),
         (lambda scene: (os.utime(scene, ns=(0, 0)), {})[1], "the scene has changed: scene.tif since"),
-        (lambda _: {"merge": "montage"}, "merge was 'blend' and is 'montage' now"),
-        (lambda _: {"bbox": (500_000, 4_599_990, 500_010, 4_600_000)}, "bbox was not set and is"),
+        (lambda _: {"merge": "montage"}, "merge was 'blend' and is now 'montage'"),
+        (lambda _: {"bbox": (500_000, 4_599_990, 500_010, 4_600_000)}, "bbox was not set and is now"),
     ],
     ids=["mask", "scene", "merge", "bbox"],
 )
