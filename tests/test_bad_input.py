@@ -160,14 +160,14 @@ def test_an_output_that_is_an_input_is_refused_even_to_overwrite(
     out = tmp_path / "link" / (scene.name if what == "scene" else area.name)
     before = out.read_bytes()
     error = refused(scene, out, model, aoi=area, overwrite=True)
-    assert isinstance(error, OutputError) and "made of" in error.message
+    assert isinstance(error, OutputError) and "is also an input" in error.message
     assert out.read_bytes() == before
 
 
 def test_a_class_raster_is_not_refined_into_itself(tmp_path: Path, model: Path) -> None:
     classes = make_scene(tmp_path / "classes.tif", pixels=np.zeros((1, 20, 20), np.uint8), gsd=0.3)
     before = classes.read_bytes()
-    with pytest.raises(OutputError, match="made of"):
+    with pytest.raises(OutputError, match="is also an input"):
         refine_raster(classes, classes, model=str(model), overwrite=True)
     assert classes.read_bytes() == before
 

@@ -223,7 +223,7 @@ def test_classes_placed_by_ground_control_points_are_fitted(tmp_path: Path, mode
 
 
 def test_classes_that_only_warping_could_place_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SceneError, match="no affine transform meets"):
+    with pytest.raises(SceneError, match="no affine transform fits"):
         polygonise(gcp_raster(tmp_path / "bent.tif", bend=40), [tmp_path / "g.gpkg"])
 
 

@@ -1,1 +1,1 @@
-"""Where pixels lie on the ground, and how large they are there."""
+"""Pixel sizes and areas on the ground."""

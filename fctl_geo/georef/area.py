@@ -1,8 +1,8 @@
-"""True ground areas of pixels, row by row, on whatever body and in whatever CRS the raster lies.
+"""True ground areas of pixels, row by row, for any celestial body and any CRS.
 
-A planar area in map units is wrong by 40 % at 50° in Web Mercator and meaningless in degrees. So every pixel is
-measured on the CRS's own ellipsoid: by the exact zone formula where rows are parallels, else by the Jacobian of
-"pixel -> point on the ellipsoid" at nodes 2 km apart, interpolated. Both cost next to nothing per pixel.
+A planar area in map units is wrong by 40 % at 50° in Web Mercator and meaningless in degrees. Every pixel is therefore
+measured on the CRS's own ellipsoid: with the exact zone formula where rows are parallels, otherwise with the Jacobian
+of "pixel -> point on the ellipsoid" at nodes 2 km apart, interpolated. Both cost next to nothing per pixel.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from fctl_geo.georef.surface import CurvedSurface, PlaneSurface, surface_of
 from fctl_geo.windows.frame import RasterFrame
 
 BLOCK_PX = 64
-"""Columns that share one area in a table."""
+"""Number of columns that share one area in a table."""
 NODE_SPACING = 2_000 / 6_371_000
-"""Distance of the nodes between which areas are interpolated, in radii of the body (2 km on Earth: error < 3e-8)."""
+"""Spacing of the nodes between which areas are interpolated, in radii of the body (2 km on Earth: error < 3e-8)."""
 
 Areas = NDArray[np.float64]
 Unit = Literal["m2", "px"]
 
 
 class PixelAreas(Protocol):
-    """The areas of a raster's pixels, asked for by rows."""
+    """The areas of a raster's pixels, computed by rows."""
 
     @property
     def unit(self) -> Unit:
-        """m2, or px where nothing says how large a pixel is."""
+        """m2, or px if the size of a pixel is unknown."""
         ...
 
     def rows(self, row: int, height: int) -> Areas:
         """(height, ceil(width / 64)) area of one pixel in each row and block of 64 columns.
 
-        NaN where a whole row lies outside of the CRS's domain.
-        Law: a row's areas do not depend on the rows that are asked for with it.
+        NaN if an entire row lies outside the CRS's domain.
+        Law: a row's areas do not depend on which other rows are requested with it.
         """
         ...
 
 
 def pixel_areas(frame: RasterFrame) -> PixelAreas:
-    """The areas of a frame's pixels: by its CRS, else the square of the stated size, else one pixel each."""
+    """The areas of a frame's pixels: from its CRS, else the square of the stated pixel size, else one pixel each."""
     surface = surface_of(frame.crs_wkt)
     if isinstance(surface, CurvedSurface):
         _, b, _, d, _, _ = frame.transform
@@ -89,20 +89,20 @@ class ZoneAreas:
 
 @dataclass(frozen=True, slots=True)
 class GridAreas:
-    """Areas by the Jacobian at nodes, linear between them.
+    """Areas from the Jacobian at nodes, interpolated linearly between them.
 
-    A block whose nodes lie outside of the CRS's domain takes the nearest area in its row.
+    A block whose nodes lie outside the CRS's domain takes the nearest area in its row.
     """
 
     frame: RasterFrame
     surface: CurvedSurface
     unit: Unit = "m2"
     _nodes: dict[int, Areas] = field(default_factory=dict, compare=False)
-    """Areas of the blocks along the few node rows last used."""
+    """Areas of the blocks along the few most recently used node rows."""
 
     @property
     def step_px(self) -> int:
-        """Pixels between nodes: 2 km of pixels, or each pixel where they are larger."""
+        """Pixels between nodes: 2 km worth of pixels, or one pixel if pixels are larger than that."""
         return max(1, int(NODE_SPACING * self.surface.ellipsoid.a / self._pixel_m))
 
     @property
@@ -110,7 +110,7 @@ class GridAreas:
         return math.sqrt(abs(_determinant(self.frame))) * self.surface.meters_per_unit
 
     def rows(self, row: int, height: int) -> Areas:
-        # Nodes lie on the centres of pixels 0, step, 2 step, ...: row 7 with step 5 is 2/5 of the way from 5 to 10.
+        # Nodes lie on the centers of pixels 0, step, 2 step, ...: row 7 with step 5 is 2/5 of the way from 5 to 10.
         node, rest = np.divmod(np.arange(row, row + height), self.step_px)
         lines = {i: self._node_row(i) for i in range(int(node[0]), int(node[-1]) + 2)}
         for old in [i for i in self._nodes if i < node[0]]:
@@ -129,7 +129,7 @@ class GridAreas:
         return self._nodes[index]
 
     def _densities(self, row: float, cols: Areas) -> Areas:
-        """m² a pixel at points of a row, from how far the ground moves with a pixel's step down and right."""
+        """m² per pixel at points of a row, from how far the ground point moves for one pixel step down and right."""
         half = max(0.5, NODE_SPACING * self.surface.ellipsoid.a / 8 / self._pixel_m)
         right = self._move(row, cols + half) - self._move(row, cols - half)
         down = self._move(row + half, cols) - self._move(row - half, cols)
@@ -142,7 +142,7 @@ class GridAreas:
 
 
 def _block_means(cols: Areas, areas: Areas, width: int) -> Areas:
-    """(blocks,) means over the pixels of each block, linear between the known columns; NaN where none is known."""
+    """(blocks,) means over the pixels of each block, linear between the known columns; NaN if none is known."""
     known = np.isfinite(areas)
     if not known.any():
         return np.full(_blocks(width), np.nan)

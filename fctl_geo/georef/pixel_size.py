@@ -1,4 +1,4 @@
-"""How large a frame's pixels are on the ground: for the model that reads them, for tolerances, and in words."""
+"""Ground size of a frame's pixels: for the model that reads them, for tolerances, and for messages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fctl_geo.windows.frame import Affine6, RasterFrame
 
 GsdSource = Literal["crs", "given", "unknown"]
 _SQUARE_ENOUGH = 1.5
-_WANT_GSD = "give the ground meters a pixel with --gsd, or the model reads the pixels as they are"
+_WANT_GSD = "give the ground meters per pixel with --gsd, or the model reads the pixels as they are"
 
 
 @dataclass(frozen=True, slots=True)
 class GroundResolution:
-    """Ground meters a pixel at the scene's center, as the model reads it."""
+    """Ground meters per pixel at the scene's center, as used for the model."""
 
     gsd_m: float | None
     source: GsdSource
@@ -28,62 +28,62 @@ class GroundResolution:
 
 
 def with_stated_gsd(frame: RasterFrame, gsd_m: float | None) -> RasterFrame:
-    """The frame with the ground meters a pixel that the user gave, which count only where its CRS says none."""
+    """The frame with the ground meters per pixel given by the user, used only if its CRS does not define them."""
     return frame if gsd_m is None or surface_of(frame.crs_wkt) else replace(frame, stated_gsd_m=gsd_m)
 
 
 def pixel_size_m(frame: RasterFrame) -> float | None:
-    """Ground meters a pixel at the center of the frame: the root of its area; None where that is not known."""
+    """Ground meters per pixel at the center of the frame: the square root of its area; None if unknown."""
     areas = pixel_areas(frame)
     if areas.unit == "px":
         return None
     middle = areas.rows(frame.height // 2, 1)[0]
     size_m = math.sqrt(float(middle[len(middle) // 2]))
-    return size_m if size_m > 0 else None  # neither NaN nor 0, outside of the CRS's domain
+    return size_m if size_m > 0 else None  # outside the CRS's domain it is NaN or 0
 
 
 def area_warnings(frame: RasterFrame, name: str) -> tuple[str, ...]:
-    """What the user must know of the areas and lengths that are measured in a raster called `name`."""
+    """What the user must know about areas and lengths measured in a raster called `name`."""
     surface, stated_m = surface_of(frame.crs_wkt), frame.stated_gsd_m
     if isinstance(surface, CurvedSurface) or (isinstance(surface, PlaneSurface) and surface.local):
         return ()
     if isinstance(surface, PlaneSurface):
-        words = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, cannot be converted to longitude and latitude: "
-        return (words + "areas and lengths are measured on its map plane, with the projection's distortion",)
+        warning = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, cannot be converted to longitude and latitude: "
+        return (warning + "areas and lengths are measured on its map plane, with the projection's distortion",)
     lacks = f"the CRS of {name}, {crs_name(frame.crs_wkt)}, does not define meters on the ground"
     why = lacks if frame.crs_wkt else f"{name} has no CRS to measure by"
     if stated_m is None:
         return (f"{why}: areas and lengths are in pixels, not in meters",)
-    return (f"{why}: areas and lengths are measured with {stated_m:g} m a pixel, as given",)
+    return (f"{why}: areas and lengths are measured with {stated_m:g} m per pixel, as given",)
 
 
 def ground_resolution(frame: RasterFrame, given_m: float | None = None) -> GroundResolution:
-    """Ground meters a pixel at the center of the scene: as given, else by the CRS.
+    """Ground meters per pixel at the center of the scene: as given, else from the CRS.
 
-    The length of one pixel step in x and in y (their geometric mean), along the CRS's own ellipsoid, so degrees, feet
-    and Web Mercator's stretched meters all come out as meters on the ground.
+    The geometric mean of the lengths of one pixel step in x and in y along the CRS's own ellipsoid, so that degrees,
+    feet and Web Mercator's stretched meters all come out as meters on the ground.
     """
     if given_m is not None:
         return GroundResolution(given_m, "given")
     if not frame.crs_wkt:
-        return GroundResolution(None, "unknown", (f"ground meters a pixel are unknown: {_WANT_GSD}",))
+        return GroundResolution(None, "unknown", (f"the ground meters per pixel are unknown: {_WANT_GSD}",))
     across_m, down_m = _pixel_steps_m(frame) or (math.nan, math.nan)
     gsd_m = math.sqrt(across_m * down_m)
     if not math.isfinite(gsd_m) or gsd_m <= 0:
-        words = f"ground meters a pixel cannot be told from the scene's CRS: {_WANT_GSD}"
-        return GroundResolution(None, "unknown", (words,))
-    return GroundResolution(gsd_m, "crs", _squeezed(across_m, down_m))
+        warning = f"the ground meters per pixel cannot be derived from the scene's CRS: {_WANT_GSD}"
+        return GroundResolution(None, "unknown", (warning,))
+    return GroundResolution(gsd_m, "crs", _distortion_warnings(across_m, down_m))
 
 
-def _squeezed(across_m: float, down_m: float) -> tuple[str, ...]:
+def _distortion_warnings(across_m: float, down_m: float) -> tuple[str, ...]:
     if max(across_m, down_m) < _SQUARE_ENOUGH * min(across_m, down_m):
         return ()
-    words = f"a pixel shows {across_m:.3g} m x {down_m:.3g} m of the ground: the model sees everything squeezed; "
-    return (words + "warp the scene to square pixels in a CRS in meters (gdalwarp -t_srs) for better results",)
+    warning = f"a pixel covers {across_m:.3g} m x {down_m:.3g} m on the ground: the model sees everything squeezed; "
+    return (warning + "warp the scene to square pixels in a CRS in meters (gdalwarp -t_srs) for better results",)
 
 
 def _pixel_steps_m(frame: RasterFrame) -> tuple[float, float] | None:
-    """Meters on the ground from pixel to pixel, across and down, at the center of the frame."""
+    """Ground meters from pixel to pixel, across and down, at the center of the frame."""
     surface = surface_of(frame.crs_wkt)
     if surface is None:
         return None
@@ -98,8 +98,8 @@ def _pixel_steps_m(frame: RasterFrame) -> tuple[float, float] | None:
 def _geodesic_steps_m(
     surface: CurvedSurface, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[float, float] | None:
-    """The geodesics between the first two points and between the last two."""
-    degrees = math.degrees(surface.radians_per_unit)  # the CRS may count in grads
+    """Lengths of the geodesics between the first two points and between the last two."""
+    degrees = math.degrees(surface.radians_per_unit)  # the CRS may be in grads
     lons, lats = (np.asarray(v) * degrees for v in surface.lon_lat(xs, ys))
     if not np.isfinite([lons, lats]).all() or np.abs(lats).max() > 90:
         return None
@@ -110,6 +110,6 @@ def _geodesic_steps_m(
 def _map_points(
     transform: Affine6, cols: NDArray[np.float64], rows: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates on the map of pixel corners (col, row)."""
+    """Map coordinates of pixel corners (col, row)."""
     a, b, c, d, e, f = transform
     return a * cols + b * rows + c, d * cols + e * rows + f

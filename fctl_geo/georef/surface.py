@@ -1,4 +1,4 @@
-"""What a CRS says of the ground: coordinates on a body's ellipsoid, on a plane in meters, or nothing of the sort."""
+"""What a CRS says about the ground: coordinates on a body's ellipsoid, on a plane in meters, or neither."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _ANGLES = ("degree", "radian", "grad")
-"""GDAL calls them lengths where an engineering CRS counts in them."""
+"""GDAL reports these as lengths if an engineering CRS uses them."""
 FLAT_ZONE_RAD = 1e-4
-"""Below this height of a row the difference of two zones loses more digits than the midpoint rule."""
+"""For rows of less than this height, the difference of two zones loses more digits than the midpoint rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Ellipsoid:
     def zone(self, south: Floats, north: Floats) -> Floats:
         """m² between two geodetic parallels (radians), per radian of longitude.
 
-        Snyder, Map projections (1987), 3-12; where a zone is thin, width times height of its middle.
+        Snyder, Map Projections (1987), 3-12; for thin zones, width times height at the middle.
         """
         exact = self._to_equator(north) - self._to_equator(south)
         middle = (south + north) / 2
@@ -53,7 +53,7 @@ class Ellipsoid:
         return self.b**2 / 2 * (sine / (1.0 - self.e2 * sine**2) + tail)
 
     def points(self, lon: Floats, lat: Floats) -> Floats:
-        """(3, ...) meters from the center of the body: no seam at ±180°, no hole at the poles."""
+        """(3, ...) meters from the center of the body, without a seam at ±180° or a hole at the poles."""
         n = self.a / np.sqrt(1.0 - self.e2 * np.sin(lat) ** 2)
         across = n * np.cos(lat)
         return np.stack([across * np.cos(lon), across * np.sin(lon), n * (1.0 - self.e2) * np.sin(lat)])
@@ -65,21 +65,21 @@ class CurvedSurface:
 
     ellipsoid: Ellipsoid
     geod: Geod
-    """Measures geodesics on it."""
+    """Measures geodesics on the ellipsoid."""
     transformer: Transformer | None
-    """To longitude and latitude; None: the coordinates are that already."""
+    """To longitude and latitude; None: the coordinates already are longitude and latitude."""
     radians_per_unit: float
     """Of longitude and latitude."""
     meters_per_unit: float
-    """Of the map; only to place the nodes between which areas are interpolated."""
+    """Of the map; used only to place the nodes between which areas are interpolated."""
     planetocentric: bool
 
     def lon_lat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Longitude and latitude in the base CRS's own unit; not finite outside of the CRS's domain."""
+        """Longitude and latitude in the base CRS's own unit; not finite outside the CRS's domain."""
         return (x, y) if self.transformer is None else self.transformer.transform(x, y)
 
     def points(self, x: Floats, y: Floats) -> Floats:
-        """(3, ...) meters from the center of the body; NaN outside of the CRS's domain."""
+        """(3, ...) meters from the center of the body; NaN outside the CRS's domain."""
         x, y = self.lon_lat(x, y)
         outside = ~(np.isfinite(x) & np.isfinite(y))
         lon, lat = (np.where(outside, np.nan, v) * self.radians_per_unit for v in (x, y))
@@ -92,11 +92,11 @@ class PlaneSurface:
 
     meters_per_unit: float
     local: bool
-    """An engineering CRS, which means its plane; False: a projection that PROJ cannot undo."""
+    """An engineering CRS, which is planar by definition; False: a projection that PROJ cannot invert."""
 
 
 def surface_of(crs_wkt: str) -> CurvedSurface | PlaneSurface | None:
-    """The surface that a CRS's coordinates lie on; None without a CRS, or with one that says nothing of meters."""
+    """The surface that a CRS's coordinates lie on; None without a CRS, or with one that does not define meters."""
     crs = _horizontal(crs_wkt) if crs_wkt else None
     if crs is None or crs.is_geocentric:
         return None
@@ -117,7 +117,7 @@ def crs_name(crs_wkt: str) -> str:
 
 
 def _horizontal(crs_wkt: str) -> CRS | None:
-    """The horizontal part of a CRS, without heights and without a transformation bound to it; None: it has none."""
+    """The horizontal part of a CRS, without heights or a bound transformation; None if it has none."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
@@ -140,7 +140,7 @@ def _curved(crs: CRS) -> CurvedSurface | None:
     try:
         same = not (crs.is_projected or crs.is_derived)
         transformer = None if same else Transformer.from_crs(crs, base, always_xy=True)
-    except ProjError:  # a method that PROJ knows only by name
+    except ProjError:  # a method that PROJ knows by name only
         return None
     ellipsoid = Ellipsoid(base.ellipsoid.semi_major_metre, base.ellipsoid.semi_minor_metre)
     factor = _unit_factor(crs)
@@ -150,13 +150,13 @@ def _curved(crs: CRS) -> CurvedSurface | None:
 
 
 def _plane(crs: CRS) -> PlaneSurface | None:
-    """None where the axes do not count in a length that is known."""
+    """None if the axes are not in a known unit of length."""
     axes: list[dict[str, Any]] = crs.to_json_dict()["coordinate_system"]["axis"]
     return PlaneSurface(_unit_factor(crs), crs.is_engineering) if _is_length(axes[0].get("unit")) else None
 
 
 def _is_length(unit: str | dict[str, Any] | None) -> bool:
-    """Whether a unit in PROJ's JSON is a length. A GeoTIFF keeps the factor of a rare one and loses its name."""
+    """Whether a unit in PROJ's JSON is a length. A GeoTIFF keeps the factor of an uncommon unit but loses its name."""
     if not isinstance(unit, dict):
         return unit == "metre"
     name, factor = unit["name"], unit["conversion_factor"]

@@ -1,4 +1,4 @@
-"""The room's ground rules for GDAL: a bounded block cache, quiet georeference, and write failures in words."""
+"""How this package uses GDAL: a bounded block cache, no georeferencing warnings, and readable write errors."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from fctl_geo.storage.whole_files import write_failure
 from fctl_geo.windows.frame import RasterFrame
 
 CACHE_BYTES = 32 << 20
-"""GDAL's block cache while this room reads or writes: a row of blocks of a 60,000 px wide raster.
-rasterio hands the number to GDALSetCacheMax as it is: bytes, not the MB of the environment variable."""
+"""Size of GDAL's block cache while this package reads or writes: one row of blocks of a 60,000 px wide raster.
+rasterio passes the number to GDALSetCacheMax unchanged: it is in bytes, not in MB like the environment variable."""
 
 
 @contextmanager
 def gdal_session(**options: object) -> Iterator[None]:
-    """GDAL with a bounded block cache, for a stage that has GDAL to itself (the cache is one for the whole process)."""
+    """GDAL with a bounded block cache, for a stage that has GDAL to itself (the whole process shares one cache)."""
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **options):
         yield
 
 
 def open_quietly(path: str | Path, mode: str = "r", **options: Any) -> Any:
-    """`rasterio.open` without its warning about a raster that lies nowhere: the scene's reader tells that, once."""
+    """`rasterio.open` without its warning about rasters that are not georeferenced: the scene reader warns once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(path, mode, **options)
@@ -43,27 +43,28 @@ def open_quietly(path: str | Path, mode: str = "r", **options: Any) -> Any:
 def output_errors(path: Path) -> Iterator[None]:
     """Turn a failed write to `path` into an OutputError that names the file and the free space.
 
-    GDAL tells a full disk in three ways: as an exception, as a line in its log when a file closes, or not at all. The
-    first two are caught here; who writes must look at the file for the third (`BlockRasterWriter.close`, `write_cog`).
+    GDAL reports a full disk in one of three ways: with an exception, with a log line when the file is closed, or not
+    at all. The first two are caught here; for the third, the code that writes must check the file itself
+    (`BlockRasterWriter.close`, `write_cog`).
     """
-    heard = _ErrorLog()
+    errors = _ErrorLog()
     log = logging.getLogger("rasterio")
-    log.addHandler(heard)
+    log.addHandler(errors)
     try:
         yield
     except (*GDAL_ERRORS, OSError) as error:
         raise write_failure(path, error) from error
     finally:
-        log.removeHandler(heard)
-    if heard.lines:
-        raise write_failure(path, heard.lines[0])
+        log.removeHandler(errors)
+    if errors.lines:
+        raise write_failure(path, errors.lines[0])
 
 
 def crs_of(frame: RasterFrame) -> CRS | None:
-    """The frame's CRS for rasterio; None where it has none.
+    """The frame's CRS for rasterio; None if it has none.
 
     Raises:
-        OutputError: a WKT that PROJ cannot read.
+        OutputError: PROJ cannot parse the WKT.
     """
     if not frame.crs_wkt:
         return None
@@ -78,9 +79,10 @@ def affine_of(frame: RasterFrame) -> Affine:
 
 
 class _ErrorLog(logging.Handler):
-    """Keeps what GDAL logs as an error instead of raising it (rasterio does so when a dataset closes).
+    """Collects what is logged as a GDAL error instead of being raised (as rasterio does when a dataset closes).
 
-    Of this thread alone: others may meanwhile read broken files, which is not this write's failure.
+    Only messages of this thread count: other threads may be reading broken files, which has nothing to do with this
+    write.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The legend of a class raster as a tag of the dataset, in JSON."""
+"""The legend of a class raster as a dataset tag, in JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 from fctl_geo.spec import Legend
 
 LEGEND_TAG = "FCTL_LEGEND"
-"""Dataset tag with the legend as JSON: unlike the `.aux.xml` it travels inside the file."""
+"""Dataset tag that holds the legend as JSON; unlike the `.aux.xml`, it travels inside the file."""
 
 
 def legend_tag(legend: Legend) -> str:
-    """The legend as the JSON of `LEGEND_TAG`."""
+    """The legend as JSON, the value of `LEGEND_TAG`."""
     return json.dumps(
         [
             {"id": info.id, "name": info.name, "color": list(info.color), "background": info.background}

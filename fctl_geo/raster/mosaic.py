@@ -1,4 +1,4 @@
-"""Many shards as one raster: a VRT, so that nothing is copied."""
+"""Many shards presented as one raster: a VRT, so nothing is copied."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fctl_geo.windows.window import Window
 
 
 def write_mosaic(path: Path, parts: Sequence[tuple[Path, Window]], frame: RasterFrame, legend: Legend | None) -> Path:
-    """Write a VRT of single-band uint8 files (in the VRT's own folder) at their places; 255 where none lies.
+    """Write a VRT that places single-band uint8 files (in the VRT's own folder) at their windows; 255 elsewhere.
 
     Raises:
         OutputError: the disk is full.

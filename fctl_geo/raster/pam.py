@@ -1,7 +1,7 @@
-"""Class names and the attribute table of a class raster, in GDAL's own XML: the `.aux.xml` beside the file.
+"""Class names and the attribute table of a class raster in GDAL's own XML: the `.aux.xml` next to the file.
 
-GDAL keeps category names and raster attribute tables (RAT) nowhere else for a TIFF; QGIS, ArcGIS and gdalinfo read them
-there.
+For a TIFF, GDAL stores category names and raster attribute tables (RAT) nowhere else; QGIS, ArcGIS and gdalinfo read
+them from there.
 Source: gcore/gdalpamrasterband.cpp and gdal_rat.cpp (field types 0 integer, 1 real, 2 string; usages 1 pixel count,
 2 name, 5 value, 6-8 red, green, blue).
 """
@@ -15,18 +15,18 @@ from fctl_geo.errors import SceneError, SettingsError
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 
 _FIELDS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
-"""Name, type and usage of the columns we write."""
+"""Name, type and usage of the columns that are written."""
 
 Color = tuple[int, int, int]
 
 
 def pam_path(raster: Path) -> Path:
-    """Where GDAL looks for the names: 'classes.tif' has 'classes.tif.aux.xml'."""
+    """Where GDAL looks for the names: for 'classes.tif', in 'classes.tif.aux.xml'."""
     return raster.with_name(raster.name + ".aux.xml")
 
 
 def pam_xml(legend: Legend) -> str:
-    """The whole `.aux.xml` of a class raster: category names by id, and a RAT with name and colour."""
+    """The complete `.aux.xml` of a class raster: category names by id, and a RAT with names and colors."""
     root = ET.Element("PAMDataset")
     band = ET.SubElement(root, "PAMRasterBand", band="1")
     names = ET.SubElement(band, "CategoryNames")
@@ -53,13 +53,13 @@ def _attribute_table(legend: Legend) -> ET.Element:
 
 
 def legend_from_pam(raster: Path, colors: dict[int, Color]) -> Legend | None:
-    """The legend that an `.aux.xml` tells; None where there is none, or no names in it.
+    """The legend stored in an `.aux.xml`; None if there is no such file or it holds no names.
 
     Args:
         raster: the class raster, not its `.aux.xml`.
-        colors: colour by id, for names without a colour of their own.
+        colors: colors by id, for names without a color of their own.
     Raises:
-        SceneError: the `.aux.xml` is no XML, or its ids and colours cannot be.
+        SceneError: the `.aux.xml` is not valid XML, or it holds impossible ids or colors.
     """
     path = pam_path(raster)
     if not path.is_file():
@@ -76,7 +76,7 @@ def legend_from_pam(raster: Path, colors: dict[int, Color]) -> Legend | None:
         infos = (ClassInfo(i, name, color or colors.get(i, distinct_color(i))) for i, (name, color) in rows.items())
         return Legend(tuple(sorted(infos, key=lambda info: info.id)))
     except (ET.ParseError, ValueError, SettingsError) as error:
-        raise SceneError(f"{path} cannot be understood: {error}", hint="mend it or delete it") from error
+        raise SceneError(f"{path} cannot be parsed: {error}", hint="fix or delete it") from error
 
 
 def _categories(band: ET.Element) -> dict[int, tuple[str, Color | None]]:
@@ -85,7 +85,7 @@ def _categories(band: ET.Element) -> dict[int, tuple[str, Color | None]]:
 
 
 def _rows(table: ET.Element) -> dict[int, tuple[str, Color | None]]:
-    """Name and colour by id, of a RAT with a value column (usage 5, or min 3) and a name column (usage 2)."""
+    """Names and colors by id from a RAT with a value column (usage 5, or min 3) and a name column (usage 2)."""
     usages = [int(field.findtext("Usage", "0")) for field in table.iterfind("FieldDefn")]
     columns = {usage: index for index, usage in enumerate(usages)}
     value_column = columns.get(5, columns.get(3))
@@ -104,7 +104,7 @@ def _rows(table: ET.Element) -> dict[int, tuple[str, Color | None]]:
 
 
 def distinct_color(class_id: int) -> Color:
-    """A colour for a class that has none: hues a golden angle apart, so that neighbours in number differ."""
+    """A color for a class without one: hues a golden angle apart, so that consecutive class ids differ clearly."""
     import colorsys
 
     hue = (0.08 + class_id * 0.6180339887) % 1.0

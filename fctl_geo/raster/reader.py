@@ -1,4 +1,4 @@
-"""Anybody's class raster, read as ours: uint8 classes, 255 where there is none, and a legend."""
+"""Read a class raster from any source as uint8 classes, 255 for nodata, with a legend."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fctl_geo.windows.window import Window
 
 
 class ClassRaster:
-    """An open class raster. Not safe to share between threads: open it once a thread."""
+    """An open class raster. Not safe to share between threads: open it once per thread."""
 
     def __init__(
         self,
@@ -48,28 +48,28 @@ class ClassRaster:
         self.legend = legend
         self.frame = frame
         self.warnings = warnings
-        """What the user must know of the raster's place and of areas in it."""
+        """What the user must know about the raster's georeferencing and the areas measured in it."""
         self.nodata: int | None = None if dataset.nodata is None else int(dataset.nodata)
-        """The file's own nodata value; what `read` gives for it is always 255."""
+        """The file's own nodata value; `read` always returns 255 for it."""
         self.block_hw: tuple[int, int] = dataset.block_shapes[0]
         self._dataset = dataset
         self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
 
     @property
     def tags(self) -> dict[str, str]:
-        """The file's dataset tags (model, version, settings, if we wrote it)."""
+        """The file's dataset tags (model, version and settings if this package wrote it)."""
         return dict(self._dataset.tags())
 
     def rows(self, row: int, height: int) -> npt.NDArray[np.uint8]:
-        """(height, width) uint8 classes of whole rows; rows outside the raster are 255."""
+        """(height, width) uint8 classes of complete rows; rows outside the raster are 255."""
         return self.read(Window(row, 0, height, self.frame.width))
 
     def read(self, window: Window) -> npt.NDArray[np.uint8]:
-        """(h, w) uint8 classes; 255 for nodata, masked pixels and what sticks out.
+        """(h, w) uint8 classes; 255 for nodata, masked pixels and anything outside the raster.
 
         Raises:
-            ReadError: the file is damaged there.
-            SceneError: a value outside 0..254 that is not nodata.
+            ReadError: the file is damaged in this window.
+            SceneError: it contains a value outside 0..254 that is not nodata.
         """
         inside = window.clip(Window(0, 0, *self.frame.size_hw))
         if inside == window:
@@ -80,13 +80,13 @@ class ClassRaster:
         return values
 
     def shrunk(self, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        """The whole raster at a smaller size, by its overviews where it has them, else by every n-th pixel."""
+        """The whole raster at a smaller size, from its overviews if it has them, else from every n-th pixel."""
         try:
             with gdal_session():
                 raw = self._dataset.read(1, out_shape=size_hw)
                 hidden = self._dataset.read_masks(1, out_shape=size_hw) == 0 if self._masked else None
         except RasterioError as error:
-            raise ReadError(f"{self.path} is damaged: {error}", hint="copy or make the file again") from error
+            raise ReadError(f"{self.path} is damaged: {error}", hint="copy or create the file again") from error
         return self._classes(raw, hidden)
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class ClassRaster:
             raise ReadError(
                 f"{self.path} is damaged in rows {window.row} to {window.row_end}, "
                 f"columns {window.col} to {window.col_end}: {error}",
-                hint="copy or make the file again",
+                hint="copy or create the file again",
             ) from error
         return self._classes(raw, hidden)
 
@@ -131,8 +131,8 @@ class ClassRaster:
             wrong &= ~hidden
         if wrong.any():
             raise SceneError(
-                f"{self.path} has the value {raw[wrong][0]}, class numbers go from 0 to 254",
-                hint="if that is nodata: gdal_edit.py -a_nodata VALUE FILE; otherwise renumber it with gdal_calc.py",
+                f"{self.path} has the value {raw[wrong][0]}, but class numbers must be from 0 to 254",
+                hint="if it means nodata: gdal_edit.py -a_nodata VALUE FILE; otherwise renumber it with gdal_calc.py",
             )
         values = raw.astype(np.uint8)
         if hidden is not None:
@@ -149,22 +149,23 @@ def open_class_raster(
     onto: RasterFrame | None = None,
     numbers: Mapping[int, int] | None = None,
 ) -> ClassRaster:
-    """Open a single-band integer raster of classes.
+    """Open a single-band integer raster that holds classes.
 
     Args:
-        path: any raster GDAL reads; one band (a second one may be alpha).
-        frame: where it lies, of a raster that we made: the file need not say it, and is trusted. Anybody else's lies
-            where its file says, by ground control points too, and may not point to files outside of its folder
-            (`scene.references`).
-        gsd_m: ground meters a pixel as the user gave them, for a raster whose CRS does not say it.
-        onto: the grid to read it on, by the nearest pixel; None: its own. A raster of that size at that place, or of
-            that size and without a place, is read as it is.
-        numbers: class of each value, where the file counts otherwise (0 and 255 for a mask); other values are nodata.
-        legend: names and colours; None: from our tag, the RAT or category names (`.aux.xml`), the palette, or else
-            'class N' in distinct colours. No pixel is read for it: without names it may list ids that do not occur.
+        path: any raster that GDAL reads, with one band (a second one may be alpha).
+        frame: the location of a raster that this package made: the file itself need not state it, and it is trusted.
+            Any other raster lies where its file says, by ground control points too, and may not refer to files outside
+            its folder (`scene.references`).
+        gsd_m: ground meters per pixel as given by the user, for a raster whose CRS does not define them.
+        onto: the grid to read it on, by the nearest pixel; None: its own grid. A raster of the same size at the same
+            location, or of the same size and not georeferenced, is read unchanged.
+        numbers: class for each value, for files that number classes differently (0 and 255 in a mask); other values
+            are nodata.
+        legend: names and colors; None: taken from our tag, the RAT or category names (`.aux.xml`), the palette, or
+            else 'class N' in distinct colors. No pixel is read for it: without names it may list ids that do not occur.
     Raises:
-        SceneError: no raster, several bands, values that are no whole numbers, files elsewhere, or a place that only
-            warping could tell.
+        SceneError: not a raster, several bands, values that are not integers, references to files elsewhere, or a
+            location that only warping could determine.
     """
     path = Path(path)
     dataset = _open(path, trusted=frame is not None)
@@ -179,8 +180,8 @@ def open_class_raster(
         if place.refusal is not None:
             raise place.refusal
         frame = place.frame(gsd_m)
-        told = (*place.warnings, *area_warnings(frame, path.name))
-        return ClassRaster(path, dataset, frame, legend, numbers, told)
+        warnings = (*place.warnings, *area_warnings(frame, path.name))
+        return ClassRaster(path, dataset, frame, legend, numbers, warnings)
     except BaseException:
         dataset.close()
         raise
@@ -189,17 +190,17 @@ def open_class_raster(
 def _moved_onto(
     path: Path, dataset: DatasetReader, place: Georeference, frame: RasterFrame
 ) -> DatasetReader | WarpedVRT:
-    """The dataset on another grid, warped window by window; what it does not cover is nodata."""
+    """The dataset on another grid, warped window by window; pixels that it does not cover are nodata."""
     same_size = dataset.shape == frame.size_hw
     placed = bool(place.crs_wkt) and bool(frame.crs_wkt)
     if same_size and (not placed or place.transform == frame.transform):
         return dataset
     if not placed:
-        who = f"{path.name} has" if not place.crs_wkt else "the scene has"
+        subject = f"{path.name} has" if not place.crs_wkt else "the scene has"
         raise SceneError(
             f"{path.name} is {dataset.height} x {dataset.width} px, the scene {frame.height} x {frame.width}, "
-            f"and {who} no CRS",
-            hint="give a raster on the scene's own pixels, or one with a CRS for a scene with a CRS",
+            f"and {subject} no CRS",
+            hint="use a raster on the scene's own pixel grid, or make sure that both it and the scene have a CRS",
         )
     nodata = NODATA if dataset.nodata is None else dataset.nodata
     own = place.frame()
@@ -218,12 +219,12 @@ def _open(path: Path, *, trusted: bool) -> DatasetReader:
             return _open_checked(gdal_name(path))
     except RasterioError as error:
         if path.is_dir():
-            raise SceneError(f"{path} is a folder", hint="give the class raster inside it") from error
+            raise SceneError(f"{path} is a folder", hint="name the class raster inside it") from error
         if path.parent.is_dir() and not path.exists():
             raise SceneError(
-                f"{path} does not exist", hint=f"the folder {path.parent} is there, that file is not"
+                f"{path} does not exist", hint=f"the folder {path.parent} exists, but it has no such file"
             ) from error
-        raise SceneError(f"{path} cannot be read as a raster: {error}", hint="is it a GeoTIFF, and whole?") from error
+        raise SceneError(f"{path} cannot be read as a raster: {error}", hint="is it a complete GeoTIFF?") from error
 
 
 def _open_checked(uri: str) -> DatasetReader:
@@ -240,14 +241,14 @@ def _check_classes(path: Path, dataset: DatasetReader) -> None:
     extra = [interp for interp in dataset.colorinterp[1:] if interp != ColorInterp.alpha]
     if dataset.count > 2 or extra:
         raise SceneError(
-            f"{path} has {dataset.count} bands, a class raster has 1",
-            hint="is it the scene itself? `fctl-geo segment` makes classes of it",
+            f"{path} has {dataset.count} bands, but a class raster has 1",
+            hint="is it the scene itself? `fctl-geo segment` turns a scene into classes",
         )
     kind = np.dtype(dataset.dtypes[0]).kind
     if kind not in "ui":
         raise SceneError(
-            f"{path} has {dataset.dtypes[0]} values, class numbers are whole numbers from 0 to 254",
-            hint="convert it: gdal_translate -ot Byte IN OUT (after a look at what its values mean)",
+            f"{path} has {dataset.dtypes[0]} values, but class numbers are integers from 0 to 254",
+            hint="check what its values mean, then convert it: gdal_translate -ot Byte IN OUT",
         )
 
 
@@ -265,7 +266,7 @@ def _find_legend(path: Path, dataset: DatasetReader) -> Legend:
 
 
 def _palette(dataset: DatasetReader) -> dict[int, Color]:
-    """Colour by id, without nodata; empty where the file has no palette. rasterio says so with a ValueError."""
+    """Colors by id, without nodata; empty if the file has no palette, for which rasterio raises a ValueError."""
     if dataset.colorinterp[0] != ColorInterp.palette:
         return {}
     try:
@@ -276,7 +277,7 @@ def _palette(dataset: DatasetReader) -> dict[int, Color]:
 
 
 def _legend_from_tag(path: Path, tag: str) -> Legend:
-    """Read what `fctl_geo.raster.legend_tag.legend_tag` wrote."""
+    """Parse what `fctl_geo.raster.legend_tag.legend_tag` wrote."""
     try:
         infos = tuple(
             ClassInfo(int(item["id"]), str(item["name"]), _color(item["color"]), bool(item["background"]))
@@ -285,7 +286,7 @@ def _legend_from_tag(path: Path, tag: str) -> Legend:
         return Legend(infos)
     except (ValueError, TypeError, KeyError, SettingsError) as error:
         raise SceneError(
-            f"{path}: the tag {LEGEND_TAG} cannot be understood ({error})",
+            f"{path}: the tag {LEGEND_TAG} cannot be parsed ({error})",
             hint=f"delete it: gdal_edit.py -unsetmd {path.name}",
         ) from error
 

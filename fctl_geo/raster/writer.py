@@ -1,4 +1,4 @@
-"""The class raster while it grows: a tiled, sparse TIFF that windows are written into."""
+"""The class raster while it is being written: a tiled, sparse TIFF that is filled window by window."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from fctl_geo.windows.window import Window
 
 
 class BlockRasterWriter:
-    """A single-band uint8 raster under way, nodata 255, 255 where nothing was written yet.
+    """A single-band uint8 raster being written; nodata is 255, and so is everything not yet written.
 
-    Windows may come in any order and may be written again. Windows on multiples of `BLOCK_PX` are the fast way
-    (no block is read back); others are right too. Not safe to share between threads.
+    Windows may be written in any order and more than once. Windows aligned to multiples of `BLOCK_PX` are the fastest
+    (no block is read back); others work too. Not safe to share between threads.
 
-    Law: what was written is on the disk when `close` has returned.
+    Law: everything written is on the disk when `close` returns.
     """
 
     def __init__(self, path: Path, frame: RasterFrame, dataset: DatasetWriter) -> None:
@@ -43,7 +43,7 @@ class BlockRasterWriter:
 
     @classmethod
     def create(cls, path: Path, frame: RasterFrame) -> BlockRasterWriter:
-        """A new, empty raster; whatever was at `path` is gone.
+        """Create a new, empty raster, replacing whatever was at `path`.
 
         Raises:
             OutputError: the folder is missing or read-only, or the disk is full.
@@ -74,7 +74,7 @@ class BlockRasterWriter:
             return cls(path, frame, open_quietly(path, "r+"))
 
     def write(self, window: Window, values: npt.NDArray[np.uint8]) -> None:
-        """Put `values` (h, w) uint8 where `window` says; the window must lie inside the raster.
+        """Write `values`, (h, w) uint8, to `window`, which must lie inside the raster.
 
         Raises:
             OutputError: the disk is full.
@@ -93,7 +93,7 @@ class BlockRasterWriter:
         self._remember(window, values)
 
     def close(self) -> None:
-        """See that all is on the disk, and close. Nothing happens if it is closed already.
+        """Make sure that everything is on the disk, and close. Does nothing if already closed.
 
         Raises:
             OutputError: the disk is full.
@@ -118,14 +118,14 @@ class BlockRasterWriter:
             self._abandon()
 
     def _abandon(self) -> None:
-        """Close without a check, because an error is on its way already."""
+        """Close without checking, because an error is already being raised."""
         dataset, self._dataset = self._dataset, None
         if dataset is not None:
             with suppress(RasterioError, OSError), rasterio.Env():
                 dataset.close()
 
     def _remember(self, window: Window, values: npt.NDArray[np.uint8]) -> None:
-        """Note the blocks that must be in the file from now on; a block of nothing but nodata is left out of it."""
+        """Record the blocks that must be in the file from now on; a block that is all nodata is not stored."""
         for row in range(window.row // BLOCK_PX, -(-window.row_end // BLOCK_PX)):
             for col in range(window.col // BLOCK_PX, -(-window.col_end // BLOCK_PX)):
                 block = Window(row * BLOCK_PX, col * BLOCK_PX, BLOCK_PX, BLOCK_PX).clip(window)
@@ -135,7 +135,7 @@ class BlockRasterWriter:
                     self._unproven.discard((row, col))
 
     def _prove_written(self) -> None:
-        """See that every block that was written lies inside the file: GDAL may have failed in silence."""
+        """Check that every block that was written lies inside the file: GDAL may have failed silently."""
         size_bytes = self.path.stat().st_size
         with open_quietly(self.path) as dataset:
             for row, col in sorted(self._unproven):
@@ -146,7 +146,7 @@ class BlockRasterWriter:
 
 
 def _sync(path: Path) -> None:
-    """Wait until the file is on the disk (and hear now if it did not fit)."""
+    """Wait until the file is on the disk (and learn now if it did not fit)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -156,7 +156,7 @@ def _sync(path: Path) -> None:
 
 @cache
 def _compression() -> dict[str, str | int]:
-    """zstd 1 (fast, small), or deflate where this GDAL was built without it."""
+    """zstd level 1 (fast and small), or deflate if this GDAL was built without zstd."""
     place = Affine(1.0, 0.0, 1.0, 0.0, -1.0, 1.0)
     tiny = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 1, "width": 1, "transform": place}
     try:

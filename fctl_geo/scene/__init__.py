@@ -1,4 +1,4 @@
-"""The scene reader: open once, read by window. Its parts load when they are asked for."""
+"""The scene reader: open once, read by window. Its modules are imported on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the scene that is asked for: polygons of a vector file, a box, or both."""
+"""The area of interest within a scene: polygons from a vector file, a bounding box, or both."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Region:
     parts: tuple[Any, ...]
     tree: Any
     window: Window
-    """Its bounding box, snapped outward to whole pixels and cut at the grid."""
+    """Its bounding box, snapped outward to whole pixels and clipped to the grid."""
 
     def may_touch(self, window: Window) -> bool:
-        """Whether any of it lies in the window."""
+        """Whether any part of it lies in the window."""
         return not window.empty and bool(self.area.intersects(_box(window)))
 
     def mask(self, window: Window) -> NDArray[np.bool_]:
-        """(h, w) True where the pixel's centre lies inside; ask for aligned tiles: see `Scene.wanted`."""
+        """(h, w) True where the pixel's center lies inside; request aligned tiles only: see `Scene.wanted`."""
         box = _box(window)
         if self.area.contains(box):
             return np.ones(window.size_hw, np.bool_)
@@ -54,14 +54,14 @@ class Region:
 def read_region(
     frame: RasterFrame, aoi: Path | None, bbox: tuple[float, float, float, float] | None
 ) -> tuple[Region | None, tuple[str, ...]]:
-    """The region of an AOI file and a bounding box on the grid of `frame`, with warnings; None: all of the scene.
+    """The region of an AOI file and a bounding box on the grid of `frame`, with warnings; None: the whole scene.
 
     Args:
         frame: the full output grid.
-        aoi: polygons in any vector format and CRS; without a CRS of their own they are taken to be in the scene's.
+        aoi: polygons in any vector format and CRS; without a CRS they are assumed to be in the scene's.
         bbox: west, south, east, north in the scene's CRS.
     Raises:
-        AoiError: no file, no polygons, no way between the two CRSs, or the area misses the scene.
+        AoiError: no file, no polygons, no transformation between the two CRSs, or the area misses the scene.
     """
     if aoi is None and bbox is None:
         return None, ()
@@ -75,7 +75,7 @@ def read_region(
 
 
 def _polygons_in(aoi: Path, frame: RasterFrame) -> tuple[Any, Box, tuple[str, ...]]:
-    """The polygons on the scene in its CRS as one area, the bounds of all of them there, and warnings."""
+    """The polygons on the scene as one area in its CRS, the bounds of all polygons in that CRS, and warnings."""
     if not gdal_name(aoi).startswith("/vsi") and not aoi.exists():
         raise AoiError(f"the area of interest {aoi} does not exist", hint="check the path given to --aoi")
     vector = open_vector(aoi, AoiError)
@@ -91,18 +91,18 @@ def _polygons_in(aoi: Path, frame: RasterFrame) -> tuple[Any, Box, tuple[str, ..
     if not sum(len(boxes) for boxes in bounds):
         raise AoiError(
             f"{aoi.name} has no polygons ({features:,} features)",
-            hint="give a file of polygons, not of points or lines",
+            hint="use a file that holds polygons, not points or lines",
         )
     boxes, warnings = np.concatenate(bounds), vector.warnings
     if onto.crs_assumed:
-        who = "the area of interest" if not vector.crs else "the scene"
-        warnings += (f"{who} has no CRS: both are taken to be in the same one",)
+        subject = "the area of interest" if not vector.crs else "the scene"
+        warnings += (f"{subject} has no CRS: both are assumed to be in the same one",)
     reach = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
     return shapely.union_all(np.concatenate(parts)), onto.bounds(reach), warnings
 
 
 def _region_on(frame: RasterFrame, area: Any, name: str, reach: Box) -> Region:
-    """The area in pixels of the grid; `reach` are the bounds of all that was asked for."""
+    """The area in pixels of the grid; `reach` holds the bounds of everything that was requested."""
     to_pixels = ~Affine(*frame.transform)
     matrix = (to_pixels.a, to_pixels.b, to_pixels.d, to_pixels.e, to_pixels.c, to_pixels.f)
     full = Window(0, 0, frame.height, frame.width)
@@ -111,8 +111,8 @@ def _region_on(frame: RasterFrame, area: Any, name: str, reach: Box) -> Region:
     parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
     if len(parts) == 0:
         raise AoiError(
-            f"{name} misses the scene: it has {_extent(reach)}, the scene has {_extent(frame_bounds(frame))}",
-            hint="both in the scene's CRS; check which CRS the area was drawn in",
+            f"{name} misses the scene: it covers {_extent(reach)}, the scene covers {_extent(frame_bounds(frame))}",
+            hint="both are given in the scene's CRS; check which CRS the area was drawn in",
         )
     whole = shapely.multipolygons(parts)
     shapely.prepare(whole)
@@ -122,9 +122,9 @@ def _region_on(frame: RasterFrame, area: Any, name: str, reach: Box) -> Region:
     region = Region(whole, tuple(parts), shapely.STRtree(parts), window)
     if not any(region.mask(tile).any() for tile in _tiles(window)):
         raise AoiError(
-            f"{name} holds no pixel: it is {east - west:.3g} x {south - north:.3g} pixels large, and no pixel's center "
-            "lies in it",
-            hint="draw it larger than a pixel; check its CRS and units",
+            f"{name} contains no pixel: it measures {east - west:.3g} x {south - north:.3g} pixels, and no pixel's "
+            "center lies in it",
+            hint="draw it larger than a pixel, and check its CRS and units",
         )
     return region
 

@@ -1,4 +1,4 @@
-"""Which bands of the file become which bands of the model."""
+"""Assign the file's bands to the model's bands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fctl_geo.errors import BandError
 from fctl_geo.scene.header import BandHeader, Header
 
-_COLOURS = ("red", "green", "blue")
+_COLORS = ("red", "green", "blue")
 _GRAYS = ("gray", "pan")
 _SAME_WORD = {"r": "red", "g": "green", "b": "blue", "grey": "gray", "panchromatic": "gray", "pan": "gray",
               "near infrared": "nir", "near-infrared": "nir", "nearinfrared": "nir", "infrared": "nir", "n": "nir",
@@ -20,11 +20,11 @@ _SAME_WORD = {"r": "red", "g": "green", "b": "blue", "grey": "gray", "panchromat
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One band as chosen: the word that the model has for it, and where the file has it."""
+    """One selected band: the model's name for it, and its number in the file."""
 
     name: str
     number: int
-    """From 1; of a palette image always 1."""
+    """From 1; always 1 for a palette image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class BandPlan:
 
     bands: tuple[Band, ...]
     channels: tuple[int, ...] | None = None
-    """Of a palette image: which colour (0 red, 1 green, 2 blue) each band takes."""
+    """For a palette image: which color (0 red, 1 green, 2 blue) each band takes."""
     warnings: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The file's bands to read, each once, ascending."""
+        """The file's bands to read, each once, in ascending order."""
         return tuple(sorted({band.number for band in self.bands}))
 
     @property
@@ -50,36 +50,36 @@ class BandPlan:
 def plan_bands(
     header: Header, wanted: tuple[str, ...], chosen: tuple[str, ...] | None, *, alpha_is_nir: bool = False
 ) -> BandPlan:
-    """Find the wanted bands: as chosen by number or name, else by colour interpretation and the bands' own names.
+    """Find the wanted bands: as chosen by number or name, else by color interpretation and the bands' own names.
 
-    A file whose bands say nothing gives its first bands, with a warning; a single gray band serves a model for colours
-    by being repeated, with a warning.
+    If the bands are not identified, the first ones are used, with a warning; for a model that reads colors, a single
+    gray band is repeated, with a warning.
 
     Args:
         wanted: the model's names of its bands, in its order.
         chosen: the user's band numbers ("4") or names ("nir"), in the model's order; None: find them.
-        alpha_is_nir: the band tagged as alpha turned out to be brightness.
+        alpha_is_nir: the band tagged as alpha turned out to hold brightness.
     Raises:
-        BandError: too few bands, a number or a name that the file does not have, or a band stored as its negative.
+        BandError: too few bands, a number or name that the file does not have, or a band stored as its negative.
     """
     plan = _find_bands(header, wanted, chosen, alpha_is_nir=alpha_is_nir)
-    if words := negative_words(header, plan):
+    if problem := negative_words(header, plan):
         kind = "-ot Byte " if header.dtype == "uint8" else ""
         raise BandError(
-            words, hint=f"apply the scale tag first: gdal_translate -unscale {kind}{header.name} positive.tif"
+            problem, hint=f"apply the scale tag first: gdal_translate -unscale {kind}{header.name} positive.tif"
         )
     return plan
 
 
 def negative_words(header: Header, plan: BandPlan) -> str | None:
-    """What is wrong with a band whose scale tag is negative: values are read as they are stored."""
+    """What is wrong with a band whose scale tag is negative (values are read as stored); None if there is none."""
     negative = [header.bands[n - 1] for n in plan.numbers if header.bands[n - 1].scale < 0]
     if not negative:
         return None
     band = negative[0]
     return (
         f"band {band.number} of {header.name} is stored as its negative: its scale tag is {band.scale:g}, "
-        f"its offset {band.offset:g}, and dark is bright in what is stored"
+        f"its offset {band.offset:g}, so dark areas are stored as bright ones"
     )
 
 
@@ -98,7 +98,7 @@ def _find_bands(
 
 
 def name_bands(header: Header, *, alpha_is_nir: bool = False) -> Mapping[str, int]:
-    """Band numbers by name: colour interpretation first, then the file's own descriptions; first come, first named."""
+    """Band numbers by name: color interpretation first, then the file's own descriptions; the first match wins."""
     names: dict[str, int] = {}
     for band in header.bands:
         word = _word(band.interpretation)
@@ -109,7 +109,7 @@ def name_bands(header: Header, *, alpha_is_nir: bool = False) -> Mapping[str, in
         if word:
             names.setdefault(word, band.number)
     grays = [b for b in header.bands if b.interpretation in _GRAYS]
-    if grays and len(_brightness(header)) == 1:  # GDAL also tags the first of many nameless bands as gray
+    if grays and len(_brightness(header)) == 1:  # GDAL also tags the first of several unnamed bands as gray
         names.setdefault("gray", grays[0].number)
     if alpha_is_nir:
         names.setdefault("nir", next(b.number for b in header.bands if b.interpretation == "alpha"))
@@ -122,7 +122,7 @@ def _word(text: str) -> str:
 
 
 def _mistagged(header: Header, band: BandHeader) -> bool:
-    """Two bands with the same colour: only the first one counts."""
+    """Two bands with the same color: only the first one counts."""
     return any(b.interpretation == band.interpretation and b.number < band.number for b in header.bands)
 
 
@@ -136,8 +136,8 @@ def _chosen_bands(
     if len(chosen) != len(wanted):
         raise BandError(
             f"{_counted(len(chosen))} chosen ({', '.join(chosen)}), "
-            f"the model wants {len(wanted)} ({', '.join(wanted)})",
-            hint=f"give --bands {len(wanted)} numbers or names in the model's order",
+            f"the model needs {len(wanted)} ({', '.join(wanted)})",
+            hint=f"pass {len(wanted)} numbers or names to --bands, in the model's order",
         )
     return BandPlan(
         tuple(Band(name, _number_of(header, pick, names)) for name, pick in zip(wanted, chosen, strict=True))
@@ -150,15 +150,14 @@ def _number_of(header: Header, pick: str, names: Mapping[str, int]) -> int:
         number = int(text)
         if not 1 <= number <= len(header.bands):
             raise BandError(
-                f"band {number} was chosen, {header.name} has {_counted(len(header.bands))}",
-                hint=f"bands are counted from 1 to {len(header.bands)}",
+                f"band {number} was chosen, but {header.name} has {_counted(len(header.bands))}",
+                hint=f"bands are numbered from 1 to {len(header.bands)}",
             )
         return number
     if _word(text) not in names:
-        known = ", ".join(names) if names else "none of its bands has a name"
-        raise BandError(
-            f"{header.name} has no band called {pick!r}", hint=f"it knows: {known}; or choose bands by number, from 1"
-        )
+        known = f"its bands are {', '.join(names)}" if names else "none of its bands has a name"
+        hint = f"{known}; or choose bands by number, from 1"
+        raise BandError(f"{header.name} has no band called {pick!r}", hint=hint)
     return names[_word(text)]
 
 
@@ -166,59 +165,59 @@ def _guessed_bands(
     header: Header, wanted: tuple[str, ...], names: Mapping[str, int], missing: list[str], *, alpha_is_nir: bool
 ) -> BandPlan:
     usable = _brightness(header, alpha_is_nir=alpha_is_nir)
-    if missing == ["nir"] and len(usable) == 4 and all(colour in names for colour in _COLOURS):
-        spare = next(b.number for b in usable if b.number not in [names[c] for c in _COLOURS])
-        words = f"band {spare} has no name and is taken for near infrared: the others are red, green and blue"
-        return BandPlan(tuple(Band(n, names.get(n, spare)) for n in wanted), warnings=(words,))
-    if len(usable) == 1 and usable[0].interpretation in (*_GRAYS, "undefined") and set(wanted) <= {*_COLOURS, "gray"}:
-        repeated = f"the scene has one gray band, the model wants {len(wanted)} ({', '.join(wanted)}): it is repeated"
+    if missing == ["nir"] and len(usable) == 4 and all(color in names for color in _COLORS):
+        spare = next(b.number for b in usable if b.number not in [names[c] for c in _COLORS])
+        warning = f"band {spare} has no name and is assumed to be near infrared: the others are red, green and blue"
+        return BandPlan(tuple(Band(n, names.get(n, spare)) for n in wanted), warnings=(warning,))
+    if len(usable) == 1 and usable[0].interpretation in (*_GRAYS, "undefined") and set(wanted) <= {*_COLORS, "gray"}:
+        repeated = f"the scene has one gray band, the model needs {len(wanted)} ({', '.join(wanted)}): it is repeated"
         return BandPlan(
             tuple(Band(name, usable[0].number) for name in wanted), warnings=(repeated,) if len(wanted) > 1 else ()
         )
-    nameless = not any(colour in names for colour in (*_COLOURS, "nir"))
+    nameless = not any(color in names for color in (*_COLORS, "nir"))
     if nameless and len(usable) >= len(wanted):
         picked = tuple(Band(name, b.number) for name, b in zip(wanted, usable, strict=False))
-        said = ", ".join(f"{band.name} = {band.number}" for band in picked)
-        return BandPlan(picked, warnings=(f"{_colors_said(usable)}, the first bands are taken: {said}",))
+        assigned = ", ".join(f"{band.name} = {band.number}" for band in picked)
+        return BandPlan(picked, warnings=(f"{_tagged_colors(usable)}; the first bands are used: {assigned}",))
     raise BandError(
         f"{header.name} has {_counted(len(header.bands))} ({_described(header)}), "
-        f"the model wants {len(wanted)} ({', '.join(wanted)}): missing {', '.join(missing)}",
-        hint=f"choose {len(wanted)} bands with --bands, or a model for what the scene has",
+        f"the model needs {len(wanted)} ({', '.join(wanted)}): missing {', '.join(missing)}",
+        hint=f"choose {len(wanted)} bands with --bands, or a model for the bands that the scene has",
     )
 
 
-def _colors_said(bands: list[BandHeader]) -> str:
-    """Which colours a file's tags name, none of which the model wants. Example: Y, Cb and Cr; cyan, magenta, yellow."""
+def _tagged_colors(bands: list[BandHeader]) -> str:
+    """Which colors a file's tags name, none of which the model uses. Example: Y, Cb and Cr; cyan, magenta, yellow."""
     tagged = [b.interpretation for b in bands if b.interpretation not in ("undefined", *_GRAYS)]
     if not tagged:
-        return "the scene does not say its colors"
+        return "the scene does not identify its colors"
     return (
-        f"the scene's bands are tagged as {', '.join(tagged)}, not as red, green and blue: convert it first "
-        "(gdal_translate, or choose bands with --bands) if it looks wrong"
+        f"the scene's bands are tagged as {', '.join(tagged)}, not as red, green and blue: if the result looks wrong, "
+        "convert the scene first (gdal_translate), or choose bands with --bands"
     )
 
 
 def _palette_bands(header: Header, wanted: tuple[str, ...], chosen: tuple[str, ...] | None) -> BandPlan:
-    asked = wanted if chosen is None else chosen
-    if len(asked) != len(wanted) or not set(asked) <= set(_COLOURS):
+    colors = wanted if chosen is None else chosen
+    if len(colors) != len(wanted) or not set(colors) <= set(_COLORS):
         raise BandError(
-            f"{header.name} is a palette image (red, green, blue), the model wants {len(wanted)} ({', '.join(wanted)})",
-            hint="choose a model for red, green and blue, and leave --bands out",
+            f"{header.name} is a palette image (red, green, blue), the model needs {len(wanted)} ({', '.join(wanted)})",
+            hint="choose a model for red, green and blue, and omit --bands",
         )
-    return BandPlan(tuple(Band(name, 1) for name in wanted), tuple(_COLOURS.index(name) for name in asked))
+    return BandPlan(tuple(Band(name, 1) for name in wanted), tuple(_COLORS.index(name) for name in colors))
 
 
 def plan_all_bands(header: Header, *, alpha_is_nir: bool = False) -> BandPlan:
-    """Every band but alpha, with the best name for each: a look at the file without a model."""
+    """Every band except alpha, with the best name for each, for inspecting the file without a model."""
     if header.palette is not None:
-        return _palette_bands(header, _COLOURS, None)
+        return _palette_bands(header, _COLORS, None)
     bands = _brightness(header, alpha_is_nir=alpha_is_nir) or list(header.bands)
     by_number = {number: name for name, number in reversed(list(name_bands(header, alpha_is_nir=alpha_is_nir).items()))}
     return BandPlan(tuple(Band(by_number.get(b.number, b.interpretation), b.number) for b in bands))
 
 
 def palette_table(header: Header) -> NDArray[np.uint8]:
-    """(values, 4) red, green, blue, alpha by pixel value; values beyond the palette are clear."""
+    """(values, 4) red, green, blue, alpha by pixel value; values beyond the palette are transparent."""
     values = 256 if header.dtype == "uint8" else 65536
     table = np.zeros((values, 4), np.uint8)
     entries = np.array(header.palette or (), np.uint8).reshape(-1, 4)[:values]

@@ -1,4 +1,4 @@
-"""Where a raster lies: its transform and CRS, as it states them or fitted to its ground control points."""
+"""Where a raster lies: its transform and CRS, as stated in the file or fitted to its ground control points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIXELS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class GroundPoint:
-    """A ground control point: pixel corner coordinates and the coordinates on the ground."""
+    """A ground control point: pixel corner coordinates and ground coordinates."""
 
     row: float
     col: float
@@ -32,13 +32,13 @@ class GroundPoint:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a file says of its place, before anybody judges it."""
+    """What a file says about its location, before it is evaluated."""
 
     name: str
-    """Of the file, for messages."""
+    """The file's name, for messages."""
     size_hw: tuple[int, int]
     transform: Affine6
-    """The identity where the file has none."""
+    """The identity if the file has none."""
     crs_wkt: str
     gcps: tuple[GroundPoint, ...] = ()
     gcps_crs_wkt: str = ""
@@ -47,26 +47,26 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Georeference:
-    """A raster's place on the ground."""
+    """A raster's location on the ground."""
 
     size_hw: tuple[int, int]
     transform: Affine6
     crs_wkt: str
     warnings: tuple[str, ...] = ()
     refusal: SceneError | None = field(default=None, compare=False)
-    """Why nobody should map with this file, if so."""
+    """Why this file must not be used for mapping; None if it may be."""
 
     def frame(self, gsd_m: float | None = None) -> RasterFrame:
         """The frame of the whole raster.
 
         Args:
-            gsd_m: ground meters a pixel as the user gave them; the CRS's own take precedence.
+            gsd_m: ground meters per pixel as given by the user; those defined by the CRS take precedence.
         """
         return with_stated_gsd(RasterFrame(*self.size_hw, self.transform, self.crs_wkt), gsd_m)
 
 
 def placement_of(dataset: Any, name: str) -> Placement:
-    """What an open rasterio dataset says of its place."""
+    """What an open rasterio dataset says about its location."""
     points, points_crs = dataset.gcps
     return Placement(
         name,
@@ -79,59 +79,60 @@ def placement_of(dataset: Any, name: str) -> Placement:
     )
 
 
-def georeference_of(said: Placement) -> Georeference:
+def georeference_of(placement: Placement) -> Georeference:
     """Transform and CRS of a raster: its own, fitted to its ground control points, or pixels.
 
-    A transform that the file states is taken as it is, turned and sheared ones too. Ground control points serve where
-    there is none, if an affine transform meets them all within a pixel. RPCs are refused: without a height model they
-    are no place on the ground. A CRS without a transform is dropped: it would put pixels where they are not.
+    A transform stated in the file is used as is, even if rotated or sheared. Without one, ground control points are
+    used if an affine transform fits all of them to within a pixel. RPCs are refused: without a height model they do not
+    define a location on the ground. A CRS without a transform is dropped: it would put pixels in the wrong place.
     """
-    if said.transform != _PIXELS:
-        return _stated(said)
-    if len(said.gcps) >= 3:
-        return _fitted_to_gcps(said)
-    if said.has_rpcs:
+    if placement.transform != _PIXELS:
+        return _stated(placement)
+    if len(placement.gcps) >= 3:
+        return _fitted_to_gcps(placement)
+    if placement.has_rpcs:
         refusal = SceneError(
-            f"{said.name} is placed by RPCs only, {said.size_hw[1]} x {said.size_hw[0]} pixels without a transform",
-            hint=f"orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif {said.name} ortho.tif",
+            f"{placement.name} is located by RPCs only: "
+            f"{placement.size_hw[1]} x {placement.size_hw[0]} pixels without a transform",
+            hint=f"orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif {placement.name} ortho.tif",
         )
-        return Georeference(said.size_hw, _PIXELS, "", refusal=refusal)
-    if not said.crs_wkt:
-        return Georeference(said.size_hw, _PIXELS, "")
-    words = f"{said.name} has a CRS but no transform: its coordinates are pixels, which the CRS would place wrong, "
-    return Georeference(said.size_hw, _PIXELS, "", (words + "so the CRS is ignored",))
+        return Georeference(placement.size_hw, _PIXELS, "", refusal=refusal)
+    if not placement.crs_wkt:
+        return Georeference(placement.size_hw, _PIXELS, "")
+    warning = f"{placement.name} has a CRS but no transform: its coordinates are pixels, which the CRS would misplace, "
+    return Georeference(placement.size_hw, _PIXELS, "", (warning + "so the CRS is ignored",))
 
 
-def _stated(said: Placement) -> Georeference:
-    a, b, _, d, e, _ = said.transform
+def _stated(placement: Placement) -> Georeference:
+    a, b, _, d, e, _ = placement.transform
     if not math.isfinite(a * e - b * d) or a * e - b * d == 0:
-        words = f"the transform {said.transform} flattens {said.name} and is ignored: coordinates are pixels"
-        return Georeference(said.size_hw, _PIXELS, "", (words,))
-    return Georeference(said.size_hw, said.transform, said.crs_wkt)
+        warning = f"the transform {placement.transform} of {placement.name} is degenerate and ignored: "
+        return Georeference(placement.size_hw, _PIXELS, "", (warning + "its coordinates are pixels",))
+    return Georeference(placement.size_hw, placement.transform, placement.crs_wkt)
 
 
-def _fitted_to_gcps(said: Placement) -> Georeference:
-    points = [GroundControlPoint(row=p.row, col=p.col, x=p.x, y=p.y) for p in said.gcps]
+def _fitted_to_gcps(placement: Placement) -> Georeference:
+    points = [GroundControlPoint(row=p.row, col=p.col, x=p.x, y=p.y) for p in placement.gcps]
     fitted: Affine = from_gcps(points)
-    residual_px = _residual_px(said, fitted) if fitted.determinant else math.inf
+    residual_px = _residual_px(placement, fitted) if fitted.determinant else math.inf
     if residual_px >= _MAX_GCP_RESIDUAL_PX:
         refusal = SceneError(
-            f"{said.name} is placed by {len(points)} ground control points that no affine transform meets: "
-            f"{residual_px:.1f} pixels off, allowed is {_MAX_GCP_RESIDUAL_PX:g}",
-            hint=f"warp it first: gdalwarp -tps {said.name} warped.tif",
+            f"{placement.name} is located by {len(points)} ground control points that no affine transform fits: "
+            f"the best is {residual_px:.1f} pixels off, at most {_MAX_GCP_RESIDUAL_PX:g} is allowed",
+            hint=f"warp it first: gdalwarp -tps {placement.name} warped.tif",
         )
-        return Georeference(said.size_hw, _PIXELS, "", refusal=refusal)
+        return Georeference(placement.size_hw, _PIXELS, "", refusal=refusal)
     a, b, c, d, e, f = tuple(fitted)[:6]
-    words = (
-        f"{said.name} is placed by {len(points)} ground control points; "
-        f"the fitted transform is up to {residual_px:.2f} px off"
+    warning = (
+        f"{placement.name} is located by {len(points)} ground control points; "
+        f"the fitted transform is off by up to {residual_px:.2f} px"
     )
-    return Georeference(said.size_hw, (a, b, c, d, e, f), said.gcps_crs_wkt, (words,))
+    return Georeference(placement.size_hw, (a, b, c, d, e, f), placement.gcps_crs_wkt, (warning,))
 
 
-def _residual_px(said: Placement, fitted: Affine) -> float:
+def _residual_px(placement: Placement, fitted: Affine) -> float:
     back = ~fitted
-    return max(math.dist(back @ (p.x, p.y), (p.col, p.row)) for p in said.gcps)
+    return max(math.dist(back @ (p.x, p.y), (p.col, p.row)) for p in placement.gcps)
 
 
 def _wkt_of(crs: Any) -> str:
@@ -139,5 +140,5 @@ def _wkt_of(crs: Any) -> str:
         return ""
     try:
         return str(crs.to_wkt(version="WKT2_2019"))
-    except CRSError:  # a CRS that WKT2 cannot say keeps the words that it came with
+    except CRSError:  # a CRS that WKT2 cannot express keeps its original WKT
         return str(crs.wkt)

@@ -1,4 +1,4 @@
-"""What the file says of itself, read once; everything that is decided about a scene is decided from this."""
+"""The header of a raster file, read once; every decision about a scene is based on it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from fctl_geo.storage.address import gdal_name, is_remote, shown
 _CONNECTION = re.compile(r"^(/vsi|[A-Za-z][A-Za-z0-9+.-]+://|[A-Z][A-Za-z0-9_]+:)")
 _MOST_BLOCK_BYTES = 2 << 30
 _MOST_PACKED = 20_000
-"""Bytes that a byte of the file can become: deflate 1,032; zstd and JPEG 2000 of one colour more."""
+"""Bytes that one byte of the file can expand to: 1,032 for deflate; more for zstd, and JPEG 2000 of a single color."""
 _REMOTE_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # probe .msk and .ovr by name instead of listing a server's folder
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 1,
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
-    "GDAL_HTTP_LOW_SPEED_TIME": 30,  # a server that says nothing, or next to nothing, for so long is given up
+    "GDAL_HTTP_LOW_SPEED_TIME": 30,  # give up on a server that sends nothing, or almost nothing, for this long
     "GDAL_HTTP_LOW_SPEED_LIMIT": 500,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
@@ -37,7 +37,7 @@ _REMOTE_OPTIONS = {
 }
 _TIFF = re.compile(r"^/vsi(curl|s3|gs|az|oss)/[^?]*(\.tiff?)$", re.IGNORECASE)
 _COMPANIONS = ".msk,.ovr,.aux.xml,.tfw,.tifw,.wld,.rpb,_rpc.txt"
-"""All that we use of what GDAL looks for beside a TIFF. It would ask a server for some forty names more."""
+"""The only sidecars of a TIFF that are used. GDAL would request some forty more names from a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,19 @@ class BandHeader:
     number: int
     """From 1."""
     interpretation: str
-    """GDAL's colour interpretation: red, green, blue, nir, gray, alpha, palette, undefined, ..."""
+    """GDAL's color interpretation: red, green, blue, nir, gray, alpha, palette, undefined, ..."""
     description: str
-    """The file's own name of the band; may be empty."""
+    """The file's own name for the band; may be empty."""
     dtype: str
     nodata: float | None
     scale: float = 1.0
-    """True value = stored value * scale + offset; values are read as they are stored."""
+    """True value = stored value * scale + offset; values are read as stored."""
     offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A raster file's own account of itself."""
+    """A raster file's description of itself."""
 
     uri: str
     """What GDAL opens: a path, a URL, /vsi... or a connection string."""
@@ -70,22 +70,22 @@ class Header:
     width: int
     bands: tuple[BandHeader, ...]
     has_mask_band: bool
-    """A mask for all bands, in the file or in a .msk beside it; not alpha, not nodata."""
+    """A mask for all bands, in the file or in a .msk next to it; not alpha, not nodata."""
     mask_outside: bool
-    """That mask is a .msk file."""
+    """Whether that mask is a .msk file."""
     block_hw: tuple[int, int]
     overviews: tuple[int, ...]
-    """Decimation factors that all bands share, ascending."""
+    """Decimation factors shared by all bands, ascending."""
     compression: str
     palette: tuple[tuple[int, int, int, int], ...] | None
-    """Red, green, blue, alpha by pixel value, of a palette image."""
+    """Red, green, blue, alpha by pixel value; None if it is not a palette image."""
     placement: Placement
-    """What the file says of its place."""
+    """What the file says about its location."""
     size_bytes: int | None
     files: tuple[str, ...] = ()
-    """All that GDAL says it consists of, by GDAL's names: itself, companions, a VRT's sources and theirs."""
+    """All files that belong to it according to GDAL, by GDAL's names: itself, sidecars, a VRT's sources and theirs."""
     drivers: tuple[str, ...] | None = None
-    """The only ones of GDAL's drivers that may open it; None: all."""
+    """The only GDAL drivers that may open it; None: all."""
 
     @property
     def dtype(self) -> str:
@@ -96,8 +96,8 @@ def gdal_options(uri: str, *, afresh: bool = False) -> dict[str, Any]:
     """GDAL's configuration for reading `uri`; applied around each access, never for the whole process.
 
     Args:
-        afresh: forget what GDAL kept of a file elsewhere. It keeps broken answers, too: without this a block whose
-            download broke off once would stay broken as long as the process lives.
+        afresh: discard what GDAL has cached of a remote file. It also caches broken responses: without this, a block
+            whose download was interrupted once would stay broken for the life of the process.
     """
     if not is_remote(uri):
         return dict(SAFE_OPTIONS)
@@ -108,10 +108,10 @@ def gdal_options(uri: str, *, afresh: bool = False) -> dict[str, Any]:
 
 
 def uri_of(path: str | Path) -> str:
-    """What to hand to GDAL; a local path must exist.
+    """What to pass to GDAL; a local path must exist.
 
     Raises:
-        SceneError: a local path that is not there, or an empty one.
+        SceneError: the local path does not exist, or it is empty.
     """
     text = gdal_name(path)
     if not text:
@@ -128,14 +128,14 @@ def uri_of(path: str | Path) -> str:
 
 
 def short_name(uri: str) -> str:
-    """The file's name, for messages; connection strings stay whole, and a URL loses its query (it may hold keys)."""
+    """The file's name, for messages; connection strings are kept, and a URL loses its query (it may hold keys)."""
     bare = shown(uri)
     return bare.rstrip("/").rsplit("/", 1)[-1] or bare
 
 
 @contextmanager
 def open_raster(uri: str, drivers: tuple[str, ...] | None = None, **options: Any) -> Iterator[Any]:
-    """A rasterio dataset, without rasterio's warning about files that lie nowhere (we tell that ourselves)."""
+    """A rasterio dataset, without rasterio's warning about files without georeferencing (we give our own)."""
     dataset = open_handle(uri, drivers, **options)
     try:
         yield dataset
@@ -144,24 +144,24 @@ def open_raster(uri: str, drivers: tuple[str, ...] | None = None, **options: Any
 
 
 def open_handle(uri: str, drivers: tuple[str, ...] | None = None, **options: Any) -> Any:
-    """Like `open_raster`; the caller closes it."""
+    """Like `open_raster`, but the caller closes the dataset."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(uri, **options) if drivers is None else open_with(uri, drivers, **options)
 
 
 def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
-    """The header of a raster file; reads no pixel.
+    """Read the header of a raster file, but no pixels.
 
     Args:
-        allow_external: it may point to files outside of its folder, see `fctl_geo.scene.references`.
+        allow_external: whether it may refer to files outside its folder, see `fctl_geo.scene.references`.
     Raises:
-        SceneError: missing, unreadable, not a raster, without bands, of complex numbers, with blocks that no memory
-            holds, or pointing elsewhere.
+        SceneError: the file is missing, unreadable, not a raster, has no bands or complex numbers, has blocks too
+            large for memory, or refers to files elsewhere.
     """
     uri = uri_of(path)
     drivers = None if allow_external else drivers_for(uri)
-    _forget(uri)
+    _drop_cached(uri)
     with rasterio.Env(**gdal_options(uri, afresh=True)):
         try:
             with open_raster(uri, drivers) as dataset:
@@ -174,10 +174,11 @@ def read_header(path: str | Path, *, allow_external: bool = False) -> Header:
     return header
 
 
-def _forget(uri: str) -> None:
-    """Have GDAL ask the server anew: it keeps what it read as long as the process lives, and the file may be another.
+def _drop_cached(uri: str) -> None:
+    """Make GDAL query the server again: it caches what it read as long as the process lives, and the file may change.
 
-    GDAL forgets a file when one that is not to be kept is closed; a driver that refuses it opens and closes it alone.
+    GDAL drops its cache of a file when a handle opened as non-cached is closed; a driver that rejects the file does
+    nothing but open and close it.
     """
     if is_remote(uri):
         with rasterio.Env(**gdal_options(uri, afresh=True)), suppress(*GDAL_ERRORS), open_raster(uri, ("PNG",)):
@@ -185,7 +186,7 @@ def _forget(uri: str) -> None:
 
 
 def _refuse_giant_blocks(header: Header) -> None:
-    """A block is decoded whole. A header that lies about its blocks would take all memory, an honest one most of it."""
+    """A block is decoded as a whole: a header with false block sizes could take all memory, a valid one most of it."""
     height, width = header.block_hw
     block_bytes = height * width * max(1, np.dtype(header.dtype).itemsize) * len(header.bands)
     lies = header.size_bytes is not None and block_bytes > max(256 << 20, header.size_bytes * _MOST_PACKED)
@@ -193,7 +194,7 @@ def _refuse_giant_blocks(header: Header) -> None:
         raise SceneError(
             f"{header.name} declares blocks of {width:,} x {height:,} pixels, which take {block_bytes / 2**30:,.1f} GiB"
             + (f", in a file of {header.size_bytes:,} bytes" if lies else ""),
-            hint="the header is damaged; or else copy it to small tiles on a large machine: gdal_translate -of COG",
+            hint="if the header is not damaged, rewrite it in small tiles on a large machine: gdal_translate -of COG",
         )
 
 
@@ -201,12 +202,12 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
     name = short_name(uri)
     if dataset.count == 0:
         inside = [str(s) for s in dataset.subdatasets]
-        hint = "give one of the rasters inside: " + ", ".join(inside[:5]) if inside else "give a raster with bands"
+        hint = "name one of the rasters inside: " + ", ".join(inside[:5]) if inside else "name a raster with bands"
         raise SceneError(f"{name} has no bands", hint=hint)
     if any("complex" in dtype for dtype in dataset.dtypes):
         raise SceneError(
             f"{name} holds complex numbers ({dataset.dtypes[0]}), not brightness",
-            hint="make a picture of magnitudes first, e.g. with gdal_calc.py --calc='numpy.abs(A)'",
+            hint="compute an image of the magnitudes first, e.g. with gdal_calc.py --calc='numpy.abs(A)'",
         )
     flags = {flag.name for flag in dataset.mask_flag_enums[0]}
     return Header(
@@ -230,7 +231,7 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
 
 
 def _parts_of(uri: str, files: Sequence[str]) -> tuple[str, ...]:
-    """A dataset's files, with those of VRTs among them; GDAL names the sources of the outermost alone."""
+    """A dataset's files, including those of nested VRTs; GDAL lists the sources of the outermost VRT only."""
     found = dict.fromkeys([uri, *files])
     inner = [file for file in files if file != uri and file.lower().endswith(".vrt")]
     while inner:
@@ -238,7 +239,7 @@ def _parts_of(uri: str, files: Sequence[str]) -> tuple[str, ...]:
         with (
             suppress(*GDAL_ERRORS),
             open_raster(file, ("VRT",)) as dataset,
-        ):  # one that is broken fails where it is read
+        ):  # a broken one fails when it is read
             new = [part for part in dataset.files if part not in found]
             found |= dict.fromkeys(new)
             inner += [part for part in new if part.lower().endswith(".vrt")]
@@ -247,7 +248,7 @@ def _parts_of(uri: str, files: Sequence[str]) -> tuple[str, ...]:
 
 def _bands_of(dataset: Any) -> tuple[BandHeader, ...]:
     words = [interpretation.name for interpretation in dataset.colorinterp]
-    if _palette_of(dataset) is None:  # a band may claim a palette that the file does not have
+    if _palette_of(dataset) is None:  # a band may declare a palette that the file does not have
         words = ["gray" if word == "palette" else word for word in words]
     names = [description or "" for description in dataset.descriptions]
     columns = (dataset.indexes, words, names, dataset.dtypes, dataset.nodatavals, dataset.scales, dataset.offsets)
@@ -255,13 +256,13 @@ def _bands_of(dataset: Any) -> tuple[BandHeader, ...]:
 
 
 def _compression_of(dataset: Any) -> str:
-    """In small letters; rasterio has names for the compressions that it knows, and words of the file's for others."""
+    """In lower case; rasterio has an enum for the compressions that it knows, and the file's own name for others."""
     compression = dataset.compression
     return str(getattr(compression, "name", compression) or "none").lower()
 
 
 def _shared_overviews(dataset: Any) -> tuple[int, ...]:
-    # A band without the first band's overviews makes them useless: a level must come from one source.
+    # If a band lacks the first band's overviews they cannot be used: a level must come from one source.
     first = tuple(dataset.overviews(1))
     return first if all(tuple(dataset.overviews(i)) == first for i in dataset.indexes[1:]) else ()
 
@@ -271,6 +272,6 @@ def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
         return None
     try:
         table = dataset.colormap(1)
-    except ValueError:  # there is none
+    except ValueError:  # no color table
         return None
     return tuple(table.get(value, (0, 0, 0, 0)) for value in range(max(table) + 1))

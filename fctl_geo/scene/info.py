@@ -1,4 +1,4 @@
-"""What the engine understood of a scene, for people and for the later stages."""
+"""What was determined about a scene, for users and for the later stages."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ from fctl_geo.storage.address import shown
 from fctl_geo.windows.frame import Affine6, RasterFrame
 
 ALPHA_WORDS = (
-    "the band tagged as alpha holds brightness, not opacity: it is taken for near infrared (nir); if it is opacity, "
-    "say so with --mask alpha"
+    "the band tagged as alpha holds brightness, not opacity: it is assumed to be near infrared (nir); if it is "
+    "opacity, pass --mask alpha"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SceneInfo:
-    """A scene as it was understood."""
+    """What was determined about a scene."""
 
     path: str
     """Path, URL or GDAL connection string."""
     height: int
     width: int
     crs_wkt: str
-    """WKT2; empty: none."""
+    """WKT2; empty if there is none."""
     transform: Affine6
     """Of the scene's own pixels."""
     gsd_m: float | None
-    """True ground metres a pixel at the scene's centre."""
+    """True ground meters per pixel at the scene's center."""
     gsd_source: GsdSource
     bands: tuple[Band, ...]
-    """The bands that are read, in the model's order (all of the file's without a model)."""
+    """The bands that are read, in the model's order (without a model, all bands of the file)."""
     dtype: str
     mask: str
-    """How no data is told: none, nodata, alpha, mask band, .msk, nan, palette, joined by " + "."""
+    """How missing data is marked: none, nodata, alpha, mask band, .msk, nan, palette, joined by " + "."""
     nodata: float | None
-    """Of the first band that is read."""
+    """Nodata value of the first band that is read."""
     block_hw: tuple[int, int]
     overviews: tuple[int, ...]
     """Decimation factors, ascending."""
     compression: str
     size_bytes: int | None
-    """Of the file; None where it is not a local file."""
+    """Size of the file; None if it is not a local file."""
     driver: str
     stretch: Stretch | None
-    """For each band the values that become 0 and 255; None: 8-bit values as they are."""
+    """For each band the values that become 0 and 255; None: unchanged 8-bit values."""
     warnings: tuple[str, ...]
 
 
 def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneInfo:
-    """What a scene is, without a model; reads the header and, if there is an alpha band, a small sample of it.
+    """Describe a scene without a model; reads the header and, if there is an alpha band, a small sample of it.
 
     Raises:
-        SceneError: the file is missing or no raster.
+        SceneError: the file is missing or not a raster.
     """
     header = read_header(path, allow_external=allow_external)
     place = georeference_of(header.placement)
@@ -68,17 +68,17 @@ def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneIn
     bands = plan_all_bands(header, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir)
     refused = (f"{place.refusal.message}; {place.refusal.hint}",) if place.refusal else ()
-    negative = (words,) if (words := negative_words(header, bands)) else ()
-    told = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *negative, *refused)
+    negative = (problem,) if (problem := negative_words(header, bands)) else ()
+    warnings = (*((ALPHA_WORDS,) if alpha_is_nir else ()), *block_warnings(header), *negative, *refused)
     frame = place.frame()
-    return scene_info(header, place, frame, ground_resolution(frame), bands, masks, warnings=told)
+    return scene_info(header, place, frame, ground_resolution(frame), bands, masks, warnings=warnings)
 
 
 def scene_info(
     header: Header, place: Georeference, frame: RasterFrame, gsd: GroundResolution, bands: BandPlan, masks: MaskPlan,
     *, stretch: Stretch | None = None, warnings: tuple[str, ...] = (),
 ) -> SceneInfo:  # fmt: skip
-    """All that was decided about a scene, in one place; `warnings` come after those of the parts."""
+    """Everything that was decided about a scene, in one place; `warnings` are appended to those of the parts."""
     return SceneInfo(
         path=shown(header.uri),
         height=header.height,

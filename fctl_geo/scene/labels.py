@@ -1,4 +1,4 @@
-"""Polygons with a class column, burnt on a scene's grid window by window: the truth about a scene."""
+"""Ground truth for a scene: polygons with a class column, rasterized on the scene's grid window by window."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
 ANY = "*"
-"""Stands for every value that is not named; without a column, for every polygon."""
+"""Stands for every value that is not named or, without a column, for every polygon."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassColumn:
-    """A vector file and its column of classes, in the order of the file."""
+    """A vector file and its class column, in file order."""
 
     vector: VectorFile
     field: str | None
@@ -41,21 +41,21 @@ class ClassColumn:
     words: NDArray[np.object_]
     """Values as text; None for features without a value."""
     counts: Mapping[str, int]
-    """Features a value."""
+    """Number of features per value."""
 
 
 def read_class_column(path: Path, field: str | None, *, any_class: bool = False) -> ClassColumn:
-    """Look at the column of classes of a vector file; geometries are not read.
+    """Read the class column of a vector file, but no geometries.
 
     Args:
-        any_class: no column is needed: every polygon is of one class.
+        any_class: no column is needed because all polygons are of one class.
     Raises:
-        TrainingError: no vector file, no such column (the hint lists those there are), or nothing in it.
+        TrainingError: not a vector file, no such column (the hint lists the existing ones), or an empty column.
     """
     vector = open_vector(path, TrainingError)
     if (field is None and not any_class) or (field is not None and field not in vector.fields):
-        what = "needs the column of classes" if field is None else f"has no column {field!r}"
-        raise TrainingError(f"{path.name} {what}", hint=_ways_out(vector.fields))
+        what = "needs the name of its class column" if field is None else f"has no column {field!r}"
+        raise TrainingError(f"{path.name} {what}", hint=_column_hint(vector.fields))
     try:
         ids, values = vector.values(field)
     except (DataSourceError, DataLayerError, OSError) as error:
@@ -66,12 +66,12 @@ def read_class_column(path: Path, field: str | None, *, any_class: bool = False)
     counts = Counter(word for word in words if word is not None)
     if not counts:
         what = "has no features" if not len(ids) else f"has an empty column {field!r} ({len(ids):,} features)"
-        raise TrainingError(f"{path.name} {what}", hint="fill it in")
+        raise TrainingError(f"{path.name} {what}", hint="draw the polygons and fill in their classes")
     return ClassColumn(vector, field, ids, words, counts)
 
 
 def value_word(value: object) -> str | None:
-    """A field's value as text: 1.0 and 1 are both '1'; None, NaN and '' are no value."""
+    """A field's value as text: 1.0 and 1 both become '1'; None, NaN and '' count as no value."""
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return None
     if isinstance(value, float | np.floating) and float(value).is_integer():
@@ -79,16 +79,16 @@ def value_word(value: object) -> str | None:
     return str(value).strip() or None
 
 
-def _ways_out(fields: tuple[str, ...]) -> str:
-    one_class = "if every polygon is of one class, name it: --classes building"
-    return f"--field, one of: {', '.join(fields)}; {one_class}" if fields else f"it has no columns; {one_class}"
+def _column_hint(fields: tuple[str, ...]) -> str:
+    one_class = "if all polygons are of one class, name it: --classes building"
+    return f"--field with one of: {', '.join(fields)}; {one_class}" if fields else f"it has no columns; {one_class}"
 
 
 class PolygonLabels:
-    """Labelled polygons as a raster on a scene's grid; only the polygons of a window are in memory at a time.
+    """Labeled polygons as a raster on a scene's grid; only the polygons of a window are in memory at a time.
 
-    Once, the polygons that meet the scene are brought to its CRS and kept in a temporary file in the order of their
-    file. Memory holds their boxes.
+    The polygons that meet the scene are reprojected to its CRS once and kept in a temporary file, in their original
+    order. Only their bounding boxes are kept in memory.
     """
 
     def __init__(
@@ -101,51 +101,51 @@ class PolygonLabels:
         folder: Path,
         progress: Progress,
     ) -> None:
-        """Prepare to burn.
+        """Prepare the polygons for rasterizing.
 
         Args:
             frame: the grid.
-            index_of: value of the column to what is burnt, `ANY` for those not named; others are burnt as 255.
-            outside: what pixels have that lie in no polygon; 255: unlabelled.
+            index_of: pixel value for each value of the column, `ANY` for those not named; others become 255.
+            outside: value of pixels that lie in no polygon; 255: unlabeled.
             folder: on a disk with room for the polygons.
         Raises:
-            TrainingError: the two CRSs do not meet, or the file has features but no polygons.
+            TrainingError: no transformation between the two CRSs, or the file has features but no polygons.
         """
         self.frame, self.outside = frame, outside
         folder.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (it lives as long as the labels)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the labels
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._index = _keep(column, frame, index_of, self._file, progress)
-        self._doubts: Progress | None = progress if column.vector.reordered else None
+        self._overlap_progress: Progress | None = progress if column.vector.reordered else None
         self._name = column.vector.path.name
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """(h, w) uint8 labels; where polygons overlap the last of the file wins; a pixel counts by its centre.
+        """(h, w) uint8 labels; where polygons overlap, the last one in the file wins; a pixel counts by its center.
 
         Law: a pixel's label does not depend on the window.
         """
         frame = self.frame.cut(window)
-        found = self._index.meeting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame_bounds(frame))
         if not len(found):
             return np.full(window.size_hw, self.outside, np.uint8)
         pairs = list(zip(shapely.from_wkb(self._wkb_of(found)), self._index.labels[found].tolist(), strict=True))
-        burnt = _burn(pairs, frame, self.outside)
-        if self._doubts is not None and not np.array_equal(burnt, _burn(pairs[::-1], frame, self.outside)):
-            self._doubts.warn(
+        burned = _burn(pairs, frame, self.outside)
+        if self._overlap_progress is not None and not np.array_equal(burned, _burn(pairs[::-1], frame, self.outside)):
+            self._overlap_progress.warn(
                 f"polygons of {self._name} overlap, and FlatGeobuf's spatial index does not keep the order in which "
-                "they were drawn: the one on top may be another (save the labels as GeoPackage to keep it)"
+                "they were drawn: a different one may be on top (save the labels as a GeoPackage to keep the order)"
             )
-            self._doubts = None
-        return burnt
+            self._overlap_progress = None
+        return burned
 
     def read_features(self, window: Window, index: int) -> NDArray[np.int32]:
-        """(h, w) which feature burnt as `index` a pixel's center lies in, from 1 in the file's order; 0: in none.
+        """(h, w) number, from 1 in file order, of the feature with value `index` that contains a pixel center; 0: none.
 
         Law: a feature has the same number in every window.
         """
         frame = self.frame.cut(window)
-        found = self._index.meeting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame_bounds(frame))
         found = found[self._index.labels[found] == index]
         if not len(found):
             return np.zeros(window.size_hw, np.int32)
@@ -162,7 +162,7 @@ class PolygonLabels:
 
 
 def _burn(pairs: list[tuple[Any, int]], frame: RasterFrame, outside: int, dtype: Any = np.uint8) -> NDArray[Any]:
-    """(h, w) the value of the last geometry in which a pixel's center lies."""
+    """(h, w) value of the last geometry that contains each pixel's center."""
     place = Affine(*frame.transform)
     name = np.dtype(dtype).name
     return np.asarray(rasterize(pairs, frame.size_hw, fill=outside, transform=place, dtype=name), dtype)
@@ -170,19 +170,19 @@ def _burn(pairs: list[tuple[Any, int]], frame: RasterFrame, outside: int, dtype:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Polygons in the order of their file, whatever the order in which a spatial index gave them."""
+    """Polygons in file order, whatever the order in which a spatial index returned them."""
 
     features: NDArray[np.int64]
-    """(N,) place of the feature in the file; several polygons may be of one."""
+    """(N,) position of the feature in the file; several polygons may belong to one."""
     boxes: NDArray[np.float64]
     """(N, 4) west, south, east, north in the scene's CRS."""
     labels: NDArray[np.uint8]
     starts: NDArray[np.int64]
     sizes: NDArray[np.int64]
-    """Of their WKB in the file, in bytes."""
+    """Of their WKB in the temporary file, in bytes."""
 
-    def meeting(self, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
-        """Polygons whose boxes meet a box."""
+    def intersecting(self, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
+        """Polygons whose boxes intersect a box."""
         left, bottom, right, top = self.boxes.T
         return np.nonzero((left <= east) & (right >= west) & (bottom <= north) & (top >= south))[0]
 
@@ -190,16 +190,16 @@ class _Index:
 def _keep(
     column: ClassColumn, frame: RasterFrame, index_of: Mapping[str, int], file: IO[bytes], progress: Progress
 ) -> _Index:
-    """Write the polygons on the scene to a file, and index them."""
+    """Write the polygons on the scene to a file and index them."""
     vector, onto = column.vector, OntoScene(column.vector, frame, TrainingError)
     _warn(onto, vector, progress)
-    by_id, counted, start = np.argsort(column.ids, kind="stable"), _Counted(), 0
+    by_id, feature_counts, start = np.argsort(column.ids, kind="stable"), _FeatureCounts(), 0
     kept: list[tuple[NDArray[Any], ...]] = []
     for ids, shapes in vector.shapes(onto.box):
         check_cancelled(progress)
         places = by_id[np.searchsorted(column.ids, ids, sorter=by_id)]
         parts, owners = polygons_in(shapes)
-        counted.add(shapes, owners)
+        feature_counts.add(shapes, owners)
         named = np.array([word is not None for word in column.words[places[owners]]], bool)
         parts, of = onto.bring(parts[named])
         at = places[owners[named][of]]
@@ -209,7 +209,7 @@ def _keep(
         labels = np.array([index_of.get(w, index_of.get(ANY, NODATA)) for w in column.words[at]], np.uint8)
         kept.append((at, shapely.bounds(parts).reshape(-1, 4), labels, start + np.cumsum(sizes) - sizes, sizes))
         start += int(sizes.sum())
-    counted.tell(vector.path.name, progress)
+    feature_counts.report(vector.path.name, progress)
     if not kept:
         none = np.empty(0, np.int64)
         return _Index(none, np.empty((0, 4)), np.empty(0, np.uint8), none, none)
@@ -219,40 +219,40 @@ def _keep(
 
 
 def _warn(onto: OntoScene, vector: VectorFile, progress: Progress) -> None:
-    for words in vector.warnings:
-        progress.warn(words)
+    for warning in vector.warnings:
+        progress.warn(warning)
     if onto.crs_assumed:
-        who = f"{vector.path.name} has" if not vector.crs else "the image has"
-        progress.warn(f"{who} no CRS: labels and image are taken to be in the same one")
+        subject = f"{vector.path.name} has" if not vector.crs else "the image has"
+        progress.warn(f"{subject} no CRS: labels and image are assumed to be in the same one")
 
 
 @dataclass(slots=True)
-class _Counted:
-    """Features, and those that cannot be labels."""
+class _FeatureCounts:
+    """Number of features, and of those that cannot be labels."""
 
     features: int = 0
     empty: int = 0
     flat: int = 0
-    """Points, lines and the like."""
+    """Points, lines, and other geometries without area."""
 
     def add(self, shapes: NDArray[np.object_], owners: NDArray[np.intp]) -> None:
-        """Shapes, and the indices of those in which there are polygons."""
+        """Count shapes, given the indices of those that contain polygons."""
         empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
         self.features += len(shapes)
         self.empty += int(empty.sum())
         self.flat += len(shapes) - len(np.union1d(np.nonzero(empty)[0], owners))
 
-    def tell(self, name: str, progress: Progress) -> None:
-        """Say what is left out.
+    def report(self, name: str, progress: Progress) -> None:
+        """Warn about what is ignored.
 
         Raises:
-            TrainingError: nothing but points, lines and the like.
+            TrainingError: there are only points, lines and other geometries without area.
         """
         if self.flat and self.flat + self.empty == self.features:
             raise TrainingError(
                 f"{name} has no polygons among {self.features:,} features: {self.flat:,} are points, lines or solids",
-                hint="labels are areas: give polygons (of points, QGIS makes some: Vector > Geoprocessing > Buffer)",
+                hint="labels are areas: use polygons (QGIS can turn points into some: Vector > Geoprocessing > Buffer)",
             )
         for count, what in ((self.empty, "have no geometry"), (self.flat, "are points, lines or solids")):
             if count:
-                progress.warn(f"{count:,} of {self.features:,} features of {name} {what} and are left out")
+                progress.warn(f"{count:,} of {self.features:,} features of {name} {what} and are ignored")

@@ -1,4 +1,4 @@
-"""The pyramid of the model's grid: which pixels of the file each level is made from, and how."""
+"""The pyramid of the model's grid: which pixels of the file each level is computed from, and how."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ class Level:
     factor: int
     size_hw: tuple[int, int]
     source: int
-    """Index of the grid that it is made from."""
+    """Index of the grid that it is computed from."""
     of_model: bool
-    """Made from that grid by way of the model's grid: level 1's pixels, which are kept, not the file's."""
+    """Computed from that grid through the model's grid: from level 1's pixels, which are cached, not the file's."""
     step_yx: tuple[float, float]
-    """Source pixels (of_model: model pixels) a level pixel."""
+    """Source pixels (of_model: model pixels) per level pixel."""
     source_hw: tuple[int, int]
 
     @property
     def direct(self) -> bool:
-        """A level pixel is a pixel of the file."""
+        """Whether a level pixel is a pixel of the file."""
         return self.step_yx == (1.0, 1.0)
 
     @property
     def upsampled(self) -> bool:
-        """Level pixels are smaller than the scene's: values between pixel centres, not means over areas."""
+        """Whether level pixels are smaller than the scene's: interpolated between centers, not averaged over areas."""
         return self.source == 0 and min(self.step_yx) < 1.0
 
     @property
     def tile_hw(self) -> tuple[int, int]:
-        """Level pixels that are made at once, so that their source pixels are about 2048 x 2048 at most.
+        """Level pixels that are computed at once, chosen so that their source pixels are about 2048 x 2048 at most.
 
         Example: step 3 -> 256 (768 source pixels), step 20 -> 64, step 100 -> 16.
         """
@@ -57,13 +57,13 @@ class Level:
 
 
 def plan_level(grids: tuple[Grid, ...], scale: float, model_hw: tuple[int, int], factor: int) -> Level:
-    """Choose the coarsest grid of the file that is not coarser than the level; the same for every window of it.
+    """Choose the coarsest grid of the file that is not coarser than the level; the same for all windows of the level.
 
-    Where that is the grid of level 1, too, the level is made of level 1's pixels: each pixel of the file is then read
-    for all levels at once, and need not be held until the last of them comes by.
+    If level 1 uses the same grid, the level is computed from level 1's pixels: each pixel of the file is then read for
+    all levels at once, and need not be kept until the last of them is processed.
 
-    An overview spans the scene's extent exactly, as GDAL makes it, so its pixels are scene size / overview size of the
-    scene's pixels.
+    An overview covers the scene's extent exactly, as GDAL builds it, so one of its pixels spans
+    scene size / overview size scene pixels.
     """
     best = _coarsest(grids, scale * factor)
     size_hw = (math.ceil(model_hw[0] / factor), math.ceil(model_hw[1] / factor))
@@ -86,7 +86,7 @@ def _coarsest(grids: tuple[Grid, ...], wanted: float) -> int:
 
 
 def scale_to(gsd_m: float | None, model_gsd_m: float | None, tolerance: float) -> float:
-    """Scene pixels a model pixel; exactly 1.0 where either is unknown or they are within `tolerance` of each other."""
+    """Scene pixels per model pixel; exactly 1.0 if either GSD is unknown or both are within `tolerance`."""
     if gsd_m is None or model_gsd_m is None:
         return 1.0
     ratio = model_gsd_m / gsd_m
@@ -94,5 +94,5 @@ def scale_to(gsd_m: float | None, model_gsd_m: float | None, tolerance: float) -
 
 
 def model_size(size_px: int, scale: float) -> int:
-    """Length of a side on the model's grid: rounded, at least 1."""
+    """Length of a side on the model's grid: rounded, and at least 1."""
     return size_px if scale == 1.0 else max(1, math.floor(size_px / scale + 0.5))

@@ -1,4 +1,4 @@
-"""Which pixels are data: nodata values, alpha, mask bands, NaN."""
+"""Which pixels are valid: nodata values, alpha, mask bands, NaN."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class MaskPlan:
-    """How validity is told; a pixel is invalid if any of these says so."""
+    """How validity is determined; a pixel is invalid if any of these says so."""
 
     nodata: tuple[float | None, ...]
     """For each band that is read (`BandPlan.numbers`)."""
     alpha_band: int | None
-    """Number of the alpha band; 0 there is invalid."""
+    """Number of the alpha band; pixels with alpha 0 are invalid."""
     least_alpha: int
-    """Smallest alpha of a valid pixel."""
+    """Smallest alpha value of a valid pixel."""
     mask_band: bool
-    """Ask the mask of the file (inside it or .msk); 0 there is invalid."""
+    """Whether to use the mask of the file (internal or .msk); 0 in it is invalid."""
     floating: bool
     """Values may be NaN or infinite, which is invalid in any band."""
     palette_alpha: bool
     """Palette entries with alpha 0 are invalid."""
     kind: str
-    """In words: "none", "nodata", "alpha + .msk", ..."""
+    """For messages: "none", "nodata", "alpha + .msk", ..."""
 
     @property
     def always_valid(self) -> bool:
@@ -43,15 +43,15 @@ class MaskPlan:
 
 
 def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool, mask: str = "auto") -> MaskPlan:
-    """Everything by which the file marks pixels as no data, or what the user says instead (`SceneSettings.mask`).
+    """Everything by which the file marks pixels as nodata, or what the user gave instead (`SceneSettings.mask`).
 
     Raises:
-        SceneError: the file has no alpha band, or cannot hold the nodata value, that the user says it has.
+        SceneError: the file does not have the alpha band, or cannot hold the nodata value, that the user gave.
     """
-    as_the_file_says, said = mask == "auto", nodata_said(mask)
-    nodata = tuple(header.bands[n - 1].nodata if as_the_file_says else said for n in bands.numbers)
-    if said is not None:
-        _refuse_impossible(header, bands, said)
+    auto, given = mask == "auto", nodata_said(mask)
+    nodata = tuple(header.bands[n - 1].nodata if auto else given for n in bands.numbers)
+    if given is not None:
+        _refuse_impossible(header, bands, given)
     alphas = [b.number for b in header.bands if b.interpretation == "alpha"]
     if mask == "alpha" and not alphas:
         raise SceneError(
@@ -61,8 +61,8 @@ def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool, mask: str
     if alpha_is_nir or mask not in ("auto", "alpha"):
         alphas = []
     floating = any(header.bands[n - 1].dtype.startswith("float") for n in bands.numbers)
-    mask_band = as_the_file_says and header.has_mask_band
-    palette_alpha = as_the_file_says and header.palette is not None and any(entry[3] == 0 for entry in header.palette)
+    mask_band = auto and header.has_mask_band
+    palette_alpha = auto and header.palette is not None and any(entry[3] == 0 for entry in header.palette)
     kinds = [
         ("nodata", all(value is not None for value in nodata)),
         ("alpha", bool(alphas)),
@@ -71,7 +71,7 @@ def plan_masks(header: Header, bands: BandPlan, *, alpha_is_nir: bool, mask: str
         ("nan", floating),
         ("palette", palette_alpha),
     ]
-    # JPEG smears alpha around its edges: what was 0 comes back as 3, so half opaque is the border there.
+    # JPEG smears alpha near its edges: a 0 may be decoded as 3, so the limit is half opaque there.
     least_alpha = 128 if header.compression.lower() in ("jpeg", "webp") and header.dtype == "uint8" else 1
     return MaskPlan(
         nodata=nodata,
@@ -90,18 +90,19 @@ def _refuse_impossible(header: Header, bands: BandPlan, nodata: float) -> None:
             limits = np.iinfo(dtype)
             raise SceneError(
                 f"{header.name} has {dtype} values ({limits.min:,} to {limits.max:,}), which are never {nodata:.10g}",
-                hint="give --mask nodata= a value that the file can hold; `gdalinfo -stats` shows which it has",
+                hint="pass --mask nodata= a value that the file can hold; `gdalinfo -stats` shows its values",
             )
 
 
 def valid_pixels(raw: NDArray[np.generic], alpha: NDArray[Any] | None, plan: MaskPlan) -> Bool:
-    """Validity by values alone; a mask band is asked elsewhere.
+    """Validity from values alone; a mask band is applied elsewhere.
 
-    With nodata a pixel is invalid when *all* bands that are read have their nodata value (as in GDAL's dataset mask:
-    black water in one band is still water). NaN or infinity in *any* band makes it invalid: no mean can be taken.
+    With nodata, a pixel is invalid when *all* bands that are read have their nodata value (as in GDAL's dataset mask:
+    water that is black in one band is still water). NaN or infinity in *any* band makes it invalid, since it cannot be
+    averaged.
 
     Args:
-        raw: (C, h, w) the bands that are read, as they are in the file.
+        raw: (C, h, w) values of the bands that are read, as stored in the file.
         alpha: (h, w) or None.
     """
     valid: Bool = np.ones(raw.shape[1:], np.bool_)
@@ -130,15 +131,15 @@ def _fits(nodata: float, dtype: np.dtype[Any]) -> bool:
 
 
 def is_true_alpha(sample: NDArray[np.generic]) -> bool:
-    """Whether values look like opacity: what is not clear is nearly all opaque. A picture's values lie in between.
+    """Whether values look like opacity: nearly all that are not transparent are opaque; an image's lie in between.
 
-    Near infrared is often tagged as alpha by mistake (NAIP). Over water most of it is as dark as clear pixels are, so
-    that only the others tell.
+    Near infrared is often tagged as alpha by mistake (NAIP). Over water most of it is as dark as transparent pixels
+    are, so only the other pixels are considered.
     """
     if sample.size == 0:
         return True
     values = sample.astype(np.float64)
-    # Opaque means the type's largest value, or 255 or 1 in a wider type: whatever the largest value here is.
+    # Opaque is the type's largest value, or 255 or 1 in a wider type: whatever the largest value of the sample is.
     opaque = max(float(values.max()), 1.0)
     seen = values[values > 0.04 * opaque]
     return seen.size == 0 or float(np.mean(seen >= 0.96 * opaque)) >= 0.75

@@ -1,4 +1,4 @@
-"""Scenes that lie side by side on one grid, read as one: a VRT of them, so that nothing is copied."""
+"""Adjacent scenes on a common grid, read as one through a VRT, so nothing is copied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
 MOST_SHIFT_PX = 0.05
-"""How far a scene's pixels may lie beside the grid of its neighbours."""
+"""How far a scene's pixels may be shifted against the grid of its neighbors."""
 _BLOCK_PX = 512
 _TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
@@ -38,14 +38,14 @@ class Member:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What scenes of one mosaic have in common besides the grid."""
+        """What the scenes of a mosaic have in common besides the grid."""
         header = self.header
         bands = tuple((b.interpretation, b.description, b.dtype, repr(b.nodata)) for b in header.bands)
         return (self.frame.crs_wkt, bands, header.has_mask_band, header.palette)
 
 
 def member_of(header: Header) -> Member | None:
-    """A scene that could lie in a mosaic; None for one without a place, turned, or of an odd type."""
+    """A scene that can be part of a mosaic; None if it is not georeferenced, is rotated, or has an unsupported type."""
     place = georeference_of(header.placement)
     a, b, _, d, e, _ = place.transform
     usable = place.refusal is None and place.crs_wkt and b == 0 and d == 0 and a > 0 > e
@@ -55,7 +55,7 @@ def member_of(header: Header) -> Member | None:
 
 
 def neighbours(members: Sequence[Member]) -> list[list[int]]:
-    """Groups of indices: scenes of one kind and grid that touch or overlap, directly or over others."""
+    """Groups of indices: scenes of one kind and grid that touch or overlap, directly or through others."""
     from shapely import STRtree, box
 
     if not members:
@@ -85,9 +85,9 @@ def neighbours(members: Sequence[Member]) -> list[list[int]]:
 
 
 def mosaic_xml(members: Sequence[Member]) -> str:
-    """A VRT of scenes of one kind and grid; where two overlap, the later one that has data there is seen.
+    """A VRT of scenes of one kind and grid; where two overlap, the later one with data there is on top.
 
-    What no scene covers is no data: by the scenes' own nodata value or alpha, else by a mask band.
+    Areas that no scene covers are marked as nodata: by the scenes' own nodata value or alpha, else by a mask band.
     """
     frame, places = _layout(members)
     first = members[0].header
@@ -113,7 +113,7 @@ def mosaic_xml(members: Sequence[Member]) -> str:
 
 
 def _layout(members: Sequence[Member]) -> tuple[RasterFrame, list[Window]]:
-    """The grid of them all, and where each lies on it."""
+    """The common grid, and each scene's window on it."""
     a, b, c, d, e, f = members[0].frame.transform
     cols = [round((m.frame.transform[2] - c) / a) for m in members]
     rows = [round((m.frame.transform[5] - f) / e) for m in members]
@@ -125,7 +125,7 @@ def _layout(members: Sequence[Member]) -> tuple[RasterFrame, list[Window]]:
 
 
 def _one_grid(one: RasterFrame, other: RasterFrame) -> bool:
-    """Whether pixels of both lie on each other, over the whole of both."""
+    """Whether the pixels of both frames coincide over the full extent of both."""
     a, _, c, _, e, f = one.transform
     a2, _, c2, _, e2, f2 = other.transform
     drift = max(abs(a2 - a) / a * max(one.width, other.width), abs(e2 - e) / -e * max(one.height, other.height))
@@ -135,7 +135,7 @@ def _one_grid(one: RasterFrame, other: RasterFrame) -> bool:
 
 
 def _alpha_number(header: Header) -> int | None:
-    """The band that is opacity; near infrared under that name is none."""
+    """The band that holds opacity; near infrared tagged as alpha does not count."""
     numbers = [band.number for band in header.bands if band.interpretation == "alpha"]
     return None if not numbers or alpha_is_a_picture(header, grids_of(header)) else numbers[0]
 
@@ -184,13 +184,13 @@ def _source(out: ET.Element, header: Header, place: Window, number: str, dtype: 
 
 
 def _add_mask(root: ET.Element, pairs: Sequence[tuple[Member, Window]], first: Header) -> None:
-    """255 where a scene has data: as its own mask band says, or wherever it lies."""
+    """255 where a scene has data: according to its own mask band, or everywhere within its extent."""
     band = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
     for member, place in pairs:
         if first.has_mask_band:
             source = _source(band, member.header, place, "mask,1", "Byte")
             ET.SubElement(source, "NODATA").text = "0"
-        else:  # whatever the pixel is, the answer is 255
+        else:  # the result is 255 for any pixel value
             source = _source(band, member.header, place, "1", _TYPES[first.dtype])
             ET.SubElement(source, "ScaleOffset").text = "255"
             ET.SubElement(source, "ScaleRatio").text = "0"

@@ -1,4 +1,4 @@
-"""Shapes of a vector file brought onto a scene: cut to its surroundings first, then reprojected along their edges."""
+"""Bring the shapes of a vector file onto a scene: clip them to its surroundings, then reproject them edge by edge."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from fctl_geo.scene.vector_file import Box, VectorFile, polygons_in
 from fctl_geo.windows.frame import RasterFrame
 
 _EDGE_POINTS = 1000
-"""An edge across the scene gets so many points: a straight line in one CRS is a curve in another. Of 100 km each piece
-is 100 m long and strays by less than a millimetre."""
+"""Number of points for an edge across the scene, because a straight line in one CRS is a curve in another. For 100 km,
+each piece is 100 m long and deviates by less than a millimeter."""
 _MARGIN = 0.05
-"""Of the scene's extent: what is kept around it, since its outline in another CRS is known by points only."""
+"""Margin kept around the scene, relative to its extent: its outline in another CRS is known only at sample points."""
 
 
 class OntoScene:
-    """Brings polygons from the CRS of a vector file to that of a scene.
+    """Reprojects polygons from the CRS of a vector file to that of a scene.
 
-    They are cut to the scene before they get points: what lies beyond it takes no memory.
+    They are clipped to the scene before points are added, so parts beyond it take no memory.
     """
 
     def __init__(self, vector: VectorFile, frame: RasterFrame, refuse: type[FctlError]) -> None:
-        """Find the way.
+        """Find the transformation.
 
         Args:
-            frame: the scene's.
+            frame: the scene's frame.
         Raises:
-            refuse: there is no way between the two CRSs.
+            refuse: there is no transformation between the two CRSs.
         """
         self.crs_assumed = bool(vector.crs) != bool(frame.crs_wkt)
-        """Only one of the two has a CRS: the other is taken to be in the same one."""
+        """Only one of the two has a CRS: the other is assumed to be in the same one."""
         self._to_scene, to_file = _transformers(vector, frame, refuse)
         bounds = frame_bounds(frame)
         if to_file is not None:
@@ -45,11 +45,11 @@ class OntoScene:
 
     @property
     def box(self) -> Box | None:
-        """The scene with a margin in the file's CRS; None: that CRS does not reach it."""
+        """The scene with a margin in the file's CRS; None: that CRS does not cover it."""
         return None if self._area is None else tuple(shapely.bounds(self._area).tolist())
 
     def bring(self, polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
-        """What lies on the scene or near it, in its CRS, as valid polygons with the index of the polygon of each."""
+        """Valid polygons on or near the scene, in its CRS, each with the index of the polygon it came from."""
         if self._area is None:
             return polygons[:0], np.empty(0, np.intp)
         owners = np.nonzero(shapely.intersects(self._area, polygons))[0]
@@ -57,35 +57,35 @@ class OntoScene:
         beyond = ~shapely.covers(self._area, parts)
         if beyond.any():
             parts[beyond] = shapely.intersection(parts[beyond], self._area)
-            parts, owners = _again(parts, owners)
+            parts, owners = _as_polygons(parts, owners)
         if self._to_scene is None or not len(parts):
             return parts, owners
         west, south, east, north = shapely.bounds(self._area)
         dense = shapely.segmentize(parts, max(east - west, north - south) / _EDGE_POINTS)
-        return _again(shapely.transform(dense, self._to_scene.transform, interleaved=False), owners)
+        return _as_polygons(shapely.transform(dense, self._to_scene.transform, interleaved=False), owners)
 
     def bounds(self, bounds: Box) -> Box:
-        """Bounds in the file's CRS as bounds in the scene's; not finite where that is not defined."""
+        """Convert bounds from the file's CRS to the scene's; not finite if that is undefined."""
         moved = bounds if self._to_scene is None else self._to_scene.transform_bounds(*bounds, densify_pts=21)
         return float(moved[0]), float(moved[1]), float(moved[2]), float(moved[3])
 
 
 def frame_bounds(frame: RasterFrame) -> Box:
-    """The least box around the frame's corners, in its CRS."""
+    """The smallest box around the frame's corners, in its CRS."""
     a, b, c, d, e, f = frame.transform
     xs = [a * col + b * row + c for col in (0, frame.width) for row in (0, frame.height)]
     ys = [d * col + e * row + f for col in (0, frame.width) for row in (0, frame.height)]
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _again(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
-    """The polygons that an operation left of polygons."""
+def _as_polygons(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+    """The polygons that remain of polygons after an operation."""
     parts, of = polygons_in(parts)
     return parts, owners[of]
 
 
 def _with_margin(bounds: Box) -> Any:
-    """A box around the bounds, or two where they cross the antimeridian; None: they are not finite."""
+    """A box around the bounds, or two if they cross the antimeridian; None if they are not finite."""
     west, south, east, north = bounds
     if not np.isfinite(bounds).all():
         return None
@@ -101,7 +101,7 @@ def _with_margin(bounds: Box) -> Any:
 
 
 def _transformers(vector: VectorFile, frame: RasterFrame, refuse: type[FctlError]) -> tuple[Any, Any]:
-    """File to scene and back; None: both lie in the same CRS, or one of them says nothing."""
+    """File to scene and back; None: both are in the same CRS, or one of them has none."""
     if not vector.crs or not frame.crs_wkt:
         return None, None
     try:
@@ -114,5 +114,6 @@ def _transformers(vector: VectorFile, frame: RasterFrame, refuse: type[FctlError
         )
     except (CRSError, ProjError) as error:
         raise refuse(
-            f"{vector.path.name} cannot be brought to the scene's CRS ({error})", hint="reproject its polygons first"
+            f"{vector.path.name} cannot be reprojected to the scene's CRS ({error})",
+            hint="reproject its polygons first",
         ) from error

@@ -1,4 +1,4 @@
-"""A scene opened for a model: bands, scaling, mask, grid and area decided once, and what was decided told."""
+"""Open a scene for a model: bands, scaling, mask, grid and area are decided once, and the decisions are reported."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def open_scene(
     progress: Progress = Silent(),  # noqa: B008 - without state
     cache_bytes: int = _CACHE_BYTES,
 ) -> Scene:
-    """Open a scene for a model: decide bands, scaling, mask and grid once, and tell what was decided.
+    """Open a scene for a model: decide bands, scaling, mask and grid once, and report the decisions.
 
     Args:
         path: anything GDAL opens: a file, a URL, /vsi..., a connection string.
-        spec: what the model wants.
-        cache_bytes: the most that decoded pixels may occupy; speed, never values, depends on it.
+        spec: the input that the model expects.
+        cache_bytes: the most memory for decoded pixels; it affects speed, never values.
     Raises:
-        SceneError: missing, no raster, no usable place on the ground, far too coarse for the model, or without a
-            single pixel of data to stretch its values by.
-        BandError: the model's bands are not there.
-        AoiError: the area of interest is unreadable, misses the scene or holds no pixel.
-        ReadError: damaged where it was sampled.
+        SceneError: the scene is missing, not a raster, has no usable georeferencing, is far too coarse for the model,
+            or has no valid pixel from which to compute the stretch.
+        BandError: the scene lacks bands that the model needs.
+        AoiError: the area of interest is unreadable, misses the scene or contains no pixel.
+        ReadError: the scene is damaged where it was sampled.
     """
     header = read_header(path, allow_external=settings.allow_external)
     place = georeference_of(header.placement)
@@ -61,26 +61,26 @@ def open_scene(
     _refuse_far_too_coarse(header, spec, gsd.gsd_m, scale)
     model_frame = _model_frame(scene_frame, scale)
     full = model_frame if settings.grid == "model" else scene_frame
-    region, aoi_words = read_region(full, settings.aoi, settings.bbox)
+    region, aoi_warnings = read_region(full, settings.aoi, settings.bbox)
     grids = grids_of(header)
     alpha_is_nir = alpha_is_a_picture(header, grids, settings.mask)
-    alpha_words = (ALPHA_WORDS,) if alpha_is_nir and settings.mask != "none" else ()
+    alpha_warnings = (ALPHA_WORDS,) if alpha_is_nir and settings.mask != "none" else ()
     bands = plan_bands(header, spec.bands, settings.bands, alpha_is_nir=alpha_is_nir)
     masks = plan_masks(header, bands, alpha_is_nir=alpha_is_nir, mask=settings.mask)
     readers = readers_of(header, grids, bands, masks)
     with ExitStack() as opened:
         for reader in readers:
             opened.callback(reader.source.close)
-        readers, overview_words = _without_stale_overviews(readers)
+        readers, overview_warnings = _without_stale_overviews(readers)
         area = None if region is None else _in_scene_px(region.window, scale if settings.grid == "model" else 1.0)
         stretch, fill_warnings = _stretch_of(header, spec, readers, area, progress)
-        opened.pop_all()  # all is well: the scene closes them
+        opened.pop_all()  # success: the scene closes them
     info = scene_info(
         header, place, scene_frame, gsd, bands, masks, stretch=stretch,
-        warnings=(*alpha_words, *block_warnings(header), *overview_words, *aoi_words, *fill_warnings),
+        warnings=(*alpha_warnings, *block_warnings(header), *overview_warnings, *aoi_warnings, *fill_warnings),
     )  # fmt: skip
-    for sentence in info.warnings:
-        progress.warn(sentence)
+    for warning in info.warnings:
+        progress.warn(warning)
     frame_window = Window(0, 0, *full.size_hw) if region is None else region.window
     scene = Scene(
         info=info,
@@ -106,9 +106,10 @@ def _refuse_far_too_coarse(header: Header, spec: InputSpec, gsd_m: float | None,
         return
     assert gsd_m is not None and spec.gsd_m is not None
     raise SceneError(
-        f"{header.name} has {gsd_m:.3g} m a pixel, the model was trained at {spec.gsd_m:g} m: "
-        f"{1 / scale:.0f} times as fine, {1 / _COARSEST_SCALE:.0f} times is the most",
-        hint=f"choose a model for such images, or --gsd {spec.gsd_m:g} to read the pixels as if they were fine enough",
+        f"{header.name} has {gsd_m:.3g} m per pixel, the model was trained at {spec.gsd_m:g} m: "
+        f"{1 / scale:.0f} times as fine, at most {1 / _COARSEST_SCALE:.0f} times is possible",
+        hint=f"choose a model for such images, or pass --gsd {spec.gsd_m:g} to read the pixels as if they were that "
+        "fine",
     )
 
 
@@ -117,11 +118,11 @@ def _without_stale_overviews(readers: tuple[Reader, ...]) -> tuple[tuple[Reader,
         return readers, ()
     for reader in readers[1:]:
         reader.source.close()
-    return readers[:1], ("the overviews do not know the scene's mask and are not used: make them again with gdaladdo",)
+    return readers[:1], ("the overviews predate the scene's mask and are not used: rebuild them with gdaladdo",)
 
 
 def _in_scene_px(window: Window, scale: float) -> Window:
-    """A window of the output's grid in the scene's pixels, `scale` of them an output pixel."""
+    """A window of the output's grid in scene pixels, `scale` of them per output pixel."""
     row, col = int(window.row * scale), int(window.col * scale)
     return Window(row, col, max(1, int(window.row_end * scale) - row), max(1, int(window.col_end * scale) - col))
 
@@ -129,20 +130,20 @@ def _in_scene_px(window: Window, scale: float) -> Window:
 def _stretch_of(
     header: Header, spec: InputSpec, readers: tuple[Reader, ...], area: Window | None, progress: Progress
 ) -> tuple[Stretch | None, tuple[str, ...]]:
-    """Limits that make bytes of wider values, with warnings; None where the values are bytes.
+    """Limits that map wider values to bytes, with warnings; None if the values are bytes.
 
-    They belong to the scene: no patch, shard or worker sees others.
+    They belong to the scene: every patch, shard and worker uses the same ones.
 
     Raises:
-        SceneError: no pixel of data was found.
+        SceneError: no valid pixel was found.
     """
     dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
     if dtype == "uint8":
         return None, ()
-    samples, looked_at_px = sample_values(readers, area, progress)
+    samples, examined_px = sample_values(readers, area, progress)
     if samples.shape[1] == 0:
         raise SceneError(
-            f"{header.name} holds no data: all of {looked_at_px:,} pixels looked at are {readers[0].masks.kind}",
+            f"{header.name} holds no data: all {examined_px:,} pixels examined are {readers[0].masks.kind}",
             hint="is it the right file? If its nodata value or mask is wrong, read it with --mask none",
         )
     stretch = measure_stretch(samples, spec.scaling.percentiles)

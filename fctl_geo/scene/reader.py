@@ -1,4 +1,4 @@
-"""Raw values and validity of the chosen bands in any grid of the file."""
+"""Raw values and validity of the selected bands in any grid of the file."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class Reader:
     bands: BandPlan
     masks: MaskPlan
     palette: NDArray[np.uint8] | None
-    """(values, 4) of a palette image."""
+    """(values, 4) for a palette image."""
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-        """(C, h, w) values in the model's order of bands and (h, w) validity, in a window inside the grid."""
+        """(C, h, w) values in the model's band order and (h, w) validity, for a window inside the grid."""
         raw = self.source.read(window)
         numbers = self.source.numbers
         alpha = None if self.masks.alpha_band is None else raw[numbers.index(self.masks.alpha_band)]
-        picture = _pick(raw, [numbers.index(n) for n in self.bands.numbers])
-        valid = valid_pixels(picture, alpha, self.masks)
+        image = _pick(raw, [numbers.index(n) for n in self.bands.numbers])
+        valid = valid_pixels(image, alpha, self.masks)
         if self.masks.mask_band:
             valid &= self.source.read_mask(window)
         if self.palette is None:
-            return _pick(picture, list(self.bands.order)), valid
-        colours = self.palette[np.minimum(picture[0], len(self.palette) - 1)]
+            return _pick(image, list(self.bands.order)), valid
+        colors = self.palette[np.minimum(image[0], len(self.palette) - 1)]
         if self.masks.palette_alpha:
-            valid &= colours[..., 3] > 0
+            valid &= colors[..., 3] > 0
         assert self.bands.channels is not None
-        return np.ascontiguousarray(np.moveaxis(colours[..., list(self.bands.channels)], -1, 0)), valid
+        return np.ascontiguousarray(np.moveaxis(colors[..., list(self.bands.channels)], -1, 0)), valid
 
 
 def _pick(bands: NDArray[np.generic], order: list[int]) -> NDArray[np.generic]:
-    """bands[order], without a copy where that is all of them as they stand."""
+    """bands[order], without a copy if that changes nothing."""
     return bands if order == list(range(len(bands))) else bands[order]
 
 

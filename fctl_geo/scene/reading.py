@@ -1,4 +1,4 @@
-"""How an open scene is read, as a value: all that was decided about it and that its pixels depend on."""
+"""How an open scene is read, as a value: every decision that its pixels depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.windows.window import Window
 
 @dataclass(frozen=True, slots=True)
 class SceneReading:
-    """What was decided about a scene for one model; equal readings of the same files give equal pixels."""
+    """The decisions made about a scene for one model; equal readings of the same files give equal pixels."""
 
     driver: str
     size_hw: tuple[int, int]
@@ -22,14 +22,14 @@ class SceneReading:
     bands: tuple[Band, ...]
     dtype: str
     levels: tuple[tuple[int, int], ...]
-    """Size of each grid of the file that is read: the pixels and their overviews."""
+    """Size of each grid of the file that is read: full resolution and overviews."""
     masks: str
-    """How no data is told, in full."""
+    """How missing data is marked, in full."""
     stretch: Stretch | None
     scale: float
-    """Scene pixels a model pixel."""
+    """Scene pixels per model pixel."""
     window: Window
-    """Of the output on its full grid."""
+    """The output's window on its full grid."""
 
 
 def reading_of(scene: Scene) -> SceneReading:
@@ -43,7 +43,7 @@ def reading_of(scene: Scene) -> SceneReading:
         bands=info.bands,
         dtype=info.dtype,
         levels=tuple((reader.source.grid.height, reader.source.grid.width) for reader in scene.readers),
-        masks=repr(scene.readers[0].masks),  # in words: a nodata value that is NaN equals no other
+        masks=repr(scene.readers[0].masks),  # as text, because a NaN nodata value equals nothing, not even itself
         stretch=info.stretch,
         scale=scene.scale,
         window=scene.frame_window,

@@ -1,7 +1,7 @@
-"""Pixels of one grid from the pixels of another: area-weighted means downward, bilinear upward; one numba kernel.
+"""Resample from one grid to another in numba kernels: area-weighted means downward, bilinear interpolation upward.
 
-Every output pixel is computed from its own absolute index and nothing else, with the same operations in the same order,
-so a pixel has the same value in whatever window it is asked for. Invalid pixels weigh nothing.
+Every output pixel is computed from its own absolute index alone, with the same operations in the same order, so a pixel
+has the same value in whatever window it is requested. Invalid pixels have no weight.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from fctl_geo.system.kernels import kernel
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 _HALF = np.float32(0.5 * (1 - 1e-5))
-"""At least half of the area must be valid; a hair less, for sums that are rounded."""
+"""At least half of the area must be valid; slightly less, to allow for rounding in the sums."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taps:
-    """Along one axis: which source pixels make each output pixel, and how much of each."""
+    """Along one axis: which source pixels contribute to each output pixel, and with what weight."""
 
     first: NDArray[np.int64]
     """(n,) first source index, absolute."""
     weights: Float32
-    """(n, t) weight of first, first + 1, ...; 0 beyond the last."""
+    """(n, t) weights of first, first + 1, ...; 0 beyond the last."""
     nearest: NDArray[np.int64]
-    """(n,) source index under the output pixel's centre."""
+    """(n,) source index under the output pixel's center."""
 
     @property
     def begin(self) -> int:
@@ -36,7 +36,7 @@ class Taps:
 
     @property
     def end(self) -> int:
-        """One past the last source index that has weight."""
+        """One past the last source index with a nonzero weight."""
         reach = self.weights.shape[1] - np.argmax(self.weights[:, ::-1] > 0, axis=1)
         return int((self.first + reach).max())
 
@@ -58,14 +58,16 @@ def area_taps(start: int, count: int, step: float, source_px: int) -> Taps:
 
 
 def bilinear_taps(start: int, count: int, step: float, source_px: int) -> Taps:
-    """Taps for the value at the centre (i + 0.5) * step, between the two nearest source pixels' centres."""
-    centre = np.minimum((np.arange(start, start + count, dtype=np.float64) + 0.5) * step, source_px)
-    left = np.floor(centre - 0.5)
-    share = centre - 0.5 - left
+    """Taps for the value at the center (i + 0.5) * step, between the two nearest source pixels' centers."""
+    center = np.minimum((np.arange(start, start + count, dtype=np.float64) + 0.5) * step, source_px)
+    left = np.floor(center - 0.5)
+    share = center - 0.5 - left
     first = np.clip(left, 0, max(0, source_px - 2)).astype(np.int64)
-    share = np.where(left < 0, 0.0, np.where(left > first, 1.0, share))  # the edge's pixel holds beyond its centre
+    share = np.where(
+        left < 0, 0.0, np.where(left > first, 1.0, share)
+    )  # beyond the center of the edge pixel its value is used
     weights = np.ones((count, 1)) if source_px == 1 else np.stack([1 - share, share], axis=1)
-    nearest = np.clip(np.floor(centre).astype(np.int64), 0, source_px - 1)
+    nearest = np.clip(np.floor(center).astype(np.int64), 0, source_px - 1)
     return Taps(first, weights.astype(np.float32), nearest)
 
 
@@ -76,11 +78,11 @@ def resample(
 
     Args:
         pixels: (C, h, w), 0 where invalid.
-        valid: (h, w), or None where every pixel is.
-        nearest_validity: valid is who has a valid source pixel under the centre (bilinear); else who has valid
-            source pixels on at least half of the area.
+        valid: (h, w), or None if every pixel is valid.
+        nearest_validity: an output pixel is valid if the source pixel under its center is (bilinear); otherwise if
+            source pixels covering at least half of its area are.
     Returns:
-        (C, n, m), rounded half up, 0 where invalid; (n, m) validity or None where all are.
+        (C, n, m), rounded half up, 0 where invalid; (n, m) validity or None if all are.
     """
     first_row, first_col = rows.first - rows.begin, cols.first - cols.begin
     weight = np.empty((len(first_row), len(first_col)), np.float32)
@@ -107,14 +109,14 @@ def _column_sums(band: np.ndarray, row: int, weights: np.ndarray, line: np.ndarr
     """Weighted sums down the source columns; `line` keeps zeros beyond the source, for taps that reach there."""
     line[:] = 0
     for a in range(weights.size):
-        if weights[a] > 0:  # beyond the last tap there may be no row
+        if weights[a] > 0:  # there may be no row beyond the last tap
             for x in range(band.shape[1]):
                 line[x] += weights[a] * np.float32(band[row + a, x])
 
 
 @kernel
 def _row_sums(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    """Weighted sums along one line, an output column each."""
+    """Weighted sums along one line, one per output column."""
     for j in range(cols.size):
         total = np.float32(0)
         for b in range(weights.shape[1]):
@@ -126,7 +128,7 @@ def _row_sums(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, out: np.n
 def _full_weights(
     rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray, col_weights: np.ndarray, width: int, out: np.ndarray
 ) -> None:
-    """What `_valid_weights` gives where every pixel is valid: the same sums in the same order, without reading."""
+    """What `_valid_weights` gives if every pixel is valid: the same sums in the same order, without reading."""
     line = np.zeros(width + col_weights.shape[1], np.float32)
     for i in range(rows.size):
         height = np.float32(0)
@@ -165,7 +167,7 @@ def _means(
 
 @kernel
 def _row_means(line: np.ndarray, cols: np.ndarray, weights: np.ndarray, valid: np.ndarray, out: np.ndarray) -> None:
-    """Weighted means along one line, given the weight of each output column's valid pixels; 0 where none is."""
+    """Weighted means along one line, given the weight of each output column's valid pixels; 0 if there are none."""
     _row_sums(line, cols, weights, out)
     for j in range(cols.size):
         out[j] = out[j] / valid[j] if valid[j] > 0 else np.float32(0)

@@ -1,4 +1,4 @@
-"""Samples of a scene: a few windows that its stretch, its alpha band and its overviews are judged by."""
+"""Samples of a scene: a few windows from which its stretch, alpha band and overviews are assessed."""
 
 from __future__ import annotations
 
@@ -21,52 +21,52 @@ _SAMPLE_PX = 128
 _SAMPLES_A_SIDE = 8
 _LEAST_SAMPLED_SIDE = 512
 _ENOUGH_PX = 1 << 14
-"""Pixels of data that percentiles are taken of, if the scene has so many."""
+"""Number of valid pixels for computing percentiles, if the scene has that many."""
 _ENOUGH_IN_ALL_PX = 1 << 8
-"""The same where every pixel of a grid was looked at."""
+"""The same if every pixel of a grid was examined."""
 _MOST_KEPT_PX = 1 << 21
 _MOST_READ_PX = 1 << 31
-"""The most that one round looks at; a grid of 46,000 x 46,000 pixels is looked at as a whole."""
+"""The most pixels examined in one round; a grid of 46,000 x 46,000 pixels is examined completely."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One try at finding data."""
+    """One attempt at finding valid data."""
 
     reader: Reader
     windows: list[Window]
 
     @property
     def complete(self) -> bool:
-        """Every pixel of the grid is looked at."""
-        return self.looked_at_px == self.reader.source.grid.height * self.reader.source.grid.width
+        """Whether every pixel of the grid is examined."""
+        return self.examined_px == self.reader.source.grid.height * self.reader.source.grid.width
 
     @property
-    def looked_at_px(self) -> int:
+    def examined_px(self) -> int:
         return sum(window.height * window.width for window in self.windows)
 
 
 def sample_values(readers: tuple[Reader, ...], area: Window | None, progress: Progress) -> tuple[NDArray[Any], int]:
-    """Valid values from all over the scene: the same ones in every run, whatever is read of it.
+    """Valid values from all over the scene: the same ones in every run, whatever part of it is read.
 
-    Where the first 64 windows hold next to no data, those of the area of interest are looked at, then more and more of
-    the scene, on its overview first, until there is enough or nothing is left to look at.
+    If the first 64 windows hold almost no data, windows in the area of interest are examined, then more and more of the
+    scene, starting with its overview, until there is enough data or nothing is left to examine.
 
     Args:
-        area: what is asked for of the scene, in its pixels; None: all of it.
+        area: the requested part of the scene, in scene pixels; None: all of it.
     Returns:
-        (C, n) values, n = 0 if there are none; and how many pixels were looked at.
+        (C, n) values, n = 0 if there are none; and how many pixels were examined.
     """
-    best, best_px, looked_at_px = None, (0, 0), 0
+    best, best_px, examined_px = None, (0, 0), 0
     for step in _rounds(readers, area):
         values = _valid_values(step, progress)
-        found_px, looked_at_px = informative_px(values), looked_at_px + step.looked_at_px
+        found_px, examined_px = informative_px(values), examined_px + step.examined_px
         if best is None or (found_px, values.shape[1]) > best_px:
             best, best_px = values, (found_px, values.shape[1])
         if found_px >= (_ENOUGH_IN_ALL_PX if step.complete else _ENOUGH_PX):
             break
     assert best is not None
-    return best, looked_at_px
+    return best, examined_px
 
 
 def _rounds(readers: tuple[Reader, ...], area: Window | None) -> Iterator[_Round]:
@@ -84,14 +84,14 @@ def _rounds(readers: tuple[Reader, ...], area: Window | None) -> Iterator[_Round
         while not done:
             a_side *= 2
             step = _Round(readers[index], _tiles(grid, a_side))
-            if step.looked_at_px > _MOST_READ_PX:
+            if step.examined_px > _MOST_READ_PX:
                 break
             yield step
             done = step.complete
 
 
 def _on_grid(window: Window, full: Grid, grid: Grid) -> Window:
-    """A window of the scene's pixels on another of its grids, at least one pixel large."""
+    """A window in scene pixels, converted to another of the scene's grids; at least one pixel in size."""
     ratio_y, ratio_x = grid.height / full.height, grid.width / full.width
     row, col = (min(int(window.row * ratio_y), grid.height - 1), min(int(window.col * ratio_x), grid.width - 1))
     row_end, col_end = -(-window.row_end * grid.height // full.height), -(-window.col_end * grid.width // full.width)
@@ -99,7 +99,7 @@ def _on_grid(window: Window, full: Grid, grid: Grid) -> Window:
 
 
 def _tiles(grid: Grid, most_a_side: int) -> list[Window]:
-    """At most so many rows and columns of the tiles in which the grid is read, at equal distances."""
+    """At most `most_a_side` rows and columns of the tiles in which the grid is read, evenly spaced."""
     (height, width), inside = grid.tile_hw, Window(0, 0, grid.height, grid.width)
     rows, cols = (_spread(-(-side // tile), most_a_side) for side, tile in ((grid.height, height), (grid.width, width)))
     return [Window(row * height, col * width, height, width).clip(inside) for row in rows for col in cols]
@@ -111,7 +111,7 @@ def _spread(count: int, most: int) -> list[int]:
 
 
 def _valid_values(step: _Round, progress: Progress) -> NDArray[Any]:
-    """(C, n) the valid values of some windows; every second, fourth, ... of them where there are too many to keep."""
+    """(C, n) valid values of some windows; only every second, fourth, ... if there are too many to keep."""
     parts: list[NDArray[Any]] = []
     held_px, stride = 0, 1
     for window in step.windows:
@@ -126,13 +126,13 @@ def _valid_values(step: _Round, progress: Progress) -> NDArray[Any]:
 
 
 def grid_to_sample(grids: tuple[Grid, ...]) -> int:
-    """The coarsest grid that still shows the scene in some detail; full resolution if there is no such overview."""
+    """Index of the coarsest grid that still shows some detail; full resolution if there is no such overview."""
     fine_enough = [i for i, grid in enumerate(grids) if i == 0 or min(grid.height, grid.width) >= _LEAST_SAMPLED_SIDE]
     return fine_enough[-1]
 
 
 def sample_windows(grid: Grid | Window, most_a_side: int = _SAMPLES_A_SIDE) -> Iterator[Window]:
-    """At most 8 x 8 windows of 128 x 128 pixels, at equal distances; the whole grid where they would cover it."""
+    """At most 8 x 8 windows of 128 x 128 pixels, evenly spaced; the whole grid if they would cover it."""
     for row, height in _sample_spans(grid.height, most_a_side):
         for col, width in _sample_spans(grid.width, most_a_side):
             yield Window(row, col, height, width)
@@ -147,10 +147,10 @@ def _sample_spans(size_px: int, most: int) -> list[tuple[int, int]]:
 
 
 def alpha_is_a_picture(header: Header, grids: tuple[Grid, ...], mask: str = "auto") -> bool:
-    """Whether the band that is tagged as alpha holds brightness (near infrared, most often), by a small sample.
+    """Whether a small sample shows that the band tagged as alpha holds brightness (usually near infrared).
 
     Args:
-        mask: what the user says of it (`SceneSettings.mask`): "alpha" means that it is alpha, "none" that it is not.
+        mask: what the user says about it (`SceneSettings.mask`): "alpha" means that it is alpha, "none" that it is not.
     """
     alphas = [band.number for band in header.bands if band.interpretation == "alpha"]
     if not alphas or header.palette is not None or mask == "alpha":
@@ -166,7 +166,7 @@ def alpha_is_a_picture(header: Header, grids: tuple[Grid, ...], mask: str = "aut
 
 
 def overview_mask_is_stale(readers: tuple[Reader, ...]) -> bool:
-    """Whether the mask band of the finest overview contradicts the scene's: it was made before the mask was."""
+    """Whether the mask band of the finest overview contradicts the scene's, because it was built before the mask."""
     if len(readers) < 2 or not readers[0].masks.mask_band:
         return False
     full, overview = readers[0].source, readers[1].source

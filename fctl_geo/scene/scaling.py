@@ -1,4 +1,4 @@
-"""How the file's numbers become the numbers that the network was trained on."""
+"""How the file's values are converted to the values that the network was trained on."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def _stretch_band(band: NDArray[np.generic], low: float, high: float) -> NDArray
 
 
 def measure_stretch(samples: NDArray[np.generic], percentiles: tuple[float, float]) -> Stretch:
-    """Limits for each band from sampled valid pixels; a value that is no data, by the looks of it, is left out.
+    """Limits for each band from sampled valid pixels; a value that appears to mean nodata is ignored.
 
     Args:
-        samples: (C, n) valid raw values, n from 1.
+        samples: (C, n) valid raw values, with n at least 1.
     """
     return tuple(_limits(band, percentiles) for band in samples)
 
@@ -55,21 +55,22 @@ def _limits(band: NDArray[np.generic], percentiles: tuple[float, float]) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One value of a band that is likely to mean no data, though the file does not say so."""
+    """A value of a band that probably means nodata, although the file does not say so."""
 
     value: np.generic
     share: float
-    """Of the sample."""
+    """Share of the sample with this value."""
     others: tuple[np.generic, np.generic]
-    """Least and greatest of all other values."""
+    """Smallest and largest of all other values."""
 
 
 def find_fill(band: NDArray[np.generic]) -> Fill | None:
-    """The least or greatest value of a sample, if it is shared by many pixels and far from all others.
+    """The smallest or largest value of a sample, if many pixels have it and it is far from all other values.
 
-    Far: farther from the nearest other value than the middle 96 % of the others reach. A least value that most pixels
-    share is one, too, however near: of a 16-bit mosaic that is black outside, the stretch would be that of the black.
-    Example: -9999 beside reflectances of 0.05 to 0.6; 0 for two thirds of the pixels beside 1,500 to 7,400.
+    Far means farther from the nearest other value than the span of the middle 96 % of the others. A smallest value that
+    most pixels have counts however close it is: in a 16-bit mosaic with a black surrounding, the stretch would
+    otherwise be determined by the black.
+    Example: -9999 next to reflectances of 0.05 to 0.6; 0 in two thirds of the pixels next to 1,500 to 7,400.
     """
     for value, is_least in ((band.min(), True), (band.max(), False)):
         alike = band == value
@@ -85,7 +86,7 @@ def find_fill(band: NDArray[np.generic]) -> Fill | None:
 
 
 def informative_px(samples: NDArray[np.generic]) -> int:
-    """How many sampled pixels tell anything of every band: those without its fill; none where a band has one value."""
+    """Number of sampled pixels that are informative in every band: those without its fill; 0 if a band is constant."""
     return min(_informative(band) for band in samples)
 
 
@@ -97,17 +98,17 @@ def _informative(band: NDArray[np.generic]) -> int:
 
 
 def fill_words(samples: NDArray[np.generic]) -> tuple[str, ...]:
-    """A warning of each value that is likely to mean no data, and how to declare it."""
+    """A warning for each value that probably means nodata, and how to declare it."""
     fills = {float(fill.value): fill for fill in map(find_fill, samples) if fill is not None}
     return tuple(
-        f"{100 * fill.share:.2g} % of the sampled pixels have the one value {_shown(fill.value)}, the others "
-        f"{_shown(fill.others[0])} to {_shown(fill.others[1])}: it is left out of the stretch, but not declared as "
-        f"nodata; if it means no data, say so with --mask nodata={_shown(fill.value)}"
+        f"{100 * fill.share:.2g} % of the sampled pixels have the value {_shown(fill.value)}, the others "
+        f"{_shown(fill.others[0])} to {_shown(fill.others[1])}: it is ignored when stretching, but not declared as "
+        f"nodata; if it means nodata, pass --mask nodata={_shown(fill.value)}"
         for fill in fills.values()
     )
 
 
 def _shown(value: np.generic) -> str:
-    """A value as one would type it, to the last bit. Example: -9999, -3.4028235e+38, 0.05."""
+    """A value as one would type it, exact to the last bit. Example: -9999, -3.4028235e+38, 0.05."""
     number = float(value)
     return str(int(number)) if abs(number) < 1e15 and number.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""A scene, opened once and read by window: bands, scaling, validity and ground resolution as the model wants them."""
+"""A scene, opened once and read by window, with the bands, scaling, validity and resolution that the model needs."""
 
 from __future__ import annotations
 
@@ -28,46 +28,47 @@ _AOI_TILE_HW = (512, 512)
 class Scene:
     """An open scene (`open_scene`); use it in a with-block. All methods may be called from several threads at once.
 
-    Grids: the *scene's* pixels; the *model's*, `scale` scene pixels each, from the same corner; the *output's*, which
-    is one of the two (settings.grid). Windows are in pixels of the full grid, from its corner, and may stick out of it.
+    Grids: the *scene* grid, its own pixels; the *model* grid, with pixels of `scale` scene pixels, from the same
+    corner; and the *output* grid, which is one of the two (settings.grid). Windows are in pixels of the full grid,
+    counted from its corner, and may extend beyond it.
 
-    Laws: a pixel that is read depends on the file, the settings, the level and its own place, never on the window it is
-    read in, nor on what was read before.
+    Law: a pixel that is read depends on the file, the settings, the level and its own position, never on the window in
+    which it is read or on what was read before.
     """
 
     info: SceneInfo
     scale: float
-    """Scene pixels a model pixel; exactly 1.0 where the scene is read as it is."""
+    """Scene pixels per model pixel; exactly 1.0 if the scene is not resampled."""
     model_hw: tuple[int, int]
     """Size on the model's grid."""
     scene_frame: RasterFrame
     model_frame: RasterFrame
     frame: RasterFrame
-    """Of the output: the output's grid, cut to the window that holds the AOI and the box."""
+    """Frame of the output: the output grid, cropped to the window that contains the AOI and the box."""
     frame_window: Window
-    """Where that cut lies on the full output grid."""
+    """Position of that window on the full output grid."""
     readers: tuple[Reader, ...]
-    """Of the pixels and of each overview."""
+    """For full resolution and for each overview."""
     _values: ValueScale
     _region: Region | None
     _grid_is_model: bool
     _cache: TileCache
-    """Pixels of levels, and of the file where level 1 is the file's own grid."""
+    """Pixels of levels, and of the file if level 1 is the file's own grid."""
     _passing: TileCache
-    """Pixels of the file that become level 1's: once they are, they are hardly needed any more."""
+    """Pixels of the file from which level 1 is computed: after that they are hardly needed."""
     _levels: dict[int, Level] = field(default_factory=dict)
 
     def read(self, window: Window, factor: int = 1) -> Tile:
         """Pixels of a level of the model grid's pyramid.
 
-        A level pixel (r, c) is the mean of the model pixels [r * factor, (r + 1) * factor) x [c * factor, ...) that
-        are valid, and is valid if at least half of it (of its part inside the scene) is. It is made by area weights
-        from the coarsest overview that is fine enough, else from the model's pixels; where those are smaller than the
-        scene's, bilinearly.
+        A level pixel (r, c) is the mean of the valid model pixels in [r * factor, (r + 1) * factor) x [c * factor, ...)
+        and is valid if at least half of it (of its part inside the scene) is. It is computed with area weights from the
+        coarsest overview that is fine enough, otherwise from the model's pixels, or bilinearly if those are smaller
+        than the scene's.
 
         Args:
-            window: in pixels of the level (1 = the model's grid); may stick out, which is 0 and invalid.
-            factor: model pixels a level pixel, from 1.
+            window: in pixels of the level (1 = the model grid); parts outside the level are 0 and invalid.
+            factor: model pixels per level pixel, from 1.
         Returns:
             (C, h, w) uint8 pixels and (h, w) validity.
         Raises:
@@ -79,10 +80,10 @@ class Scene:
         return Tile(kept.pixels, np.ones(window.size_hw, np.bool_) if kept.valid is None else kept.valid)
 
     def wanted(self, window: Window) -> NDArray[np.bool_]:
-        """(h, w) True where an output pixel gets a class: it is data, inside the scene, its centre inside AOI and box.
+        """(h, w) True where an output pixel gets a class: it is valid, inside the scene, its center inside AOI and box.
 
         Args:
-            window: in pixels of the full output grid (as `frame_window` is); may stick out of it.
+            window: in pixels of the full output grid (like `frame_window`); may extend beyond it.
         """
         inside = self._region_mask(window)
         if not inside.any():
@@ -90,15 +91,15 @@ class Scene:
         return inside & self._data_mask(window)
 
     def may_want(self, window: Window) -> bool:
-        """Whether any pixel of this window of the output grid could be wanted, by AOI and box, not by the data."""
+        """Whether any pixel of this window of the output grid could be wanted, by AOI and box, ignoring the data."""
         part = window.clip(self.frame_window)
         return not part.empty and (self._region is None or self._region.may_touch(part))
 
     def cache_bytes_for(self, rows_px: int, cols_px: int) -> int:
-        """Bytes of cache that hold so many rows and columns of the model's grid at all levels together.
+        """Bytes of cache that hold `rows_px` rows and `cols_px` columns of the model grid at all levels together.
 
-        Enough for a sweep over that many columns whose windows and contexts reach over so many rows to decode no block
-        of the file twice. Tiles overhang the window by up to one tile on every side.
+        With this cache, a sweep over that many columns, with windows and contexts that span that many rows, decodes no
+        block of the file twice. Tiles extend beyond the window by up to one tile on every side.
         """
         tile_h, tile_w = self.readers[0].source.grid.tile_hw
         pixel_bytes = len(self.info.bands) + (0 if self._always_valid else 1)
@@ -107,19 +108,19 @@ class Scene:
         levels = (rows_px + 2 * over_h) * (cols_px + 2 * over_w) * 1.5  # levels 2 and 3 add a quarter and a ninth
         if first.direct:
             return int(levels * pixel_bytes)
-        rows = rows_px * self.scale if first.upsampled else 0.0  # wider levels may then be made from the file, too
+        rows = rows_px * self.scale if first.upsampled else 0.0  # wider levels may then be computed from the file, too
         passing = (rows + 2 * tile_h) * (cols_px * self.scale + 2 * tile_w)
         return int(2 * max(levels, passing) * pixel_bytes)
 
     def resize_cache(self, cache_bytes: int) -> None:
-        """Let the caches hold so many bytes from now on; what is read stays the same."""
+        """Change the size of the caches; what is read stays the same."""
         passing = 0 if self._keeps_file else cache_bytes // 2
         self._passing.resize(passing)
         self._cache.resize(cache_bytes - passing)
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All that GDAL says the scene consists of."""
+        """All files that belong to the scene according to GDAL."""
         return self.readers[0].source.header.files
 
     def close(self) -> None:
@@ -142,7 +143,7 @@ class Scene:
 
     @property
     def _keeps_file(self) -> bool:
-        """The model's pixels are the file's: what is decoded is what is asked for, and is kept."""
+        """Whether the model's pixels are the file's: decoded pixels are then what is requested, and are cached."""
         return self._level(1).direct
 
     def _level(self, factor: int) -> Level:
@@ -181,7 +182,7 @@ class Scene:
         return self._cut(window, tile_at, size_hw, grid.tile_hw)
 
     def _cut_validity(self, window: Window) -> KeptTile:
-        """Which of the file's own pixels are data; asked for also when the pixels themselves are let go."""
+        """Which of the file's own pixels are valid; still needed after the pixels themselves have been dropped."""
         if self._keeps_file:
             return self._cut_source(0, window)
         grid = self.readers[0].source.grid
@@ -212,7 +213,7 @@ class Scene:
         return tile
 
     def _data_mask(self, window: Window) -> NDArray[np.bool_]:
-        """(h, w) True where the full output grid has data."""
+        """(h, w) True where the full output grid has valid data."""
         size_hw = self.model_hw if self._grid_is_model else self.scene_frame.size_hw
         if self._always_valid:
             mask = np.zeros(window.size_hw, np.bool_)
@@ -222,7 +223,7 @@ class Scene:
         return np.ones(window.size_hw, np.bool_) if kept.valid is None else kept.valid
 
     def _region_mask(self, window: Window) -> NDArray[np.bool_]:
-        """(h, w) True inside the scene, AOI and box. Burned in aligned tiles, so that no window changes a pixel."""
+        """(h, w) True inside the scene, AOI and box. Rasterized in aligned tiles, so no pixel depends on the window."""
         inside = window.clip(self.frame_window)
         mask = np.zeros(window.size_hw, np.bool_)
         if inside.empty:
@@ -248,7 +249,7 @@ class Scene:
 
 
 def _frozen(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> KeptTile:
-    """A tile to be kept: many readers share its arrays."""
+    """A read-only tile for the cache: many readers share its arrays."""
     if valid is not None and valid.all():
         valid = None
     pixels.flags.writeable = False
@@ -260,5 +261,5 @@ def _validity_key(place: Window) -> tuple[str, int, int]:
 
 
 def _validity(tile: KeptTile) -> KeptTile:
-    """The tile without its pixels: next to nothing where all of it is data."""
+    """The tile without its pixels: takes almost no memory if all of it is valid."""
     return KeptTile(np.empty((0, *tile.pixels.shape[1:]), np.uint8), tile.valid)

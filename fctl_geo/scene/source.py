@@ -1,4 +1,4 @@
-"""One grid of pixels in the file (full resolution or an overview), read tile by tile, by several threads at once."""
+"""One pixel grid of the file (full resolution or an overview), read tile by tile by several threads at once."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _GDAL_CACHE_BYTES = 48 << 20
 _GDAL_CACHE_MOST_BYTES = 2 << 30
 _LARGE_BLOCK_BYTES = 256 << 20
 _RETRIES_AFTER_S = (1.0, 4.0, 16.0)
-"""A piece of a file elsewhere whose download broke off is asked for again after so long."""
+"""Delays before retrying the download of a piece of a remote file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Size and storage of one grid of pixels in the file."""
+    """Size and storage layout of one pixel grid of the file."""
 
     height: int
     width: int
@@ -43,15 +43,15 @@ class Grid:
 
     @property
     def in_strips(self) -> bool:
-        """Blocks as wide as the scene, or too large to be held by the dozen: GDAL's cache must keep them for us."""
+        """Whether blocks are as wide as the scene, or too large to cache by the dozen: GDAL's cache must hold them."""
         wide = self.block_hw[1] >= self.width and self.width > _STRIP_TILE_HW[1]
         return wide or self.block_hw[0] * self.block_hw[1] > _LARGEST_BLOCK_PX
 
     @property
     def tile_hw(self) -> tuple[int, int]:
-        """Size of what is read at once: whole blocks, so that none is decoded twice; of strips, a piece.
+        """Size of the pieces that are read at once: whole blocks, so that none is decoded twice, or a part of strips.
 
-        Example: blocks of 128 x 128 are read by fours (256 x 256), blocks of 512 one by one.
+        Example: blocks of 128 x 128 are read four at a time (256 x 256), blocks of 512 one at a time.
         """
         if self.in_strips:
             rows = -(-_STRIP_TILE_HW[0] // self.block_hw[0]) * self.block_hw[0]
@@ -60,7 +60,7 @@ class Grid:
         return height, width
 
     def gdal_cache_bytes(self, bytes_per_px: int) -> int:
-        """What GDAL's block cache must hold for strips to be decoded once."""
+        """Size of GDAL's block cache with which strips are decoded only once."""
         if not self.in_strips:
             return _GDAL_CACHE_BYTES
         rows = max(self.tile_hw[0], self.block_hw[0])
@@ -70,19 +70,19 @@ class Grid:
 
 @dataclass(slots=True)
 class Source:
-    """Pixels of one grid, by window. Each reading thread borrows a dataset handle of its own."""
+    """Pixels of one grid, by window. Each reading thread borrows its own dataset handle."""
 
     header: Header
     grid: Grid
     numbers: tuple[int, ...]
-    """Bands to read, ascending; the alpha band too, if there is one."""
+    """Bands to read, ascending, including the alpha band if there is one."""
     _handles: list[Any] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _seats: threading.Semaphore = field(init=False)
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        # Two handles on one strip would decode it twice: strips are read by one thread at a time.
+        # Two handles would decode the same strip twice, so strips are read by one thread at a time.
         self._seats = threading.Semaphore(1 if self.grid.in_strips else _MAX_HANDLES)
 
     @property
@@ -97,10 +97,10 @@ class Source:
         return {**gdal_options(self.header.uri), "GDAL_CACHEMAX": self.grid.gdal_cache_bytes(bytes_per_px)}
 
     def read(self, window: Window) -> NDArray[np.generic]:
-        """(C, h, w) raw values of `numbers` in a window inside the grid.
+        """(C, h, w) raw values of the bands `numbers`, for a window inside the grid.
 
         Raises:
-            ReadError: damaged data, with the block's place.
+            ReadError: damaged data; says in which block.
         """
         if len({self.header.bands[n - 1].dtype for n in self.numbers}) == 1:
             return self._access(window, lambda handle, box: handle.read(self.numbers, window=box))
@@ -111,7 +111,7 @@ class Source:
         return self._access(window, one_by_one)
 
     def read_mask(self, window: Window) -> NDArray[np.bool_]:
-        """(h, w) of the file's mask band, True where it is not 0."""
+        """(h, w) mask band of the file, True where it is not 0."""
         return self._access(window, lambda handle, box: handle.read_masks(1, window=box)) > 0
 
     def _access(self, window: Window, read: Any) -> NDArray[Any]:
@@ -121,15 +121,15 @@ class Source:
                 result: NDArray[Any] = read(handle, _box(window))
             except GDAL_ERRORS as error:
                 if is_remote(self.header.uri):
-                    result = self._again(window, read, error)
+                    result = self._retry(window, read, error)
                 else:
                     raise self._damage(handle, window, read, error) from error
             finally:
                 self._give_back(handle)
         return result
 
-    def _again(self, window: Window, read: Any, error: Exception) -> NDArray[Any]:
-        """A window whose download broke off, asked for once more, and once more."""
+    def _retry(self, window: Window, read: Any, error: Exception) -> NDArray[Any]:
+        """Retry a window whose download was interrupted, several times if needed."""
         for delay_s in _RETRIES_AFTER_S:
             time.sleep(delay_s)
             try:
@@ -139,9 +139,9 @@ class Source:
             except GDAL_ERRORS as next_error:
                 error = next_error
         raise ReadError(
-            f"{shown(self.header.uri)} broke off: pixels {_words(window)}{self._level_words} could not be fetched in "
-            f"{1 + len(_RETRIES_AFTER_S)} attempts (GDAL: {error.__cause__ or error})",
-            hint="when the connection is back, run the same command with --resume; or download the file first",
+            f"the download of {shown(self.header.uri)} was interrupted: pixels {_words(window)}{self._level_words} "
+            f"could not be fetched in {1 + len(_RETRIES_AFTER_S)} attempts (GDAL: {error.__cause__ or error})",
+            hint="once the connection is back, run the same command with --resume; or download the file first",
         ) from error
 
     def _borrow(self) -> Any:
@@ -179,7 +179,7 @@ class Source:
                 self._handles.append(handle)
 
     def _damage(self, handle: Any, window: Window, read: Any, error: Exception) -> ReadError:
-        """Read block by block once more, to name the one that is broken."""
+        """Read again block by block, to name the one that is damaged."""
         where, cause = f"pixels {_words(window)}", error
         for row, col, block in self._blocks(window):
             try:
@@ -203,7 +203,7 @@ class Source:
                 yield row, col, block
 
     def close(self) -> None:
-        """Close every handle; those in use are closed when they come back."""
+        """Close every handle; those in use are closed when they are returned."""
         with self._lock:
             self._closed = True
             while self._handles:
@@ -211,18 +211,18 @@ class Source:
 
 
 def grids_of(header: Header) -> tuple[Grid, ...]:
-    """Full resolution first, then the overviews that are at least half as fine again, finest first."""
+    """Full resolution first, then the overviews with a decimation factor of at least 2, finest first."""
     grids = [Grid(header.height, header.width, header.block_hw, None)]
     with rasterio.Env(**gdal_options(header.uri)):
         for index, factor in enumerate(header.overviews):
-            if factor < 2:  # an overview of the scene's own size is of no use
+            if factor < 2:  # an overview as large as the scene is useless
                 continue
             try:
                 handle = open_handle(header.uri, header.drivers, overview_level=index)
             except GDAL_ERRORS as error:
                 raise ReadError(
                     f"{header.name} has a damaged overview {factor} (GDAL: {error})",
-                    hint="make the overviews again with gdaladdo, or copy the file again",
+                    hint="rebuild the overviews with gdaladdo, or copy the file again",
                 ) from error
             grids.append(Grid(handle.height, handle.width, handle.block_shapes[0], index))
             handle.close()
@@ -230,7 +230,7 @@ def grids_of(header: Header) -> tuple[Grid, ...]:
 
 
 def block_warnings(header: Header) -> tuple[str, ...]:
-    """A word about blocks so large that decoding one takes much memory."""
+    """A warning about blocks so large that decoding one takes a lot of memory."""
     height, width = header.block_hw
     block_bytes = height * width * len(header.bands) * np.dtype(header.dtype).itemsize
     if header.compression == "none" or block_bytes < _LARGE_BLOCK_BYTES:

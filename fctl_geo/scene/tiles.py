@@ -1,4 +1,4 @@
-"""Tiles of pixels kept by least use, each computed once even when several threads want it; windows cut from them."""
+"""An LRU cache of pixel tiles, each computed once even if several threads need it; windows are cut from the tiles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class KeptTile:
-    """A tile as it is cached."""
+    """A cached tile."""
 
     pixels: NDArray[np.uint8]
     valid: Bool | None
@@ -41,19 +41,19 @@ class KeptTile:
 
 @dataclass(slots=True)
 class TileCache:
-    """The tiles that were used last, within a number of bytes."""
+    """The most recently used tiles, up to a number of bytes."""
 
     limit_bytes: int
     decoded: int = 0
-    """How many tiles were computed."""
+    """Number of tiles computed so far."""
     _kept: OrderedDict[Hashable, Future[KeptTile]] = field(default_factory=OrderedDict)
     _held_bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: Hashable, make: Callable[[], KeptTile]) -> Future[KeptTile]:
-        """The tile of that key: kept, promised by another thread that is at it, or made here and now.
+        """The tile with that key: cached, being computed by another thread, or computed here and now.
 
-        An error reaches all who wait for the tile and is not kept.
+        An error is raised in every thread that waits for the tile, and is not cached.
         """
         with self._lock:
             future = self._kept.get(key)
@@ -103,10 +103,10 @@ def cut(
     tile_hw: tuple[int, int],
     channels: int,
 ) -> KeptTile:
-    """A window of a tiled grid; what sticks out of the grid is 0 and invalid.
+    """Cut a window out of a tiled grid; parts outside the grid are 0 and invalid.
 
     Args:
-        tile_at: the tile in that row and column of tiles, or the promise of it.
+        tile_at: returns a future of the tile in the given row and column of tiles.
         size_hw: size of the grid; its tiles begin at (0, 0), those at the far edges may be smaller.
     """
     inside = window.clip(Window(0, 0, *size_hw))
@@ -115,14 +115,14 @@ def cut(
     if inside.empty:
         return KeptTile(pixels, valid)
     height, width = tile_hw
-    # First make what nobody is at, then wait: threads side by side share the work instead of waiting for one another.
-    promises = [
+    # First compute the tiles that no other thread is working on, then wait: concurrent threads share the work.
+    futures = [
         (Window(row * height, col * width, height, width), tile_at(row, col))
         for row in range(inside.row // height, (inside.row_end - 1) // height + 1)
         for col in range(inside.col // width, (inside.col_end - 1) // width + 1)
     ]
-    for place, promise in promises:
-        part, tile = inside.clip(place), promise.result()
+    for place, future in futures:
+        part, tile = inside.clip(place), future.result()
         here, there = part.slices_in(window), part.slices_in(place)
         pixels[:, *here] = tile.pixels[:, *there]
         valid[here] = True if tile.valid is None else tile.valid[there]
@@ -130,5 +130,5 @@ def cut(
 
 
 def tile_window(row: int, col: int, tile_hw: tuple[int, int], size_hw: tuple[int, int]) -> Window:
-    """Where a tile lies in its grid, cut at the grid's far edges."""
+    """The window of a tile in its grid, clipped at the grid's far edges."""
     return Window(row * tile_hw[0], col * tile_hw[1], *tile_hw).clip(Window(0, 0, *size_hw))

@@ -1,4 +1,4 @@
-"""The parts of a VRT that reach nothing but the files that they name; in lower case, since GDAL does not mind case."""
+"""The parts of a VRT that access only the files that they name; in lower case, since GDAL ignores case."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ELEMENTS = _words("""
 """)
 NAMES_A_FILE = _words("sourcefilename sourcedataset")
 SIZES = _words("rasterxsize rasterysize xoff yoff xsize ysize blockxsize blockysize")
-"""Attributes that count pixels."""
+"""Attributes that are counted in pixels."""
 SUBCLASSES = _words("vrtwarpeddataset vrtwarpedrasterband vrtsourcedrasterband vrtderivedrasterband")
 KEYS_THAT_NAME_FILES = _words("overview_file x_dataset y_dataset")
-"""Of metadata, in whatever domain."""
+"""Metadata keys, in any domain."""
 WARP_OPTIONS = _words("""
     init_dest unified_src_nodata num_threads sample_grid sample_steps source_extra skip_nosource optimize_size
     streamable_output write_flush xscale yscale error_out_if_empty_source_window allow_ballpark center_long

@@ -1,1 +1,1 @@
-"""Where files are: addresses, outputs that appear whole, uploads."""
+"""Where files live: addresses, outputs that are written atomically, uploads."""

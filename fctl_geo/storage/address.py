@@ -1,4 +1,4 @@
-"""Addresses of files elsewhere: as people type them, as GDAL names them, as they may be shown."""
+"""Addresses of remote files: as users type them, as GDAL names them, and as they may be displayed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LOGIN = re.compile(r"(?<=://)[^/@]*@")
 
 
 def address_of(path: str | Path) -> str | None:
-    """The address that was typed; None for a file here.
+    """The address as it was typed; None for a local file.
 
-    A `Path` swallows a slash: Path("s3://bucket/a.tif") is 's3:/bucket/a.tif'. This gives it back, so that paths and
-    addresses may travel as one type.
+    A `Path` drops a slash: Path("s3://bucket/a.tif") is 's3:/bucket/a.tif'. This function restores it, so that paths
+    and addresses can be passed around as one type.
     """
     text = path.as_posix() if isinstance(path, Path) else path
     match = _ADDRESS.match(text)
@@ -33,7 +33,7 @@ def address_of(path: str | Path) -> str | None:
 
 
 def gdal_name(path: str | Path) -> str:
-    """What GDAL opens: 's3://bucket/a.tif' is '/vsis3/bucket/a.tif'; what is no address stays as it is."""
+    """What GDAL opens: 's3://bucket/a.tif' becomes '/vsis3/bucket/a.tif'; anything but an address is unchanged."""
     address = address_of(path)
     if address is None:
         return str(path)
@@ -42,29 +42,29 @@ def gdal_name(path: str | Path) -> str:
 
 
 def ogr_name(path: str | Path) -> str:
-    """What to hand to pyogrio so that GDAL opens this very name.
+    """What to pass to pyogrio so that GDAL opens exactly this name.
 
-    Pyogrio reads a bare path as a URL, which ends at ';'. What it takes amiss even so: see `ogr_unsafe`.
+    Pyogrio parses a bare path as a URL, which ends at ';'. For what it still misreads, see `ogr_unsafe`.
     """
     name = gdal_name(path)
     return name if name.startswith("/vsi") or sys.platform == "win32" else f"file://{Path(name).absolute()}"
 
 
 def ogr_unsafe(path: Path) -> str:
-    """What in a path here keeps `ogr_name` from naming it; empty: nothing.
+    """The character in a local path that keeps `ogr_name` from working; empty if there is none.
 
-    Pyogrio takes '!' for the end of an archive's name and drops tabs and line breaks.
+    Pyogrio takes '!' for the end of an archive's name, and drops tabs and line breaks.
     """
     return next((letter for letter in "!\t\r\n" if letter in str(path.absolute())), "")
 
 
 def is_remote(uri: str) -> bool:
-    """Whether GDAL reaches a file over the network; also inside of an archive ('/vsizip//vsicurl/...')."""
+    """Whether GDAL reaches a file over the network, even inside an archive ('/vsizip//vsicurl/...')."""
     return _ADDRESS.match(uri) is not None or _REMOTE.search(uri) is not None
 
 
 def shown(uri: str) -> str:
-    """An address as it may be shown and kept: without query and password, which may hold keys."""
+    """An address in a form that may be displayed and stored: without query and password, which may hold keys."""
     if not is_remote(uri):
         return uri
     for scheme, name in _GDAL_NAMES.items():

@@ -1,4 +1,4 @@
-"""What tells a file from a changed one, here or on a server, with every file beside it that GDAL would read along."""
+"""What distinguishes a file from a changed version of it, local or remote, including the sidecars that GDAL reads."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fctl_geo.storage.address import gdal_name, is_remote, shown
 from fctl_geo.storage.remote_object import ABSENT, UNKNOWN, RemoteObjects
 
 _BESIDE = (".aux.xml", ".msk", ".ovr", ".msk.ovr", ".ovr.msk", ".hdr", "-wal", "-journal")
-"""After a file's whole name: scene.tif.msk."""
+"""Appended to a file's full name: scene.tif.msk."""
 _INSTEAD = (".aux", ".hdr", ".rrd", ".rde", ".ige", ".tab", ".rpb", ".rpc", "_rpc.txt", ".imd")
-"""In place of its ending: scene.hdr; world files come on top."""
+"""Replacing its extension: scene.hdr; world files are added to these."""
 _BESIDE_REMOTE = (".aux.xml", ".msk", ".ovr")
 _OF_FORMAT = {
     ".shp": (".dbf", ".shx", ".prj", ".cpg"),
@@ -34,29 +34,30 @@ _THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """A file as it was at one time."""
+    """A file as it was at a point in time."""
 
     name: str
-    """Its real path; of one on a server its address, without keys."""
+    """Its real path; for a remote file its address, without keys."""
     size_bytes: int | None
-    """None: not there, or not told."""
+    """None: the file does not exist, or its size is unknown."""
     changed: str
-    """Time of the last change in ns; of one on a server its ETag or Last-Modified. Empty: not told."""
+    """Modification time in ns; for a remote file its ETag or Last-Modified. Empty: unknown."""
 
 
 def identities_of(names: Iterable[str | Path]) -> tuple[FileIdentity, ...]:
-    """Each file and all that lies beside it and would be read with it: masks, overviews, world files, headers, ...
+    """Each file and all its sidecars that would be read with it: masks, overviews, world files, headers, ...
 
     Args:
-        names: as GDAL knows them: paths, /vsi..., addresses; of a file in an archive the archive counts.
+        names: as GDAL knows them: paths, /vsi..., addresses; for a file in an archive, the archive counts.
     Returns:
-        By name, each once. A file beside that is empty is none: QGIS leaves such a -wal while it looks at a GeoPackage.
+        Sorted by name, each once. An empty sidecar does not count: QGIS leaves an empty -wal while it displays a
+            GeoPackage.
     """
     return identities_of_each([[str(name) for name in names]])[0]
 
 
 def identities_of_each(groups: Sequence[Sequence[str]]) -> list[tuple[FileIdentity, ...]]:
-    """The same for many groups of names: each folder is listed once, and many servers are asked at a time."""
+    """The same for many groups of names: each folder is listed once, and servers are queried in parallel."""
     servers, folders = RemoteObjects(), dict[str, dict[str, str]]()
     names = list(dict.fromkeys(name for group in groups for name in group))
     beside = {name: list(_beside(name, folders)) for name in names}
@@ -73,12 +74,12 @@ def _joined(own: Sequence[FileIdentity], beside: Sequence[FileIdentity | None]) 
 
 
 def uncertain(identities: Sequence[FileIdentity]) -> list[str]:
-    """Names of files of which a changed one could not be told, or by its size alone."""
+    """Names of files in which a change could not be detected, or only by the size."""
     return [identity.name for identity in identities if not identity.changed]
 
 
 def name_without_keys(name: str) -> str:
-    """A name that may be kept: an address's query and a connection's words may be secret, their hash is not."""
+    """A name that may be stored: an address's query and a connection string may be secret, their hash is not."""
     address = _vsicurl(gdal_name(name))
     if is_remote(address):
         return f"{shown(address)}?{_hash(address)}" if "?" in address else shown(address)
@@ -95,8 +96,8 @@ def _identity(name: str, servers: RemoteObjects) -> FileIdentity:
     file = file_behind(name)
     if is_remote(file):
         answer = servers.ask(_vsicurl(file))
-        told = UNKNOWN if answer is ABSENT else answer  # GDAL has read it: then it is there
-        return FileIdentity(name_without_keys(file), told.size_bytes, told.changed)
+        answer = UNKNOWN if answer is ABSENT else answer  # GDAL has read it, so it exists
+        return FileIdentity(name_without_keys(file), answer.size_bytes, answer.changed)
     path = Path(file)
     try:
         if path.is_dir():
@@ -108,7 +109,7 @@ def _identity(name: str, servers: RemoteObjects) -> FileIdentity:
 
 
 def _folder_identity(folder: Path) -> FileIdentity:
-    """Of a format that is a folder (Zarr, File Geodatabase): all files in it together."""
+    """For a format that is a folder (Zarr, File Geodatabase): all files in it combined."""
     stats = [(Path(root) / file).stat() for root, _, files in os.walk(folder) for file in files]
     newest = max((stat.st_mtime_ns for stat in stats), default=0)
     return FileIdentity(os.path.realpath(folder), sum(stat.st_size for stat in stats), f"{len(stats)} files, {newest}")
@@ -125,9 +126,9 @@ def _companion(name: str, servers: RemoteObjects) -> FileIdentity | None:
 
 
 def file_behind(name: str) -> str:
-    """The file on a disk or a server that holds what GDAL opens by a name.
+    """The local or remote file that holds what GDAL opens under a name.
 
-    Example: '/vsizip//data/a.zip/b.tif' is in '/data/a.zip', 'GTIFF_DIR:2:/data/c.tif' in '/data/c.tif'.
+    Example: for '/vsizip//data/a.zip/b.tif' it is '/data/a.zip', for 'GTIFF_DIR:2:/data/c.tif' it is '/data/c.tif'.
     """
     name = inner = gdal_name(name)
     while (wrapper := _WRAPPER.match(inner)) is not None:
@@ -147,17 +148,17 @@ def file_behind(name: str) -> str:
 
 
 def _vsicurl(name: str) -> str:
-    """'/vsicurl?use_head=no&url=https%3A...' by the address alone."""
+    """The bare address in '/vsicurl?use_head=no&url=https%3A...'."""
     if not name.startswith("/vsicurl?"):
         return name
     return parse_qs(name.partition("?")[2]).get("url", [name])[0]
 
 
 def _beside(name: str, folders: dict[str, dict[str, str]]) -> Iterator[str]:
-    """Files that may lie beside one: those that do, in a folder here; all that would be asked for, on a server."""
+    """Sidecars of a file: those that exist, in a local folder; all that GDAL would request, on a server."""
     file = file_behind(name)
     if is_remote(file):
-        if "?" not in file:  # a signed address is good for one object
+        if "?" not in file:  # a signed address is valid for one object only
             yield from _names_beside(file, (*_BESIDE_REMOTE,), ())
         return
     folder, base = os.path.split(os.path.realpath(file))
@@ -165,11 +166,11 @@ def _beside(name: str, folders: dict[str, dict[str, str]]) -> Iterator[str]:
         folders[folder] = _listing(folder)
     for candidate in _names_beside(base.lower(), _BESIDE, _INSTEAD):
         if candidate in folders[folder] and candidate != base.lower():
-            yield os.path.join(folder, folders[folder][candidate])  # noqa: PTH118 - ten thousand times
+            yield os.path.join(folder, folders[folder][candidate])  # noqa: PTH118 - called ten thousand times
 
 
 def _names_beside(name: str, beside: Sequence[str], instead: Sequence[str]) -> Iterator[str]:
-    """Example: a.tif: a.tif.aux.xml, a.tif.msk, ..., a.hdr, ..., a.tfw, a.tifw, a.wld."""
+    """Example: for a.tif: a.tif.aux.xml, a.tif.msk, ..., a.hdr, ..., a.tfw, a.tifw, a.wld."""
     stem, dot, ending = name.rpartition(".")
     yield from (name + end for end in beside)
     if not dot or "/" in ending:
@@ -179,8 +180,8 @@ def _names_beside(name: str, beside: Sequence[str], instead: Sequence[str]) -> I
 
 
 def _listing(folder: str) -> dict[str, str]:
-    """Names in a folder by their lower case."""
+    """Names in a folder, keyed by their lowercase form."""
     try:
-        return {name.lower(): name for name in os.listdir(folder)}  # noqa: PTH208 - names alone
+        return {name.lower(): name for name in os.listdir(folder)}  # noqa: PTH208 - only names are needed
     except OSError:
         return {}

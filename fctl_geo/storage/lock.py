@@ -1,4 +1,4 @@
-"""A folder held by one process: nobody else writes there until it ends."""
+"""Lock a folder for one process: no other run writes there until it ends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LOCK_NAME = ".lock"
 
 @contextmanager
 def lock_folder(path: Path) -> Iterator[None]:
-    """Hold a folder for this process: an advisory lock that ends with the process, however it ends.
+    """Lock a folder for this process, with an advisory lock that is released when the process ends, in whatever way.
 
     Raises:
-        OutputError: another process holds it.
+        OutputError: another process holds the lock.
     """
     try:
         import fcntl
-    except ImportError:  # Windows: no flock; two runs into one output are then not told apart
+    except ImportError:  # Windows has no flock: two runs writing to one output are not detected
         yield
         return
     try:
@@ -34,13 +34,13 @@ def lock_folder(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OutputError(
-                f"another run is writing to the same output (it holds {path})",
-                hint="wait for it, or choose another name",
+                f"another run is writing to the same output (it has locked {path})",
+                hint="wait for it to finish, or choose another name",
             ) from None
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be locked ({error.strerror})",
-                hint="mount that folder with locks (flock), or choose an output elsewhere",
+                hint="mount that folder with support for locks (flock), or write the output elsewhere",
             ) from None
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What products are called on the web, by their ending."""
+"""Media types of the products, by file extension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be true of output files: allowed before the work begins, whole when they appear, told when they fail."""
+"""Checks on output files, made before the work begins: names, folders and permissions that could not work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
 RASTER_ENDINGS = (".tif", ".tiff")
 _LONGEST_SIDECAR = ".aux.xml"
 _SQLITE_PATH_BYTES = 504
-"""512, less the ending '-journal'."""
+"""512, minus the suffix '-journal'."""
 
 
 def check_outputs(
@@ -26,24 +26,24 @@ def check_outputs(
     *,
     endings: Sequence[str] = (*RASTER_ENDINGS, *VECTOR_ENDINGS),
 ) -> None:
-    """Refuse outputs that could not be written in the end; to be run before the hours of work.
+    """Refuse outputs that could not be written in the end; call this before hours of work.
 
     Args:
-        overwrite: whether files may be replaced, all of them or each.
+        overwrite: whether existing files may be replaced, for all files or for each.
 
     Raises:
-        OutputError: no output or one twice, an ending not among `endings`, a folder that is missing or read-only,
+        OutputError: no output or a duplicate one, an extension not in `endings`, a folder that is missing or read-only,
             a file that exists (without `overwrite`), a folder of that name, or a name that cannot be written.
     """
     if not paths:
-        raise OutputError("no output is named", hint=f"name a file with one of the endings {', '.join(endings)}")
+        raise OutputError("no output was given", hint=f"name a file with one of the extensions {', '.join(endings)}")
     check_endings(paths, endings)
     seen: set[Path] = set()
     for path in paths:
         _check_name(path)
         _check_place(path, overwrite if isinstance(overwrite, bool) else overwrite[path])
         if path.resolve() in seen:
-            raise OutputError(f"{path} is named twice", hint="give every output a name of its own")
+            raise OutputError(f"{path} is given twice", hint="give every output its own name")
         seen.add(path.resolve())
         if path.suffix.lower() in VECTOR_ENDINGS:
             _check_vector_path(path)
@@ -52,11 +52,11 @@ def check_outputs(
 
 
 def refuse_inputs(outs: Sequence[Path | str], inputs: Sequence[Path]) -> None:
-    """Refuse an output that would replace what it is made of, `--overwrite` or not.
+    """Refuse an output that would replace one of its inputs, with or without `--overwrite`.
 
     Args:
-        outs: files, and the addresses of those that lie elsewhere.
-        inputs: the same of what is read.
+        outs: paths, or addresses of remote outputs.
+        inputs: the same for the inputs.
     """
     for out in outs:
         for file in inputs:
@@ -64,47 +64,48 @@ def refuse_inputs(outs: Sequence[Path | str], inputs: Sequence[Path]) -> None:
             here = address is None and Path(out).exists() and file.exists() and file.samefile(out)
             if here or (address is not None and address == address_of(file)):
                 raise OutputError(
-                    f"the output {out} is what it would be made of", hint="choose another name: the input is kept"
+                    f"the output {out} is also an input", hint="choose another name, so that the input is kept"
                 )
 
 
 def check_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
-    """Refuse a product that nobody makes."""
+    """Refuse a product that does not exist."""
     for path in paths:
         if path.suffix.lower() not in endings:
-            ending = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-            raise OutputError(f"{path} has {ending}", hint=f"the ending chooses the product: {', '.join(endings)}")
+            ending = f"the extension {path.suffix!r}" if path.suffix else "no extension"
+            hint = f"the extension selects the product: {', '.join(endings)}"
+            raise OutputError(f"{path} has {ending}", hint=hint)
 
 
 def _check_name(path: Path) -> None:
-    """Refuse a name that no file can have, or no file beside it: its sidecars have longer ones."""
+    """Refuse a name that the file, or one of its sidecars, whose names are longer, cannot have."""
     try:
         path.name.encode()
     except UnicodeEncodeError as error:
-        raise OutputError(f"{str(path)!r} is not a name in UTF-8", hint="choose another name") from error
+        raise OutputError(f"{str(path)!r} is not valid UTF-8", hint="choose another name") from error
     length, limit = len(os.fsencode(path.name)), name_limit(path.parent) - len(_LONGEST_SIDECAR)
     if length > limit:
         raise OutputError(
-            f"the name {path.name[:40]}... is {length} bytes long, {limit} are the most here",
+            f"the name {path.name[:40]}... is {length} bytes long, but at most {limit} are possible here",
             hint="choose a shorter name",
         )
 
 
 def _check_vector_path(path: Path) -> None:
-    """Refuse paths that GDAL or SQLite cannot open, wherever in them the trouble lies."""
+    """Refuse paths that GDAL or SQLite cannot open, whichever part of the path is at fault."""
     full = path.parent.resolve() / path.name
     if wrong := ogr_unsafe(full):
         raise OutputError(
-            f"{full} has {wrong!r} in it, which polygons cannot be written to", hint="choose another folder or name"
+            f"{full} contains {wrong!r}: polygons cannot be written there", hint="choose another folder or name"
         )
     if path.suffix.lower() != ".gpkg":
         return
     part = full.with_name(hidden_name(path, ".partial-01234567")) / "part.gpkg"
     if len(os.fsencode(part)) > _SQLITE_PATH_BYTES:
         raise OutputError(
-            f"the path of {path.name} is {len(os.fsencode(full))} bytes long, too long for a GeoPackage under way "
-            f"({len(os.fsencode(part))}, SQLite takes {_SQLITE_PATH_BYTES})",
-            hint="choose a folder nearer to the root or a shorter name, or write .fgb, .parquet or .geojson",
+            f"the path of {path.name} is {len(os.fsencode(full))} bytes long, too long for the temporary GeoPackage "
+            f"({len(os.fsencode(part))} bytes, SQLite allows {_SQLITE_PATH_BYTES})",
+            hint="choose a folder closer to the root or a shorter name, or write .fgb, .parquet or .geojson",
         )
 
 
@@ -112,22 +113,22 @@ def _check_place(path: Path, overwrite: bool) -> None:
     address = address_of(path)
     if address:
         raise OutputError(
-            f"{address} cannot be written by this command", hint="write a file here and copy it; `segment` can do both"
+            f"{address} cannot be written by this command", hint="write a local file and copy it; `segment` does both"
         )
     try:
         is_folder, exists, has_place = path.is_dir(), path.exists(), path.parent.is_dir()
-    except OSError as error:  # a path that is too long, a folder that may not be looked into
-        raise OutputError(f"there can be no file {path}: {error.strerror}", hint="choose another place") from error
+    except OSError as error:  # a path that is too long, a folder without read permission
+        raise OutputError(f"{path} cannot be a file: {error.strerror}", hint="choose another location") from error
     if not has_place:
-        raise OutputError(f"the folder {path.parent} does not exist", hint="make it first, or choose another")
+        raise OutputError(f"the folder {path.parent} does not exist", hint="create it first, or choose another")
     if is_folder:
         raise OutputError(f"{path} is a folder", hint="choose another name")
     if exists and not overwrite:
-        raise OutputError(f"{path} exists already", hint="choose another name, or allow --overwrite")
+        raise OutputError(f"{path} already exists", hint="choose another name, or pass --overwrite")
 
 
 def _check_writable(path: Path) -> None:
-    """By doing it: rights, read-only mounts, full disks and names that a file system does not take lie in many ways."""
+    """Check by writing: permissions, read-only mounts, full disks and illegal names cannot be detected reliably."""
     probe = path.with_name(hidden_name(path, f".partial-{secrets.token_hex(4)}"))
     try:
         probe.write_bytes(b"x")
@@ -135,10 +136,10 @@ def _check_writable(path: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise write_failure(path, error) from error
         if error.errno in (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG):
-            raise OutputError(f"there can be no file {path}: {error.strerror}", hint="choose another name") from error
+            raise OutputError(f"{path} cannot be a file: {error.strerror}", hint="choose another name") from error
         raise OutputError(
             f"the folder {path.parent} cannot be written to: {error.strerror}",
-            hint="choose another, or change its rights",
+            hint="choose another, or change its permissions",
         ) from error
     finally:
         with suppress(OSError):

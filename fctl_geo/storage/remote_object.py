@@ -1,4 +1,4 @@
-"""What a server says of an object without sending it: its length, and what changes when the object does."""
+"""What a server says about an object without sending it: its length, and a tag that changes when the object does."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 _SILENCE_S = 20.0
-"""How long a server may say nothing."""
+"""How long a server may stay silent."""
 _HEAD_REFUSED = (400, 401, 403, 405, 501)
-"""Then it is asked by a GET of one byte: an address that is signed for GET allows no HEAD."""
+"""After these a GET of one byte is sent: an address that is signed for GET does not allow HEAD."""
 _GONE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server says of an object."""
+    """What a server says about an object."""
 
     size_bytes: int | None
     changed: str
-    """ETag or Last-Modified; empty: neither."""
+    """ETag or Last-Modified; empty if there is neither."""
     is_page: bool = False
-    """A page for people, as some servers send for whatever is not there."""
+    """An HTML page, as some servers send in place of a missing object."""
 
 
 ABSENT = Answer(None, "absent")
@@ -35,17 +35,17 @@ UNKNOWN = Answer(None, "")
 
 
 class RemoteObjects:
-    """Asks servers; one request an object. May be used by several threads at once."""
+    """Queries servers, with one request per object. Several threads may use it at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._s3: list[Any] = []
 
     def ask(self, address: str) -> Answer:
-        """What is said of an object at 'https://...', '/vsicurl/https://...', 's3://...' or '/vsis3/...'.
+        """What the server says about an object at 'https://...', '/vsicurl/https://...', 's3://...' or '/vsis3/...'.
 
         Returns:
-            ABSENT: the server says that there is none; UNKNOWN: no answer, or a kind of server that is not asked.
+            ABSENT: the server says that it does not exist; UNKNOWN: no answer, or an unsupported kind of server.
         """
         text = address.removeprefix("/vsicurl/")
         if text.startswith(("http://", "https://")):
@@ -62,10 +62,10 @@ class RemoteObjects:
             return UNKNOWN
         for client in self._clients():
             try:
-                said = client.head_object(Bucket=bucket, Key=key)
-                return _answer({k.lower(): v for k, v in said["ResponseMetadata"]["HTTPHeaders"].items()})
+                response = client.head_object(Bucket=bucket, Key=key)
+                return _answer({k.lower(): v for k, v in response["ResponseMetadata"]["HTTPHeaders"].items()})
             except NoCredentialsError:
-                continue  # a public bucket is asked without keys
+                continue  # a public bucket needs no keys
             except ClientError as error:
                 return ABSENT if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound") else UNKNOWN
             except (BotoCoreError, OSError):
@@ -73,7 +73,7 @@ class RemoteObjects:
         return UNKNOWN
 
     def _clients(self) -> list[Any]:
-        """With the keys that are found, and without any."""
+        """One client with the keys that are found, and one without keys."""
         import boto3
         from botocore import UNSIGNED
         from botocore.config import Config
@@ -99,7 +99,7 @@ def _ask_http(url: str) -> Answer:
 
 
 def _request(url: str, method: str, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
-    """Status and headers (in lower case), without the content; status 0: no answer."""
+    """Status and headers (with lowercase names), without the content; status 0: no answer."""
     parts = urlsplit(url)
     login = dict(headers or {})
     if parts.username is not None:

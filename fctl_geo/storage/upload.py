@@ -1,7 +1,7 @@
-"""Outputs that lie elsewhere (s3://bucket/key): made here, in the temporary folder, and uploaded when they are whole.
+"""Remote outputs (s3://bucket/key): created locally, in the temporary folder, and uploaded when they are complete.
 
-With boto3, because it finds keys as GDAL and the AWS tools do (variables, ~/.aws, roles, single sign-on) and uploads in
-parts that S3 joins in one step or not at all. GDAL's own copying to /vsis3 is not within reach of its Python wheels.
+This uses boto3, because it finds keys as GDAL and the AWS tools do (variables, ~/.aws, roles, single sign-on) and
+uploads in parts that S3 joins in one step or not at all. GDAL's own copy to /vsis3 is not exposed by the Python wheels.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _BAD_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "Inv
 
 @dataclass(frozen=True, slots=True)
 class RemotePlace:
-    """Where an output comes to lie, and where it is made."""
+    """Where an output will be stored, and where it is created."""
 
     address: str
     """s3://bucket/key"""
     local: Path
-    """In a folder of its own that depends on address and user only: a resumed run finds its finished shards there."""
+    """In its own folder, which depends only on address and user: a resumed run finds its finished shards there."""
 
     @property
     def bucket(self) -> str:
@@ -49,12 +49,12 @@ class RemotePlace:
 
     @staticmethod
     def of(path: Path, staging: Path | None = None) -> RemotePlace | None:
-        """The place of an output with an address, its folder made; None for one that lies here.
+        """The place of an output given by address, with its local folder created; None for a local output.
 
         Args:
-            staging: where it is made; None: in the temporary folder.
+            staging: where it is created; None: in the temporary folder.
         Raises:
-            OutputError: an address that cannot be written to.
+            OutputError: the address cannot be written to.
         """
         address = address_of(path)
         if address is None:
@@ -67,24 +67,24 @@ class RemotePlace:
         return RemotePlace(address, folder / path.name)
 
     def check(self, *, overwrite: bool) -> None:
-        """Refuse now what would fail after hours of work: keys, bucket, rights, an object that exists.
+        """Refuse now what would fail after hours of work: wrong keys, bucket or permissions, or an existing object.
 
         Raises:
-            OutputError: with what is in the way.
+            OutputError: says what is wrong.
         """
         client = _client(self.address)
-        with _told(self.address):
+        with _s3_errors(self.address):
             if not overwrite and self._exists(client):
-                raise OutputError(f"{self.address} exists already", hint="choose another name, or allow --overwrite")
-            # An upload that is begun and called off needs the same rights and leaves nothing.
+                raise OutputError(f"{self.address} already exists", hint="choose another name, or pass --overwrite")
+            # An upload that is started and aborted needs the same permissions and leaves nothing behind.
             begun = client.create_multipart_upload(Bucket=self.bucket, Key=self.key)
             client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=begun["UploadId"])
 
     def upload(self, progress: Progress) -> None:
-        """The product's companions first, the product last: who sees it sees all of it. Then it is removed here.
+        """Upload the sidecars first and the product last, so that a visible product is complete; then delete them here.
 
         Raises:
-            OutputError: the upload failed; the finished work is still here.
+            OutputError: the upload failed; the finished files are still in the local folder.
             Cancelled: the user stopped it.
         """
         client = _client(self.address)
@@ -93,13 +93,13 @@ class RemotePlace:
         progress.stage("upload", sum(file.stat().st_size for file in files))
         folder = self.address.rpartition("/")[0]
         for file in files:
-            with _told(f"{folder}/{file.name}"):
+            with _s3_errors(f"{folder}/{file.name}"):
                 self._send(client, file, progress)
         for file in files:
             file.unlink()
 
     def tidy(self) -> None:
-        """Remove the folder here, unless finished shards wait in it."""
+        """Remove the local folder, unless it holds finished shards."""
         if self.local.parent.is_dir() and not any(path.is_dir() for path in self.local.parent.iterdir()):
             shutil.rmtree(self.local.parent)
 
@@ -137,14 +137,14 @@ class RemotePlace:
 
 
 def sizes_below(address: str) -> dict[str, int]:
-    """Bytes of the objects whose addresses begin so.
+    """Sizes in bytes of the objects whose addresses start with `address`.
 
     Raises:
-        OutputError: there is no such bucket, or it may not be listed.
+        OutputError: the bucket does not exist, or listing it is not allowed.
     """
     bucket, _, prefix = _on_s3(address).partition("/")
     client = _client(address)
-    with _told(address):
+    with _s3_errors(address):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return {f"s3://{bucket}/{found['Key']}": found["Size"] for page in pages for found in page.get("Contents", ())}
 
@@ -158,18 +158,18 @@ def _on_s3(address: str) -> str:
 
 def _not_ours(address: str) -> OutputError:
     return OutputError(
-        f"{address} cannot be written to", hint="give a file here, or an object on S3: s3://bucket/folder/name"
+        f"{address} cannot be written to", hint="name a local file, or an object on S3: s3://bucket/folder/name"
     )
 
 
 def _own_folder() -> Path:
-    """A folder in the temporary one that belongs to this user alone."""
+    """A folder inside the temporary folder that belongs to this user alone."""
     folder = Path(tempfile.gettempdir()) / f"fctl-geo-{getpass.getuser()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
         raise OutputError(
-            f"{folder} belongs to somebody else", hint="set TMPDIR to a folder of your own with room for the results"
+            f"{folder} belongs to another user", hint="set TMPDIR to a folder of your own with room for the results"
         )
     return folder
 
@@ -180,16 +180,16 @@ def _client(address: str) -> Any:
         from botocore.config import Config
     except ImportError:
         raise OutputError(
-            f"writing to {address} needs boto3", hint="pip install 'fctl-geo[s3]', or choose an output here"
+            f"writing to {address} needs boto3", hint="pip install 'fctl-geo[s3]', or choose a local output"
         ) from None
     retries = {"max_attempts": 5, "mode": "standard"}
-    with _told(address):
+    with _s3_errors(address):
         return boto3.session.Session().client("s3", config=Config(retries=retries, connect_timeout=20, read_timeout=60))
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
-    """What S3 refuses, in our words."""
+def _s3_errors(address: str) -> Iterator[None]:
+    """Turn errors from S3 into an OutputError with a readable message."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
@@ -204,17 +204,18 @@ def _told(address: str) -> Iterator[None]:
         raise _refused(address, code, str(error)) from error
 
 
-def _refused(address: str, code: str, words: str) -> OutputError:
+def _refused(address: str, code: str, message: str) -> OutputError:
     bucket = address.removeprefix("s3://").partition("/")[0]
     if code in ("NoSuchBucket", "404"):
-        return OutputError(f"{address}: there is no bucket {bucket!r}", hint="make it first, or check its name")
+        return OutputError(f"{address}: there is no bucket {bucket!r}", hint="create it first, or check its name")
     if code in _BAD_KEYS:
-        return OutputError(f"{address}: the keys are not accepted ({code})", hint=_NO_KEYS)
+        return OutputError(f"{address}: the keys were not accepted ({code})", hint=_NO_KEYS)
     if code in _DENIED:
         return OutputError(
-            f"{address} may not be written ({code})", hint="ask for s3:PutObject, s3:GetObject, s3:ListBucket"
+            f"writing to {address} is not allowed ({code})",
+            hint="ask for the permissions s3:PutObject, s3:GetObject and s3:ListBucket",
         )
     return OutputError(
-        f"{address} cannot be written: {words}",
-        hint="check the connection; a run that was under way goes on by --resume",
+        f"{address} cannot be written: {message}",
+        hint="check the connection; an interrupted run is resumed with --resume",
     )

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, their names while under way, and words for writes that fail."""
+"""Files that appear complete or not at all, their names while being written, and errors for failed writes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _FULL = ("disk is full", "no space left", "disk quota exceeded")
 
 
 _AROUND_BYTES = 40
-"""What is put around a name at most while a file is under way: '.town.tif.partial-0123abcd.tif.aux.xml'."""
+"""The most that is added to a name while its file is written: '.town.tif.partial-0123abcd.tif.aux.xml'."""
 _KEPT_BYTES = 80
-"""Of a name that is too long for that: its beginning."""
+"""How much of a name is kept, from its start, if it is too long for that."""
 
 
 def name_limit(folder: Path) -> int:
-    """Bytes that the file system allows in a name."""
+    """The most bytes that the file system allows in a name."""
     with suppress(OSError, ValueError, AttributeError):  # Windows has no pathconf
         return os.pathconf(folder, "PC_NAME_MAX")
     return 255
 
 
 def hidden_name(path: Path, ending: str) -> str:
-    """The name beside `path` of something that belongs to it: '.town.tif.partial-'.
+    """The name of a hidden file next to `path` that belongs to it: '.town.tif.partial-'.
 
-    A long name is cut, with a hash of all of it, so that what is put around it fits.
+    A long name is shortened and gets a hash of the full name, so that there is room for what is added to it.
     """
     name = os.fsencode(path.name)
     if len(name) <= name_limit(path.parent) - _AROUND_BYTES:
@@ -44,7 +44,7 @@ def hidden_name(path: Path, ending: str) -> str:
 
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path` for a file under way and all its companions (journals, indexes); gone after."""
+    """A hidden folder next to `path`, deleted afterward, for a file being written and its journals and indexes."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=hidden_name(path, ".partial-"), dir=path.parent))
     except OSError as error:
@@ -56,7 +56,7 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
 
 def write_text_whole(path: Path, text: str) -> None:
-    """A small file, on the disk and whole, or as it was before."""
+    """Write a small file atomically: it is complete and on the disk, or as it was before."""
     aside = path.with_name(hidden_name(path, f".partial-{secrets.token_hex(4)}"))
     try:
         with aside.open("w", encoding="utf-8") as file:
@@ -70,12 +70,12 @@ def write_text_whole(path: Path, text: str) -> None:
 
 
 def write_failure(path: Path, reason: BaseException | str, needed_bytes: int | None = None) -> OutputError:
-    """The error for a write that failed, in words: a full disk is called one, also where a library hides it.
+    """The error for a failed write: a full disk is reported as such, even where a library hides it.
 
     Args:
         path: the output's final name.
-        reason: what the library said.
-        needed_bytes: about how much the output takes; with less than that free, the disk is held to be full.
+        reason: what the library reported.
+        needed_bytes: about how much space the output takes; with less than that free, the disk counts as full.
     """
     free_bytes = 0
     with suppress(OSError):
@@ -88,7 +88,9 @@ def write_failure(path: Path, reason: BaseException | str, needed_bytes: int | N
             f"disk full while writing {path}: {needed}{_megabytes(free_bytes)} free",
             hint="free some space, or choose a folder on another disk",
         )
-    return OutputError(f"cannot write {path}: {text}", hint=f"may files be written and replaced in {path.parent}?")
+    return OutputError(
+        f"cannot write {path}: {text}", hint=f"check that files in {path.parent} can be written and replaced"
+    )
 
 
 def _megabytes(count: int | None) -> str:

@@ -132,7 +132,7 @@ def test_without_a_crs_a_given_gsd_makes_square_metres() -> None:
     frame = with_stated_gsd(make_frame("", (1, 0, 0, 0, 1, 0)), 0.5)
     assert pixel_areas(frame) == FlatAreas(200, 0.25, "m2")
     assert pixel_size_m(frame) == 0.5
-    assert "0.5 m a pixel, as given" in area_warnings(frame, "a.tif")[0]
+    assert "0.5 m per pixel, as given" in area_warnings(frame, "a.tif")[0]
 
 
 @pytest.mark.parametrize("name", FRAMES)

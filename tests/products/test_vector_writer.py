@@ -312,11 +312,11 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path) -> None:
     cases = {
         "no output": [],
         "does not exist": [tmp_path / "missing" / "a.gpkg"],
-        "exists already": [tmp_path / "old.gpkg"],
+        "already exists": [tmp_path / "old.gpkg"],
         "is a folder": [tmp_path / "folder.fgb"],
-        "ending '.shp'": [tmp_path / "a.shp"],
-        "no ending": [tmp_path / "a"],
-        "named twice": [tmp_path / "a.gpkg", tmp_path / "." / "a.gpkg"],
+        "extension '.shp'": [tmp_path / "a.shp"],
+        "no extension": [tmp_path / "a"],
+        "given twice": [tmp_path / "a.gpkg", tmp_path / "." / "a.gpkg"],
     }
     for message, outs in cases.items():
         with pytest.raises(OutputError, match=message) as caught:

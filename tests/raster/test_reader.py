@@ -140,7 +140,7 @@ def test_without_names_classes_are_numbered_and_no_two_neighbours_look_alike(tmp
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.ones((3, 4, 4), np.uint8), "has 3 bands, a class raster has 1"),
+        (np.ones((3, 4, 4), np.uint8), "has 3 bands, but a class raster has 1"),
         (np.ones((4, 4), np.float32), "has float32 values"),
     ],
 )

@@ -140,7 +140,7 @@ def test_an_area_without_crs_is_taken_to_be_in_the_scenes(path: Path, tmp_path: 
         (lambda folder: {"aoi": write(folder / "a.gpkg", [shapely.Point(500_010, 4_599_990)])}, "has no polygons"),
         (lambda folder: {"aoi": folder / "missing.gpkg"}, "does not exist"),
         (lambda folder: {"aoi": make_scene(folder / "raster.tif")}, "not a vector file"),
-        (lambda _: {"bbox": (0, 0, 1, 1)}, r"the bounding box misses the scene: it has x 0 to 1, y 0 to 1,"),
+        (lambda _: {"bbox": (0, 0, 1, 1)}, r"the bounding box misses the scene: it covers x 0 to 1, y 0 to 1,"),
     ],
 )
 def test_an_area_that_cannot_be_used_says_why(path: Path, tmp_path: Path, settings_of: object, words: str) -> None:
@@ -175,10 +175,10 @@ def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path, grid
     speck, sliver = ground((9.6, 9.6), (9.9, 9.6), (9.9, 9.9)), ground((3, 20.6), (400, 20.6), (400, 20.9), (3, 20.9))
     for name, shape in (("speck", speck), ("sliver", sliver)):
         settings = SceneSettings(aoi=write(tmp_path / f"{name}.gpkg", [shape]), grid=grid)
-        with pytest.raises(AoiError, match=r"holds no pixel: it is .* pixels large"):
+        with pytest.raises(AoiError, match=r"contains no pixel: it measures .* pixels, and"):
             open_scene(path, InputSpec(), settings)
     west, south, east, north = speck.bounds
-    with pytest.raises(AoiError, match="holds no pixel"):
+    with pytest.raises(AoiError, match="contains no pixel"):
         open_scene(path, InputSpec(), SceneSettings(bbox=(west, south, east, north), grid=grid))
     centre = ground((9.4, 9.4), (9.6, 9.4), (9.6, 9.6), (9.4, 9.6))
     with open_scene(path, InputSpec(), SceneSettings(bbox=centre.bounds)) as scene:

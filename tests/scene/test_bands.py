@@ -57,20 +57,20 @@ def test_a_fourth_nameless_band_beside_red_green_blue_is_near_infrared(tmp_path:
     path = make_scene(tmp_path / "a.tif", bands=4, colors=["red", "green", "blue", "undefined"])
     numbers, warnings = numbers_read(path, RGBN)
     assert numbers == [1, 2, 3, 4]
-    assert "band 4 has no name and is taken for near infrared" in warnings[0]
+    assert "band 4 has no name and is assumed to be near infrared" in warnings[0]
 
 
 def test_a_file_without_colours_gives_its_first_bands_and_says_so(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", bands=5, colors=["gray", *["undefined"] * 4])
     numbers, warnings = numbers_read(path, RGB)
     assert numbers == [1, 2, 3]
-    assert "the first bands are taken: red = 1, green = 2, blue = 3" in warnings[0]
+    assert "the first bands are used: red = 1, green = 2, blue = 3" in warnings[0]
 
 
 def test_one_gray_band_is_repeated_and_says_so(tmp_path: Path) -> None:
     numbers, warnings = numbers_read(make_scene(tmp_path / "a.tif", bands=1), RGB)
     assert numbers == [1, 1, 1]
-    assert "one gray band, the model wants 3" in warnings[0]
+    assert "one gray band, the model needs 3" in warnings[0]
 
 
 @pytest.mark.parametrize(("chosen", "numbers"), [(("3", "1", "2"), [3, 1, 2]), (("blue", "4", "red"), [3, 4, 1])])
@@ -82,8 +82,8 @@ def test_bands_are_chosen_by_number_or_name(tmp_path: Path, chosen: tuple[str, .
 @pytest.mark.parametrize(
     ("spec", "chosen", "words"),
     [
-        (RGBN, None, "a.tif has 3 bands (red, green, blue), the model wants 4 (red, green, blue, nir): missing nir"),
-        (RGB, ("1", "2"), "2 bands chosen (1, 2), the model wants 3 (red, green, blue)"),
+        (RGBN, None, "a.tif has 3 bands (red, green, blue), the model needs 4 (red, green, blue, nir): missing nir"),
+        (RGB, ("1", "2"), "2 bands chosen (1, 2), the model needs 3 (red, green, blue)"),
         (RGB, ("1", "2", "9"), "band 9 was chosen, a.tif has 3 bands"),
         (RGB, ("0", "1", "2"), "band 0 was chosen"),
         (RGB, ("1", "2", "swir"), "a.tif has no band called 'swir'"),

@@ -107,7 +107,7 @@ def test_the_output_lies_on_the_grid_that_was_asked_for(tmp_path: Path, grid: st
 
 def test_a_scene_that_is_far_too_coarse_is_refused_with_a_way_out(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", gsd=30)
-    with pytest.raises(SceneError, match=r"30 m a pixel, the model was trained at 0.3 m: 100 times as fine") as error:
+    with pytest.raises(SceneError, match=r"30 m per pixel, the model was trained at 0.3 m: 100 times as fine") as error:
         open_scene(path, InputSpec(gsd_m=0.3))
     assert "--gsd 0.3" in error.value.hint
     with open_scene(path, InputSpec(gsd_m=0.3), SceneSettings(gsd_m=0.3)) as scene:
@@ -142,7 +142,7 @@ def test_ground_control_points_place_a_scene_if_they_agree(tmp_path: Path) -> No
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_ground_control_points_that_disagree_are_refused(tmp_path: Path) -> None:
     path = with_points(tmp_path / "a.tif", 5)
-    with pytest.raises(SceneError, match="no affine transform meets") as error:
+    with pytest.raises(SceneError, match="no affine transform fits") as error:
         open_scene(path, InputSpec())
     assert "gdalwarp" in error.value.hint
     assert any("gdalwarp" in words for words in describe_scene(path).warnings)

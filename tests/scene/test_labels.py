@@ -127,7 +127,7 @@ def test_collections_are_taken_apart(tmp_path: Path) -> None:
 def test_a_feature_without_geometry_is_left_out_and_counted(tmp_path: Path, empty: object) -> None:
     found, warnings = pixels_of(geojson(tmp_path / "a.geojson", shapely.geometry.mapping(HOUSES[0]), empty))
     assert found[1] == HOUSE_PX
-    assert warnings == ["1 of 2 features of a.geojson have no geometry and are left out"]
+    assert warnings == ["1 of 2 features of a.geojson have no geometry and are ignored"]
 
 
 def test_arcs_heights_and_measures_do_not_matter(tmp_path: Path) -> None:
@@ -228,14 +228,14 @@ def test_labels_without_a_crs_are_taken_to_be_in_the_scenes_and_that_is_said(tmp
     path.with_suffix(".prj").unlink()
     found, warnings = pixels_of(path)
     assert found[1] == 8 * HOUSE_PX
-    assert warnings == ["a.shp has no CRS: labels and image are taken to be in the same one"]
+    assert warnings == ["a.shp has no CRS: labels and image are assumed to be in the same one"]
 
 
 @pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.parquet"])
 def test_polygons_without_any_column_are_of_one_class(tmp_path: Path, name: str) -> None:
     frame = geopandas.GeoDataFrame(geometry=HOUSES, crs="EPSG:32645")
     frame.to_parquet(tmp_path / name) if name.endswith("parquet") else pyogrio.write_dataframe(frame, tmp_path / name)
-    with pytest.raises(TrainingError, match="needs the column of classes") as told:
+    with pytest.raises(TrainingError, match="needs the name of its class column") as told:
         read_class_column(tmp_path / name, None)
     assert "--classes building" in told.value.hint
     assert pixels_of(tmp_path / name, field=None, index_of={ANY: 1}, outside=0)[0][1] == 8 * HOUSE_PX

@@ -1,4 +1,4 @@
-"""A scene cannot make us read files outside of its folder, unless that is allowed."""
+"""A scene cannot make us read files outside its folder, unless that is allowed."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_vrt_with_a_size_that_breaks_gdal_is_refused(place: Place, size: str) 
 
 def test_a_vrt_inside_a_vrt_has_no_more_freedom(place: Place) -> None:
     place.vrt(str(place.secret), name="inner.tif")
-    assert "outside of its folder" in refused(place.vrt("inner.tif", "1"))
+    assert "outside its folder" in refused(place.vrt("inner.tif", "1"))
     place.vrt("scene.vrt", "1", name="round.vrt")
     refused(place.vrt("round.vrt", "1"))
 
@@ -156,14 +156,14 @@ def test_a_vrt_inside_a_vrt_has_no_more_freedom(place: Place) -> None:
 def test_a_source_that_only_points_is_refused(place: Place) -> None:
     (place.inside / "wms.tif").write_text('<GDAL_WMS><Service name="TMS"><ServerUrl>http://127.0.0.1:9/</ServerUrl>'
                                           "</Service></GDAL_WMS>")  # fmt: skip
-    assert "no picture with pixels of its own" in refused(place.vrt("wms.tif", "1"))
+    assert "not an image with its own pixels" in refused(place.vrt("wms.tif", "1"))
 
 
 def test_a_tag_in_a_tiff_that_names_its_overviews_is_refused(place: Place) -> None:
     with rasterio.open(place.inside / "a.tif", "r+") as dataset:
         dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(place.secret))
-    assert "joined with" in refused(place.inside / "a.tif")
-    assert "joined with" in refused(place.vrt("a.tif", "1"))
+    assert "which lies outside its folder" in refused(place.inside / "a.tif")
+    assert "which lies outside its folder" in refused(place.vrt("a.tif", "1"))
 
 
 def test_an_aux_xml_that_names_overviews_elsewhere_is_refused(place: Place) -> None:
@@ -171,7 +171,7 @@ def test_an_aux_xml_that_names_overviews_elsewhere_is_refused(place: Place) -> N
         f'<PAMDataset><Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">{place.secret}</MDI></Metadata>'
         "</PAMDataset>"
     )
-    assert "joined with" in refused(place.inside / "a.tif")
+    assert "which lies outside its folder" in refused(place.inside / "a.tif")
 
 
 def test_overviews_beside_the_scene_that_are_a_vrt_are_refused(place: Place) -> None:
@@ -179,7 +179,7 @@ def test_overviews_beside_the_scene_that_are_a_vrt_are_refused(place: Place) -> 
     overview.write_text(
         overview.read_text().replace('rasterXSize="100" rasterYSize="80"', 'rasterXSize="50" rasterYSize="40"')
     )
-    assert "companion" in refused(place.inside / "a.tif")
+    assert "sidecar" in refused(place.inside / "a.tif")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_anybodys_class_raster_may_not_point_elsewhere_either(place: Place, tmp_
         f"<SourceFilename>{place.secret}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
         "</VRTDataset>"
     )
-    with pytest.raises(SceneError, match="outside of its folder"):
+    with pytest.raises(SceneError, match="outside its folder"):
         polygonise(path, [tmp_path / "x.gpkg"])
 
 

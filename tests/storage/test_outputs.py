@@ -87,14 +87,14 @@ def test_a_folder_of_any_name_is_written_into(classes: Path, tmp_path: Path, fol
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("a!b.gpkg", "has '!' in it"),
-        ("b!/a.fgb", "has '!' in it"),
-        ("a\nb.geojson", "has '.n' in it"),
-        ("a\udce4.tif", "not a name in UTF-8"),
-        ("x" * 250 + ".tif", "254 bytes long, 247 are the most here"),
+        ("a!b.gpkg", "contains '!'"),
+        ("b!/a.fgb", "contains '!'"),
+        ("a\nb.geojson", "contains '.n'"),
+        ("a\udce4.tif", "not valid UTF-8"),
+        ("x" * 250 + ".tif", "254 bytes long, but at most 247 are possible"),
         ("x" * 3000 + ".tif", "3004 bytes long"),
         ("日" * 82 + ".gpkg", "251 bytes long"),
-        ("/".join(["x" * 200] * 30) + "/a.tif", "there can be no file"),
+        ("/".join(["x" * 200] * 30) + "/a.tif", "cannot be a file"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path: Path, name: str, words: str) -> None:
@@ -120,7 +120,7 @@ def test_a_path_too_long_for_sqlite_is_refused_and_the_longest_that_is_not_is_wr
         try:
             check_outputs([out], False)
         except OutputError as error:
-            assert "SQLite takes 504" in error.message and ".fgb" in error.hint
+            assert "SQLite allows 504" in error.message and ".fgb" in error.hint
             break
         written.append(out)
     assert len(written) > 3 and length < 59
@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_named_to_gdal_is_not_another_that_can(classes: Pa
     """Pyogrio reads 'b.gpkg' of the working folder where 'a!b.gpkg' is asked for."""
     write_all(classes, [tmp_path / "b.gpkg", tmp_path / "c.gpkg"])
     (tmp_path / "c.gpkg").rename(tmp_path / "a!b.gpkg")
-    with pytest.raises(TrainingError, match="has '!' in it") as told:
+    with pytest.raises(TrainingError, match="contains '!'") as told:
         read_class_column(tmp_path / "a!b.gpkg", "class_name")
     assert "rename" in told.value.hint
 
