@@ -94,14 +94,13 @@ class Legend:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How raw pixel values are scaled to what the network was trained on."""
+    """How raw pixel values become the 8-bit values that the network was trained on.
 
-    kind: Literal["byte", "affine"] = "byte"
-    """byte: 8-bit values unchanged, other types stretched to 0..255 by percentiles of the whole scene
-    (once per scene, never per patch). affine: value * gain + offset as float32."""
+    8-bit values are used unchanged; other types are stretched to 0..255, once per scene, never per patch.
+    """
+
     percentiles: tuple[float, float] = (2.0, 98.0)
-    gain: float = 1.0
-    offset: float = 0.0
+    """Percentiles of the whole scene's values that become 0 and 255."""
 
 
 @dataclass(frozen=True, slots=True)

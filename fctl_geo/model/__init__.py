@@ -1,1 +1,1 @@
-"""The networks, their files and the engine that runs them. The only room, beside training/, that knows torch."""
+"""The networks, their files and the engine that runs them. Besides training/, the only package that uses torch."""

@@ -19,7 +19,7 @@ WORKING_BYTES_A_PX = {
     "deeplabv3plus": 210,
     "pspnet": 260,
 }
-"""What a worker needs while it segments a patch, bytes a pixel of the patch, measured."""
+"""Memory that a worker needs while it segments a patch, in bytes per pixel of the patch, measured."""
 ARCHITECTURES = tuple(WORKING_BYTES_A_PX)
 
 
@@ -29,9 +29,9 @@ def build_segmentation(
     """An untrained network.
 
     Args:
-        settings: the network's own ones, as in the model file's header or a recipe's [network].
+        settings: the network's own settings, as in the model file's header or in [network] of a recipe.
     Raises:
-        ModelFileError: an unknown architecture, or settings that it does not know or cannot be.
+        ModelFileError: an unknown architecture, or settings that it does not have or that are impossible.
     """
     config_type, network_type, fixed = _kinds(architecture)
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
@@ -47,19 +47,19 @@ def build_segmentation(
         )
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"a {architecture} network with these settings cannot be: {error}", hint="see docs/training.md"
+            f"a {architecture} network with these settings is impossible: {error}", hint="see docs/training.md"
         ) from None
     return network
 
 
 def default_settings(architecture: str) -> Mapping[str, Any]:
-    """The settings that a network has where nothing else is said."""
+    """The default settings of a network."""
     config_type, _, _ = _kinds(architecture)
     return {f.name: f.default for f in fields(config_type)}  # type: ignore[arg-type]
 
 
 def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any], dict[str, Any]]:
-    """Settings, network, and settings that the name fixes."""
+    """Type of the settings, type of the network, and the settings that are fixed by the name."""
     from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, PspNet, UNet
     from fctl_geo.model.lite import FctlLite, LiteConfig
     from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
@@ -75,6 +75,6 @@ def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any], dict[str,
     if architecture not in kinds:
         raise ModelFileError(
             f"there is no architecture {architecture!r} in this version",
-            hint=f"it knows {', '.join(ARCHITECTURES)}; is fctl-geo up to date?",
+            hint=f"available: {', '.join(ARCHITECTURES)}; is fctl-geo up to date?",
         )
     return kinds[architecture]

@@ -1,4 +1,4 @@
-"""From deep features to stride 4 (DeepLab v3+, Chen et al. 2018): atrous spatial pyramid pooling, a light decoder."""
+"""From deep features to stride 4 (DeepLab v3+, Chen et al. 2018): atrous spatial pyramid pooling, light decoder."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from fctl_geo.model.blocks import conv_bn_relu
 
 
 class AtrousPyramid(nn.Module):
-    """Deep features seen at several rates, and their mean over the patch: (B, inputs, h, w) to (B, outputs, h, w)."""
+    """Deep features convolved at several rates, and their mean: (B, inputs, h, w) to (B, outputs, h, w)."""
 
     def __init__(self, inputs: int, channels: int, rates: Sequence[int]) -> None:
         """
         Args:
-            channels: of each rate.
-            rates: cells between the taps of a 3x3 convolution.
+            channels: number of channels per rate.
+            rates: distance in cells between the taps of each 3x3 convolution.
         """
         super().__init__()
         self.rates = nn.ModuleList(
             [conv_bn_relu(inputs, channels, 1), *(conv_bn_relu(inputs, channels, dilation=rate) for rate in rates)]
         )
-        self.whole = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.ReLU())  # one cell: nothing to normalise over
+        self.whole = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.ReLU())  # one cell: nothing to normalize over
         self.outputs = channels * (2 + len(rates))
 
     def forward(self, x: Tensor) -> Tensor:
         whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
-        # An expanded tensor would have the result, and all that is made of it, laid out channels first: twice as slow.
+        # With an expanded tensor the result, and everything computed from it, would be channels first: twice as slow.
         whole = whole.contiguous(memory_format=torch.channels_last)
         return torch.cat([*(rate(x) for rate in self.rates), whole], dim=1)
 
 
 class SkipDecoder(nn.Module):
-    """Deep features, few of them, upsampled beside still fewer of a finer stride; two 3x3 convolutions mix them."""
+    """Upsample a few deep features beside even fewer ones of a finer stride; two 3x3 convolutions mix them."""
 
     def __init__(self, deep: int, shallow: int, channels: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Networks without contexts that ours is compared with: U-Net, DeepLab v3+ and PSPNet, written small.
+"""Networks without contexts for comparison with ours: compact versions of U-Net, DeepLab v3+ and PSPNet.
 
-They share the encoder of fctl-lite and what it learned before, so that what differs is the idea: skips at every
+They share fctl-lite's encoder and its pretrained weights, so that they differ only in the idea: skips at every
 scale (U-Net), atrous spatial pyramid pooling (DeepLab v3+), pooled pyramid (PSPNet). FCN-8s is `fctl-vgg16` without
 contexts.
 """
@@ -28,17 +28,17 @@ class BaselineConfig:
     bands: int = 3
     classes: int = 2
     contexts: tuple[int, ...] = ()
-    """None: the patch is all they see."""
+    """Empty or 1 only: the patch is all they see."""
     widths: tuple[int, ...] = WIDTHS
     """Channels of the encoder's stem and seven stages."""
     repeats: tuple[int, ...] = REPEATS
     """Blocks of its stages."""
     decoder: int = 64
-    """Channels of the decoder (U-Net: those of its encoder)."""
+    """Channels of the decoder (U-Net's decoder has those of its encoder instead)."""
 
     def __post_init__(self) -> None:
         if any(c != 1 for c in self.contexts):
-            raise ValueError(f"contexts are {self.contexts}, a baseline sees its patch only")
+            raise ValueError(f"contexts are {self.contexts}, but a baseline sees only its patch")
 
 
 def _to(x: Tensor, size_hw: Sequence[int]) -> Tensor:
@@ -46,7 +46,7 @@ def _to(x: Tensor, size_hw: Sequence[int]) -> Tensor:
 
 
 class Baseline(SegmentationNetwork):
-    """A network that sees its patch only."""
+    """A network that sees only its patch."""
 
     def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
         """Logits (B, classes, h, w); there are no contexts."""
@@ -58,7 +58,7 @@ class Baseline(SegmentationNetwork):
 
 
 class UNet(Baseline):
-    """Ronneberger et al. 2015: a decoder that mirrors the encoder, with its features of the same scale beside it."""
+    """Ronneberger et al. 2015: a decoder that mirrors the encoder, joined by the encoder's features at each scale."""
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)
@@ -99,7 +99,7 @@ class DeepLabV3Plus(Baseline):
 
 
 class PspNet(Baseline):
-    """Zhao et al. 2017: features at stride 8 beside their means over 1, 2 x 2, 3 x 3 and 6 x 6 regions."""
+    """Zhao et al. 2017: features at stride 8, concatenated with their means over 1, 2 x 2, 3 x 3 and 6 x 6 regions."""
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""How the features of contexts come about: shared by a level's patches, cut for each patch, or one for the scene."""
+"""Where the features of contexts come from: shared by the patches of a level, cropped per patch, or one per scene."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from fctl_geo.windows.window import Window
 
 PatchIndex = tuple[int, int]
 GLOBAL_PX = 4096
-"""The whole scene is read at the finest level whose longer side has at most so many pixels."""
+"""The whole scene is read at the finest level whose longer side has at most this many pixels."""
 
 
 class Pixels(Protocol):
-    """What a reader gives for a window."""
+    """What a reader returns for a window."""
 
     @property
     def pixels(self) -> NDArray[np.generic]: ...  # (bands, h, w)
@@ -41,16 +41,16 @@ class ContextSource(Protocol):
     """The features of one context of any patch. `features` may be called from several threads at once."""
 
     def prepare(self, patches: Sequence[PatchIndex]) -> None:
-        """Make what these patches share; called row by row, downwards."""
+        """Compute what these patches share; called row by row, from top to bottom."""
 
     def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
-        """(B, C, h, w) features of the contexts of patches, in the network's look at the scene."""
+        """(B, C, h, w) features of the contexts of patches, in the orientation in which the network sees the scene."""
 
     def forget(self) -> None:
-        """Drop what belongs to a place: the next patches lie elsewhere."""
+        """Drop what is tied to a location: the next patches lie elsewhere."""
 
     def shared_s(self) -> float:
-        """Seconds that a patch adds to what patches share, by the clock, one orientation."""
+        """Measured time in seconds that each patch adds to the shared work, for one orientation."""
 
 
 def context_source(
@@ -66,9 +66,9 @@ def context_source(
 
 
 class SharedLevel:
-    """A pyramid level of the scene, encoded tile by tile, each once.
+    """A pyramid level of the scene, encoded tile by tile, each tile once.
 
-    Features are kept only while patches to come may need them: a band of tiles, as wide as the shard.
+    Features are kept only as long as later patches may need them: a band of tiles as wide as the shard.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class SharedLevel:
         return orientation.undo(feature)[:, margin:-margin, margin:-margin].clone()
 
     def _void_features(self, orientation: Orientation) -> Tensor:
-        """Features of a tile without imagery: a scene's surroundings cost one encoding, not thousands."""
+        """Features of a tile without imagery: the surroundings of a scene cost one encoding, not thousands."""
         if orientation not in self._void:
             size = self.level.tile_px
             image = torch.full((1, self.network.config.bands, size, size), math.nan)
@@ -131,7 +131,7 @@ class SharedLevel:
         return self._void[orientation]
 
     def _gather(self, orientation: Orientation, i: int, j: int) -> Tensor:
-        """The context features of a patch from the tiles that cover them."""
+        """The context features of a patch, assembled from the tiles that cover it."""
         cells = self.level.context(i, j)
         out: Tensor | None = None
         for a, b in self.level.tiles_under(cells):
@@ -147,9 +147,9 @@ class SharedLevel:
 
 
 class OwnCrops:
-    """Each patch's own crop of the scene, black outside, resized to the patch's size (the released evaluator).
+    """Each patch's own crop of the scene, black outside, resized to the patch's size (as in the released evaluator).
 
-    Looked at as the network does first, then resized: the order shows in the last bit of rounded pixels.
+    Crops are first oriented, then resized: the order affects the last bit of rounded pixels.
     """
 
     def __init__(self, factor: float, index: int, network: SegmentationNetwork, device: Device, read: Read) -> None:
@@ -176,7 +176,7 @@ class OwnCrops:
 
 
 class WholeScene:
-    """The scene itself, squeezed to the patch's size: read once, encoded once for each orientation."""
+    """The scene itself, resized to the patch's size: read once, encoded once per orientation."""
 
     def __init__(
         self, index: int, network: SegmentationNetwork, device: Device, grid: PatchGrid,
@@ -198,7 +198,7 @@ class WholeScene:
         return features.expand(len(patches), *features.shape)
 
     def forget(self) -> None:
-        """It belongs to every place."""
+        """Nothing to drop: the scene belongs to every location."""
 
     def shared_s(self) -> float:
         return 0.0
@@ -216,7 +216,7 @@ class WholeScene:
 
 @torch.inference_mode()
 def encode(network: SegmentationNetwork, device: Device, images: Tensor, index: int) -> Tensor:
-    """Features of (B, bands, h, w) pixels in 0..1, NaN without imagery."""
+    """Features of (B, bands, h, w) pixels in 0..1, NaN where there is no imagery."""
     with device.autocast():
         features: Tensor = network.encode_context(network.prepare(images.to(device.torch_device)), index)
     return features
@@ -231,14 +231,14 @@ def to_unit(tile: Pixels) -> Tensor:
 
 
 def resized(stacked: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """(bands + 1, h, w) pixels and validity to (bands, *size_hw) in 0..1, NaN where no imagery at all contributes."""
+    """(bands + 1, h, w) pixels and validity to (bands, *size_hw) in 0..1, NaN where no imagery contributes at all."""
     small = torch.from_numpy(np.ascontiguousarray(resize_bilinear(stacked.numpy(), size_hw)))
     image = small[:-1] / 255 if stacked.dtype == torch.uint8 else small[:-1]
     return image.masked_fill(small[-1] <= 0, math.nan)
 
 
 def _stacked(tile: Pixels) -> Tensor:
-    """(bands + 1, h, w): pixels, 0 without imagery, and validity (255 or 0)."""
+    """(bands + 1, h, w): pixels, 0 where there is no imagery, and validity (255 or 0)."""
     pixels = np.asarray(tile.pixels)
     valid = (tile.valid * 255).astype(pixels.dtype)
     return torch.from_numpy(np.concatenate([pixels, valid[None]]))

@@ -10,16 +10,16 @@ from torch.nn import functional as F
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = True) -> Tensor:
-    """Describe each patch cell by the context cells that look like it (paper, 3.1.2).
+    """Describe each patch cell by the context cells that resemble it (paper, 3.1.2).
 
     Args:
         query: (B, D, h, w) float, from the patch.
-        key: (B, D, H, W) float, from the wider window; H, W free.
+        key: (B, D, H, W) float, from the wider window; H and W are arbitrary.
         value: (B, C, H, W) float, from the wider window.
         scaled: divide the scores by sqrt(D); the released code does not.
     Returns:
-        (B, C, h, w): per patch cell, a mean of context values weighted by softmax(query . key / sqrt(D)).
-    Law: a context of one constant value comes back unchanged at every patch cell.
+        (B, C, h, w): for each patch cell, the mean of the context values weighted by softmax(query . key / sqrt(D)).
+    Law: a constant context is returned unchanged at every patch cell.
     """
     height, width = query.shape[-2:]
     q, k, v = (t.flatten(2).transpose(1, 2).unsqueeze(1) for t in (query, key, value))  # (B, 1, cells, channels)
@@ -33,7 +33,7 @@ class ContextualCorrelation(nn.Module):
     def __init__(self, channels: int, key_channels: int, pooled_cells: int = 1) -> None:
         """
         Args:
-            pooled_cells: side of the blocks of context cells that are attended to as one, by their mean.
+            pooled_cells: side of the blocks of context cells whose mean is attended to as a single cell.
         """
         super().__init__()
         self.pooled_cells = pooled_cells
@@ -51,7 +51,7 @@ class ContextualCorrelation(nn.Module):
 
 
 class AdaptiveFusion(nn.Module):
-    """Weigh T locality-aware features by maps that sum to 1 at each cell: squeeze, split, softmax (paper, eq. 1)."""
+    """Weight T locality-aware features by maps that sum to 1 at each cell: squeeze, split, softmax (paper, eq. 1)."""
 
     def __init__(self, channels: int, streams: int, squeezed_channels: int) -> None:
         super().__init__()

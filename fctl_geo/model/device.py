@@ -1,4 +1,4 @@
-"""Where networks run: one patch a core on the CPU, batches on a GPU, and what happens when memory runs out."""
+"""Where networks run: one patch per core on the CPU, batches on a GPU, and what happens when memory runs out."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GPU_BATCH = 8
-"""Patches a GPU step, to begin with."""
+"""Initial number of patches per GPU step."""
 _SLOW_S = 1.0
 
 
 class Device:
-    """Runs a function over items, batch by batch, and gives the results in order.
+    """Run a function over items, batch by batch, and yield the results in order.
 
-    On the CPU each worker thread takes one item at a time and torch uses one thread within it. That is as fast as
-    torch's own threads or faster, and a result depends neither on the number of cores nor on its neighbours (law 1).
-    On a GPU every batch has the same size, for the same reason: the last one is filled up with copies.
+    On the CPU each worker thread takes one item at a time, and torch uses a single thread within it. That is at least
+    as fast as torch's own threads, and a result depends neither on the number of cores nor on its neighbors (law 1).
+    On a GPU every batch has the same size, for the same reason: the last one is padded with copies.
     """
 
     def __init__(self, settings: EngineSettings, progress: Progress) -> None:
@@ -47,7 +47,7 @@ class Device:
 
     @property
     def name(self) -> str:
-        """For the summary: 'cpu (2 threads)', the GPU's name, or both where the GPU ran out of memory."""
+        """For the summary: 'cpu (2 threads)', the GPU's name, or both if the GPU ran out of memory."""
         if self.is_cpu:
             cpu = f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
             return f"{self._gave_up}, then {cpu}: the GPU ran out of memory" if self._gave_up else cpu
@@ -55,35 +55,36 @@ class Device:
 
     @property
     def fallback(self) -> str:
-        """`name`, if the GPU's memory ran out and the CPU took over in fp32: patches were not all computed alike."""
+        """`name` if the GPU ran out of memory and the CPU took over in fp32: not all patches were computed alike."""
         return self.name if self._gave_up else ""
 
     @property
     def arithmetic(self) -> str:
-        """What the last bits of a result depend on, besides precision: 'torch 2.5.1, AVX2' or '..., NVIDIA A100'."""
+        """What the last bits of a result depend on, apart from precision: 'torch 2.5.1, AVX2' or '..., NVIDIA A100'."""
         kernels = (
             torch.backends.cpu.get_cpu_capability() if self.is_cpu else torch.cuda.get_device_name(self.torch_device)
         )
         return f"torch {torch.__version__}, {kernels}"
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
-        """The network on this device; it follows when the device gives up and falls back to the CPU."""
+        """Move a network to this device; if the GPU runs out of memory, the network is moved to the CPU, too."""
         self._moved.append(network)
         return network.to(self.torch_device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
     def autocast(self) -> torch.autocast:
-        """The context in which networks run."""
+        """The context manager in which networks run."""
         return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def here(self, features: torch.Tensor) -> torch.Tensor:
-        """Features made earlier, as networks take them now: they may come from a GPU that has given up, and in bf16."""
+        """Features computed earlier, in the form networks take now: they may be bf16, from a GPU that was given up."""
         features = features.to(self.torch_device)
         return features if self.precision == "bf16" else features.float()
 
     def run(self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> Iterator[Result]:
-        """`function` over batches of `items`; one result an item, in order.
+        """Run `function` over batches of `items`; yield one result per item, in order.
 
-        When a GPU's memory runs out the batch is halved, down to 1, then the CPU takes over; each step is told.
+        If a GPU runs out of memory, the batch size is halved, down to 1, then the CPU takes over; each step is reported
+        as a warning.
         """
         start = 0
         while start < len(items) and not self.is_cpu:
@@ -113,7 +114,7 @@ class Device:
         try:
             for item in items:
                 waiting.append(self._pool.submit(function, [item]))
-                if len(waiting) > self.threads:  # one ahead: no worker waits, and results do not pile up
+                if len(waiting) > self.threads:  # one ahead: workers never wait, and results do not pile up
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()
@@ -125,7 +126,7 @@ class Device:
         torch.cuda.empty_cache()
         if self.batch_size > 1:
             self.batch_size //= 2
-            self.progress.warn(f"out of GPU memory: continuing with {self.batch_size} patches a step")
+            self.progress.warn(f"out of GPU memory: continuing with {self.batch_size} patches per step")
             return
         self.progress.warn("out of GPU memory with a single patch: continuing on the CPU, which is slower")
         self._gave_up = f"{_gpu_name(self.torch_device)} in {self.precision}"
@@ -136,7 +137,7 @@ class Device:
 
 
 def shortest_s(work: Callable[[], object], tries: int = 2) -> float:
-    """Seconds of the fastest of some tries: the first pays for kernels that are set up once. Slow work gets one try."""
+    """Seconds taken by the fastest of several tries, since the first one sets up kernels. Slow work gets one try."""
     times: list[float] = []
     while len(times) < tries and not (times and times[0] > _SLOW_S):
         start = time.perf_counter()
@@ -146,12 +147,12 @@ def shortest_s(work: Callable[[], object], tries: int = 2) -> float:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpu_names() -> list[str]:
-    """What tells each GPU that this process sees from every other GPU of the machine (its UUID), in torch's order."""
+    """UUIDs of the GPUs visible to this process, in torch's order: each is unique among the machine's GPUs."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
 
@@ -165,16 +166,16 @@ def _choose(wanted: str, progress: Progress) -> torch.device:
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise DeviceError(
-            f"device {wanted} was asked for, but torch {torch.__version__} sees no GPU",
-            hint="`fctl-geo doctor` tells why; or run with --device cpu",
+            f"device {wanted} was requested, but torch {torch.__version__} sees no GPU",
+            hint="`fctl-geo doctor` explains why; or run with --device cpu",
         )
     device = torch.device("cuda" if wanted == "auto" else wanted)
     count = torch.cuda.device_count()
     if device.index is not None and device.index >= count:
-        raise DeviceError(f"device {wanted} was asked for, there are {count} GPUs", hint="numbers start at cuda:0")
-    torch.backends.cudnn.benchmark = False  # it picks kernels by speed of the moment, and bits would change with it
+        raise DeviceError(f"device {wanted} was requested, but there are {count} GPUs", hint="numbers start at cuda:0")
+    torch.backends.cudnn.benchmark = False  # it picks kernels by timing, and bits would change with the choice
     torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32: the released network's numbers are met to 3e-5
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32: the released network's numbers are matched to 3e-5
     torch.backends.cuda.matmul.allow_tf32 = False
     return device
 

@@ -1,8 +1,8 @@
 """EfficientNet-Lite (Tan and Le 2019; google-research/efficientnet/lite) without its classifier: an encoder that comes
-with weights learned on ImageNet.
+with weights pretrained on ImageNet.
 
-Strided convolutions are padded alike on both sides. TensorFlow, where the weights were learned, pads one cell less
-before and one more behind: this is the same network on a picture moved by some pixels, so the weights fit.
+Strided convolutions are padded equally on both sides. TensorFlow, where the weights were trained, pads one cell less
+before and one more after: this is the same network on an image shifted by a few pixels, so the weights fit.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from torch import Tensor, nn
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _ENDS = (0, 1, 2, 4, 6)
-"""Stages whose features are handed on: the last ones of strides 2, 4, 8, 16 and 32."""
+"""Stages whose features are output: the last ones at strides 2, 4, 8, 16 and 32."""
 WIDTHS = (32, 16, 24, 40, 80, 112, 192, 320)
 """Channels of the stem and the seven stages of Lite0."""
 REPEATS = (1, 2, 2, 3, 3, 4, 1)
-"""Blocks of its stages."""
+"""Blocks per stage of Lite0."""
 
 
 class Depthwise(nn.Conv2d):
-    """A convolution of each channel by itself; in mixed precision on a CPU in fp32, whose backward pass is five times
-    as fast there."""
+    """A convolution of each channel by itself; in mixed precision on a CPU it runs in fp32, where the backward pass is
+    five times as fast."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int) -> None:
         padding = dilation * (kernel // 2)
@@ -38,7 +38,7 @@ class Depthwise(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, filter each channel, narrow (Sandler et al. 2018); a shortcut where the shape stays."""
+    """Widen, filter each channel, narrow (Sandler et al. 2018); with a shortcut if the shape does not change."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class EfficientNetLite(nn.Module):
     ) -> None:
         """
         Args:
-            coarsest_stride: stages beyond keep this stride and look as far by dilation.
+            coarsest_stride: later stages keep this stride and preserve their field of view by dilation.
         """
         super().__init__()
         self.stem = nn.Sequential(

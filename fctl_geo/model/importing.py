@@ -1,4 +1,4 @@
-"""A model file of the authors' released checkpoints, with the legend and ground size of the data they learned from."""
+"""A model file from the authors' released checkpoints, with the legend and pixel size of their training data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMED_BANDS = {1: ("gray",), 3: ("red", "green", "blue"), 4: ("red", "green", "
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What is known of the models that were trained on a data set."""
+    """What is known about the models that were trained on a dataset."""
 
     title: str
     legend: Legend
@@ -73,16 +73,16 @@ def import_released(
     contexts: tuple[Context, Context] | None = None,
     like: Vgg16Config | None = None,
 ) -> ModelInfo:
-    """Three released checkpoints as one model file, number for number: segmenting with it equals their evaluator.
+    """Convert three released checkpoints to one model file, exactly: segmenting with it equals their evaluator.
 
     Args:
-        dataset: whose legend, ground size and contexts the file gets. None: scenes are read on their own grid, contexts
-            are twice and three times the patch, as in the released code.
-        classes: names of the classes by number, the first being the background; None: the data set's.
+        dataset: the dataset whose legend, pixel size and contexts the file gets. None: scenes are read on their own
+            grid, and contexts are two and three times the size of the patch, as in the released code.
+        classes: names of the classes by number, the first being the background; None: those of the dataset.
         contexts: sizes of the medium and the large context in patches, or 'global'.
         like: widths of the network; None: the released ones.
     Raises:
-        ModelFileError: files that are not what they should be, or another number of classes.
+        ModelFileError: files that are not what they should be, or a different number of classes.
     """
     from fctl_geo.model.released import RELEASED, read_released
 
@@ -125,14 +125,14 @@ def _legend(count: int, preset: Preset | None, names: Sequence[str] | None) -> L
 def _counted(names: Sequence[str], count: int) -> Sequence[str]:
     if len(names) != count:
         raise ModelFileError(
-            f"the checkpoint has {count} classes, {len(names)} are named: {', '.join(names)}",
-            hint="name as many as it has, the background first",
+            f"the checkpoint has {count} classes, but {len(names)} are named: {', '.join(names)}",
+            hint=f"name all {count}, the background first",
         )
     return names
 
 
 def _class(k: int, name: str, count: int) -> ClassInfo:
-    """A class in a colour of its own; class 0 is the background, which the authors' metric leaves out too."""
+    """A class with a distinct color; class 0 is the background, which the authors' metric also leaves out."""
     red, green, blue = (0.0, 0.0, 0.0) if k == 0 else colorsys.hsv_to_rgb((k - 1) / max(1, count - 1), 0.75, 0.9)
     return ClassInfo(k, name, (round(255 * red), round(255 * green), round(255 * blue)), background=k == 0)
 

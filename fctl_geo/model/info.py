@@ -1,4 +1,4 @@
-"""What a model file says of itself."""
+"""The metadata of a model file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fctl_geo.spec import Context, InputSpec, Layout, Legend, Merge
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a model file says of itself."""
+    """What a model file says about its model."""
 
     name: str
     version: str
@@ -22,9 +22,9 @@ class ModelInfo:
     patch_px: int
     overlap_px: int
     contexts: tuple[Context, ...]
-    """Context sizes in patches, 1: the patch itself; or 'global': the whole scene."""
+    """Context sizes in patches (1: the patch itself), or 'global': the whole scene."""
     refine: bool
-    """Refine by default: what the validation places advise. False too where the file has no refinement network."""
+    """Whether to refine by default, as the validation places suggest. Also False if there is no refinement network."""
     licence: str
     attribution: tuple[str, ...]
     training_data: tuple[str, ...]
@@ -32,7 +32,7 @@ class ModelInfo:
     layout: Layout = "strided"
     """How patches lie on a scene; `overlap_px` is the least overlap where they are fitted."""
     merge: Merge = "blend"
-    """How overlapping patches become one by default."""
+    """How overlapping patches are merged by default."""
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Validation set -> class -> IoU."""
     network: Mapping[str, Any] = field(default_factory=dict)

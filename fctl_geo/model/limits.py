@@ -1,4 +1,4 @@
-"""What a model file may ask for: a header from strangers must not cost all memory, nor smuggle in odd values."""
+"""Limits for model files: an untrusted header must neither exhaust the memory nor introduce invalid values."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ MOST_PATCH_PX = 4096
 MOST_CONTEXT = 64
 MOST_BANDS = 64
 MOST_LAYERS_OR_CHANNELS = 8192
-"""Of any one number in a network's settings; the tensors in the file say if the whole fits."""
+"""For any single number in a network's settings; whether the whole fits is decided by the tensors in the file."""
 _MOST_ITEMS = 256
 
 
 def check_limits(info: ModelInfo) -> None:
-    """Refuse what no model has.
+    """Refuse values that no model has.
 
     Raises:
-        ValueError, TypeError: in words for `ModelFileError`.
+        ValueError, TypeError: with a message for `ModelFileError`.
     """
     _texts("text", [info.name, info.version, info.architecture, info.licence, info.title])
     _texts("attribution", info.attribution)
@@ -33,7 +33,6 @@ def check_limits(info: ModelInfo) -> None:
     _one_of("layout", info.layout, ("strided", "fitted"))
     _one_of("merge", info.merge, ("montage", "average", "blend"))
     _one_of("refine", info.refine, (True, False))
-    _one_of("scaling", info.input.scaling.kind, ("byte", "affine"))
     _whole("patch_px", info.patch_px, 8, MOST_PATCH_PX)
     _whole("overlap_px", info.overlap_px, 0, info.patch_px - 1)
     for context in info.contexts:
@@ -42,10 +41,7 @@ def check_limits(info: ModelInfo) -> None:
     _finite("gsd_tolerance", info.input.gsd_tolerance, 1, 1e6)
     if info.input.gsd_m is not None:
         _finite("gsd_m", info.input.gsd_m, 1e-4, 1e5)
-    scaling = info.input.scaling
-    for name, number in (("gain", scaling.gain), ("offset", scaling.offset)):
-        _finite(name, number, -1e12, 1e12)
-    low, high = scaling.percentiles
+    low, high = info.input.scaling.percentiles
     _finite("percentile", low, 0, 100)
     _finite("percentile", high, low, 100)
     for scores in info.metrics.values():
@@ -80,9 +76,9 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
 
 def _whole(name: str, value: object, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(f"{name} is {value!r}, allowed is {least} to {most}")
+        raise ValueError(f"{name} is {value!r}, but must be {least} to {most}")
 
 
 def _finite(name: str, value: object, least: float, most: float) -> None:
     if not isinstance(value, int | float) or not math.isfinite(value) or not least <= value <= most:
-        raise ValueError(f"{name} is {value!r}, allowed is {least:g} to {most:g}")
+        raise ValueError(f"{name} is {value!r}, but must be {least:g} to {most:g}")

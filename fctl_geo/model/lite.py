@@ -1,7 +1,7 @@
-"""fctl-lite: the paper's idea built for speed. Every pyramid level is encoded once, patches share their contexts.
+"""fctl-lite: the paper's idea, built for speed. Every pyramid level is encoded once, and patches share their contexts.
 
-Multiply-adds a pixel (RGB, 2 classes): encoder 8 k, contexts and decoder 5 k. All convolutions keep cells aligned to
-the scene: cell (i, j) at stride s is centred on the pixels [i * s, (i + 1) * s).
+Multiply-adds per pixel (RGB, 2 classes): encoder 8 k, contexts and decoder 5 k. All convolutions keep cells aligned to
+the scene: cell (i, j) at stride s is centered on the pixels [i * s, (i + 1) * s).
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from fctl_geo.model.network import SegmentationNetwork, as_in_use
 from fctl_geo.spec import Context
 
 STRIDE_PX = 16
-"""Pixels a cell of the deep features."""
+"""Pixels per cell of the deep features."""
 _POOLED_CELLS = 2
-"""Side of the blocks of context cells that are attended to as one."""
+"""Side of the blocks of context cells that are attended to as a single cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiteConfig:
-    """The shape of a fctl-lite network; the defaults are EfficientNet-Lite0's encoder."""
+    """The shape of an fctl-lite network; the defaults use EfficientNet-Lite0's encoder."""
 
     bands: int = 3
     classes: int = 2
     contexts: tuple[Context, ...] = (1, 3)
     """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
     objects: str = ""
-    """The class whose touching regions are told apart by an edge plane; empty: there is none."""
+    """The class whose touching regions are separated by means of an edge plane; empty: none."""
     widths: tuple[int, ...] = WIDTHS
     """Channels of the encoder's stem and seven stages."""
     repeats: tuple[int, ...] = REPEATS
-    """Blocks of its stages."""
+    """Blocks per stage of the encoder."""
     deep_channels: int = 128
-    """Of the deep features, at stride 16."""
+    """Channels of the deep features, at stride 16."""
     key_channels: int = 64
     decoder: tuple[int, int, int] = (64, 48, 32)
     """Decoder channels at strides 8, 4 and 2."""
@@ -48,13 +48,13 @@ class LiteConfig:
     def __post_init__(self) -> None:
         for name, wanted in (("widths", 8), ("repeats", 7), ("decoder", 3)):
             if len(getattr(self, name)) != wanted:
-                raise ValueError(f"{name} is {getattr(self, name)}, wanted are {wanted} numbers")
+                raise ValueError(f"{name} is {getattr(self, name)}, expected {wanted} numbers")
 
 
 class Encoder(nn.Module):
-    """(B, bands, H, W), H and W multiples of 16, to features at strides 2, 4 and 8, and deep ones at 16.
+    """(B, bands, H, W), with H and W multiples of 16, to features at strides 2, 4 and 8, and deep features at 16.
 
-    The deep ones are those of strides 16 and 32 added up: cells of 16 px, so that patches and tiles may begin at any.
+    The deep features are the sum of those at strides 16 and 32: cells of 16 px, so patches and tiles may begin at any.
     """
 
     def __init__(self, config: LiteConfig) -> None:
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
 
 
 class _Merge(nn.Module):
-    """Upsample the deeper features twofold, add the lateral ones, mix by a 3x3 convolution; begins without mixing."""
+    """Upsample deeper features twofold, add lateral ones, mix by a 3x3 convolution, which initially does nothing."""
 
     def __init__(self, deep: int, lateral: int, outputs: int) -> None:
         super().__init__()
@@ -82,15 +82,15 @@ class _Merge(nn.Module):
         nn.init.zeros_(self.mix.get_parameter("1.weight"))
 
     def forward(self, deep: Tensor, lateral: Tensor) -> Tensor:
-        # In place: at stride 2 these are the largest tensors of the decoder.
+        # In place, because at stride 2 these are the largest tensors of the decoder.
         merged = F.relu_(_doubled(self.reduce(deep)).add_(self.lateral(lateral)))
         return F.relu_(self.mix(merged).add_(merged))
 
 
 class Decoder(nn.Module):
-    """Features at strides 2, 4, 8 and 16 to planes of logits at the pixels.
+    """From features at strides 2, 4, 8 and 16 to planes of logits at full resolution.
 
-    Contours are drawn at stride 2, half a pixel at worst; the pixels themselves would cost as much as all the rest.
+    Contours are drawn at stride 2, at most half a pixel off; full resolution would cost as much as everything else.
     """
 
     def __init__(self, config: LiteConfig, widths: Sequence[int], planes: int) -> None:
@@ -133,9 +133,9 @@ class FctlLite(SegmentationNetwork):
         self.decoder.classify.bias[: len(shifts)] += shifts.to(self.decoder.classify.bias)
 
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
-        """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16): what patches share.
+        """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16) features, which patches share.
 
-        Contexts teach the encoder nothing, as the frozen context branches of the released code.
+        No gradient flows from contexts to the encoder, as with the frozen context branches of the released code.
         """
         with torch.no_grad(), as_in_use(self.encoder):
             deep: Tensor = self.encoder(level)[-1]
@@ -145,8 +145,8 @@ class FctlLite(SegmentationNetwork):
         """Planes of logits of a patch.
 
         Args:
-            patch: (B, bands, h, w) normalised pixels, h and w multiples of 16.
-            contexts: features from `encode_context`, (B, C, H, W) each, one for every context but the local one.
+            patch: (B, bands, h, w) normalized pixels, h and w multiples of 16.
+            contexts: features from `encode_context`, (B, C, H, W) each, one for every context except the local one.
         Returns:
             (B, planes, h, w) logits.
         """

@@ -1,4 +1,4 @@
-"""Model files: safetensors with all that the engine needs to know in the header (law 7). No pickle is ever read."""
+"""Model files: safetensors with everything the engine needs to know in the header (law 7). No pickle is ever read."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 1
-"""Version of the header. A reader refuses a newer one by its number."""
+"""Version of the header. Readers refuse versions newer than their own."""
 _KEY = "fctl"
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
-    """The file of a shipped model's name, or of a path.
+    """The file of a shipped model, given by name, or of a model given by path.
 
     Raises:
-        ModelFileError: neither a shipped name nor a file.
+        ModelFileError: neither the name of a shipped model nor a file.
     """
     shipped = shipped_path(str(name_or_path))
     if shipped is not None:
@@ -47,14 +47,14 @@ def resolve_model(name_or_path: str | Path) -> Path:
 
 
 def model_checksum(path: Path) -> str:
-    """SHA-256 of a model file, hexadecimal: the same on every machine, whatever its name and time."""
+    """SHA-256 of a model file, hexadecimal: the same on every machine, regardless of the file's name and time."""
     stat = path.stat()
     return _checksum(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
 def _checksum(path: Path, size_bytes: int, changed_ns: int) -> str:
-    """Read again only when the file's size or time has changed."""
+    """Read the file again only if its size or modification time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -63,7 +63,7 @@ def read_model_info(name_or_path: str | Path) -> ModelInfo:
     """The header of a model file, without loading weights or torch.
 
     Raises:
-        ModelFileError: no such model, no safetensors file, no fctl-geo model, or of a newer format.
+        ModelFileError: no such model, not a safetensors file, not an fctl-geo model, or a newer format.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -77,7 +77,7 @@ def read_model_info(name_or_path: str | Path) -> ModelInfo:
         ) from None
     if _KEY not in metadata:
         raise ModelFileError(
-            f"{path} is a safetensors file without fctl-geo's header", hint="train or import one with fctl-geo"
+            f"{path} is a safetensors file without an fctl-geo header", hint="train or import a model with fctl-geo"
         )
     return _parse(metadata[_KEY], path)
 
@@ -87,7 +87,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
         raw = json.loads(text)
         if raw["format"] > FORMAT:
             raise ModelFileError(
-                f"{path} has format {raw['format']}, this version reads up to {FORMAT}", hint="update fctl-geo"
+                f"{path} has format {raw['format']}, but this version reads up to {FORMAT}", hint="update fctl-geo"
             )
         del raw["format"]
         spec = raw.pop("input")
@@ -99,7 +99,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
                 bands=tuple(spec["bands"]),
                 gsd_m=spec["gsd_m"],
                 gsd_tolerance=spec["gsd_tolerance"],
-                scaling=Scaling(**{**spec["scaling"], "percentiles": tuple(spec["scaling"]["percentiles"])}),
+                scaling=_parse_scaling(spec["scaling"]),
             ),
             **_tuples(raw),
         )
@@ -115,7 +115,15 @@ def _parse(text: str, path: Path) -> ModelInfo:
         SettingsError,
         RecursionError,
     ) as error:
-        raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file anew") from None
+        raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file again") from None
+
+
+def _parse_scaling(raw: Mapping[str, Any]) -> Scaling:
+    """Also accepts older headers, which name the kind of scaling."""
+    if raw.get("kind", "byte") != "byte":
+        raise ValueError(f"scaling is {raw['kind']!r}, but must be 'byte'")
+    low, high = raw["percentiles"]
+    return Scaling((low, high))
 
 
 def write_model(
@@ -124,7 +132,7 @@ def write_model(
     """Write a model file whole or not at all: weights as float16 (half) or float32 (full), statistics as float32.
 
     Args:
-        networks: 'segmentation' and, where there is one, 'refinement'.
+        networks: 'segmentation' and, if there is one, 'refinement'.
     Raises:
         ModelFileError: a weight that is not finite in the file, such as one beyond what float16 holds.
     """
@@ -142,13 +150,13 @@ def write_model(
                 raise ModelFileError(
                     f"{prefix}.{key} is not finite in {str(dtype).removeprefix('torch.')}: its values reach "
                     f"{float(value.abs().max()):g}, float16 holds up to 65504",
-                    hint="the training went astray; train again with a smaller learning_rate",
+                    hint="the training diverged; train again with a smaller learning_rate",
                 )
             tensors[f"{prefix}.{key}"] = written
     aside = path.with_name(hidden_name(path, ".partial"))
     try:
         save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
-        aside.chmod(0o644)  # safetensors writes for its owner alone
+        aside.chmod(0o644)  # safetensors makes the file readable by its owner only
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
@@ -163,18 +171,20 @@ def header_text(info: ModelInfo) -> str:
 
 
 def load_networks(path: Path, info: ModelInfo) -> dict[str, nn.Module]:
-    """The networks of a model file, float32, in inference mode, each convolution fused with its normalisation.
+    """The networks of a model file, float32, in inference mode, each convolution fused with its normalization.
 
     Raises:
-        ModelFileError: an unknown architecture, tensors missing, surplus or of other shapes.
+        ModelFileError: an unknown architecture, or tensors that are missing, unexpected or of the wrong shape.
     """
     import torch
 
-    with torch.device("meta"):  # no memory and no time for weights that the file replaces
+    with torch.device("meta"):  # spend no memory or time on weights that the file replaces
         try:
             networks = build_networks(info)
         except (AttributeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
-            raise ModelFileError(f"{path} describes a network that cannot be ({error!r})", hint="get it anew") from None
+            raise ModelFileError(
+                f"{path} describes an impossible network ({error!r})", hint="get the file again"
+            ) from None
     load_weights(path, networks)
     return {name: _fused(network.eval()) for name, network in networks.items()}
 
@@ -192,12 +202,12 @@ def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
         if info.refinement is not None:
             networks["refinement"] = RefinementNet(RefinementConfig(**_tuples(info.refinement)))
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelFileError(f"model {info.name!r} describes a network that cannot be ({error})") from None
+        raise ModelFileError(f"model {info.name!r} describes an impossible network ({error})") from None
     return networks
 
 
 def load_weights(path: Path, networks: Mapping[str, nn.Module]) -> None:
-    """Fill networks from a model file; every tensor must fit."""
+    """Load the weights of networks from a model file; every tensor must fit."""
     import torch
     from safetensors.torch import load_file
     from torch import nn
@@ -213,15 +223,15 @@ def load_weights(path: Path, networks: Mapping[str, nn.Module]) -> None:
         wrong = [k for k in wanted if found[k].shape != state[k].shape]
         if wrong:
             k = wrong[0]
-            raise ModelFileError(f"{path}: {prefix}.{k} is {tuple(found[k].shape)}, wanted {tuple(state[k].shape)}")
+            raise ModelFileError(f"{path}: {prefix}.{k} is {tuple(found[k].shape)}, expected {tuple(state[k].shape)}")
         network.load_state_dict({k: v.float() for k, v in found.items()}, strict=False, assign=True)
         for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):  # its count of batches is not in the file
+            if isinstance(module, nn.BatchNorm2d):  # its batch count is not in the file
                 module.num_batches_tracked = torch.zeros((), dtype=torch.long)
 
 
 def _fused(network: nn.Module) -> nn.Module:
-    """Each BatchNorm that follows a convolution folded into it: the same function, a third fewer passes over memory."""
+    """Fold each BatchNorm into the convolution before it: the same function with a third fewer passes over memory."""
     from torch import nn
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 

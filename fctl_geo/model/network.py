@@ -1,4 +1,4 @@
-"""What every segmentation network has, so that one engine and one training loop run them all."""
+"""What all segmentation networks have in common, so that one engine and one training loop can run them all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fctl_geo.spec import Context, Legend
 
 
 class NetworkConfig(Protocol):
-    """What every network's settings say; the settings of a kind are a frozen dataclass beside it."""
+    """The settings that every network has; each kind has its own frozen dataclass next to it."""
 
     @property
     def bands(self) -> int: ...
@@ -28,14 +28,14 @@ class NetworkConfig(Protocol):
 
 
 class SegmentationNetwork(nn.Module):
-    """A patch and its contexts to logits. Contexts are encoded apart, so that patches may share them."""
+    """From a patch and its contexts to logits. Contexts are encoded separately, so that patches may share them."""
 
     mean: ClassVar[float] = MEAN
     spread: ClassVar[float] = SPREAD
     """Input is (pixel in 0..1 - mean) / spread; 0 where there is no imagery."""
     shares_levels: ClassVar[bool] = False
-    """Contexts of whole factors are cut from features of the scene's levels, encoded once; else each patch has its own
-    crop, encoded for it."""
+    """Whether contexts of integer factors are cropped from features of the scene's levels, which are encoded once;
+    otherwise each patch has its own crop, encoded separately."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -45,31 +45,31 @@ class SegmentationNetwork(nn.Module):
 
     @property
     def wider(self) -> tuple[Context, ...]:
-        """The contexts that are more than the patch itself, in the network's order."""
+        """The contexts larger than the patch itself, in the network's order."""
         return tuple(c for c in self.config.contexts if c != 1)
 
     @property
     def planes(self) -> int:
-        """Of logits: one for each class, and one for the edges between touching objects where it tells them apart."""
+        """Number of logit planes: one per class, and one for the edges between `objects`, if there are any."""
         return int(self.config.classes) + bool(self.objects)
 
     @property
     def objects(self) -> str:
-        """The class whose touching regions it tells apart; empty: none."""
+        """The class whose touching regions it separates; empty: none."""
         return str(getattr(self.config, "objects", ""))
 
     def name_classes(self, legend: Legend) -> None:
-        """Tell it what its classes are called, so that it knows which of them are its `objects`."""
+        """Set the names of the classes, so that the network knows which of them are its `objects`."""
         names = [c.name for c in legend]
         self.object_class = names.index(self.objects) if self.objects in names else None
 
     def of_classes(self, planes: Tensor) -> Tensor:
-        """Of planes of logits those of the classes."""
+        """The planes of logits that belong to classes."""
         return planes[:, : int(self.config.classes)]
 
     def kept_apart(self, planes: Tensor) -> Tensor:
-        """Of planes of logits those of the classes, such that touching objects are apart: on a line between two of
-        them their class is as much less likely as the line is likely."""
+        """The planes of logits that belong to classes, with touching objects separated: along an edge between two of
+        them their class becomes less likely to the extent that the edge is likely."""
         classes = self.of_classes(planes)
         if self.object_class is None:
             return classes
@@ -82,41 +82,41 @@ class SegmentationNetwork(nn.Module):
         return normalise(pixels, self.mean, self.spread)
 
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
-        """Features of a context's pixels (B, bands, H, W); `index` counts in `wider`."""
+        """Features of a context's pixels (B, bands, H, W); `index` refers to `wider`."""
         raise NotImplementedError
 
     def segment(self, patch: Tensor, contexts: Sequence[Tensor]) -> Tensor:
-        """Logits (B, planes, h, w) of a patch (B, bands, h, w) and of the features of its wider contexts.
+        """Logits (B, planes, h, w) from a patch (B, bands, h, w) and the features of its wider contexts.
 
-        The classes first, in the legend's order; then, if there are `objects`, that of an edge between two of them.
+        The classes come first, in the legend's order; then, if there are `objects`, the edge between two of them.
         """
         raise NotImplementedError
 
     def forward(self, patch: Tensor, levels: Sequence[Tensor] = ()) -> Tensor:
-        """Logits from pixels alone: `levels` are the wider contexts' pixels, (B, bands, H, W), in their order."""
+        """Logits from pixels alone: `levels` are the pixels (B, bands, H, W) of the wider contexts, in order."""
         return self.segment(patch, [self.encode_context(level, t) for t, level in enumerate(levels)])
 
     def pretraining(self) -> list[tuple[str, NetworkConfig]]:
-        """Name and settings of the networks that are trained before this one (`adopt`), in order."""
+        """Names and settings of the networks that are trained before this one (see `adopt`), in order."""
         return []
 
     def adopt(self, name: str, pretrained: SegmentationNetwork) -> None:
-        """Take over what a network of `pretraining` has learned, and freeze it."""
+        """Take over the weights of a network from `pretraining`, and freeze them."""
         raise NotImplementedError
 
     def freeze_streams(self) -> None:
-        """Let the streams that are pre-trained learn no more; they came with another model's weights."""
+        """Stop training the pretrained streams; their weights came from another model."""
 
 
 @contextmanager
 def as_in_use(encoder: nn.Module) -> Iterator[None]:
-    """Within it an encoder that is being trained computes as it will in use, and its statistics follow nothing.
+    """Context in which an encoder that is being trained computes as in inference, without updating its statistics.
 
-    A context is another look at the ground than the patch: with statistics of its own batch it would be seen otherwise
-    in training than in use, and mixed into the patches' statistics it would spoil those.
+    A context shows the ground differently than a patch: with its own batch's statistics it would look different in
+    training than in inference, and mixed into the statistics of the patches it would spoil them.
     """
     was = encoder.training
-    if was:  # else nothing is touched: in use several threads encode at once
+    if was:  # otherwise touch nothing: in inference, several threads encode at once
         encoder.eval()
     try:
         yield

@@ -10,13 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """A mirror (or none), then quarter turns."""
+    """An optional mirroring, followed by quarter turns."""
 
     turns: int = 0
     mirror: bool = False
 
     def apply(self, image: Tensor) -> Tensor:
-        """(..., h, w) seen this way."""
+        """An image (..., h, w) in this orientation."""
         return torch.rot90(image.flip(-1) if self.mirror else image, self.turns, (-2, -1))
 
     @property

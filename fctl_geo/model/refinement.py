@@ -1,7 +1,7 @@
 """The contextual semantics refinement network (paper, 3.2 and Fig. 4): a two-stream U-Net over class masks.
 
-It judges one class at a time: the mask of that class in the patch and in its context. So it knows no legend and refines
-any class raster. Multiply-adds a pixel and class: about 7 k.
+It judges one class at a time, by the mask of that class in the patch and in its context. It is therefore independent of
+the legend and can refine any class raster. Multiply-adds per pixel and class: about 7 k.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class RefinementConfig:
 
     def __post_init__(self) -> None:
         if self.context < 1:
-            raise ValueError(f"the context mask has {self.context} times the patch's size, the least is 1")
+            raise ValueError(f"the context mask is {self.context} times the size of the patch, the minimum is 1")
 
 
 def shrink_mask(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """(B, C, H, W) shares of a context mask at the patch's size: means over areas, whole pixels where they fit."""
+    """Shrink a context mask (B, C, H, W) to the size of the patch: means over areas, of whole pixels if they fit."""
     return F.adaptive_avg_pool2d(mask, size_hw)
 
 
@@ -56,7 +56,7 @@ class _Stream(nn.Module):
 
 
 class RefinementNet(nn.Module):
-    """Refine the mask of one class with the mask of its neighbourhood."""
+    """Refine the mask of one class, using the mask of its neighborhood."""
 
     def __init__(self, config: RefinementConfig) -> None:
         super().__init__()
@@ -73,8 +73,8 @@ class RefinementNet(nn.Module):
         """Logit of the class at each pixel.
 
         Args:
-            patch: (B, 2, h, w): 1 where the class is, 1 where there is any class (0: nodata); h, w multiples of 16.
-            context: (B, 2, h, w): the same over the context, as shares of each context pixel.
+            patch: (B, 2, h, w): 1 where the class is; 1 where there is any class (0: nodata); h, w multiples of 16.
+            context: (B, 2, h, w): the same for the context, as fractions of each context pixel.
         Returns:
             (B, 1, h, w) logits.
         """

@@ -1,4 +1,4 @@
-"""The refinement network at work on a class raster: each class of a patch judged with its neighbourhood."""
+"""Run the refinement network on a class raster: each class of a patch is judged along with its neighborhood."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fctl_geo.windows.patch_logits import PatchLogits
 from fctl_geo.windows.window import Window
 
 FARTHEST_LOGIT = 10.0
-"""Logits end here; a class that does not occur in a patch has the least."""
+"""Logits are clamped to plus or minus this; a class that does not occur in a patch has the minimum."""
 
 
 class Refiner:
@@ -57,7 +57,7 @@ class Refiner:
         out = np.full((len(self.ids), *window.size_hw), -FARTHEST_LOGIT, np.float32)
         for class_id in judged:
             out[self.ids.index(class_id)] = self._judge(local, wide, class_id)
-        if len(self.ids) == 2:  # one mask says both: the other class is what is left
+        if len(self.ids) == 2:  # one mask determines both: the other class is its complement
             out[1] /= 2
             out[0] = -out[1]
         return out

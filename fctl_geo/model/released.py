@@ -1,8 +1,8 @@
-"""The authors' released checkpoints (github.com/liqiokkk/FCtL): three .pth files to one fctl-vgg16 network.
+"""The authors' released checkpoints (github.com/liqiokkk/FCtL): from three .pth files to one fctl-vgg16 network.
 
-'all' holds the whole network, 'medium' (B10) and 'large' (B15) the pre-trained context branches, of which the encoder
-is used. Each file repeats its encoder under the names pool3, pool4, pool5 (big_pool... in the branches) and carries
-VGG16's own classifier, which nothing uses.
+'all' holds the whole network; 'medium' (B10) and 'large' (B15) hold the pretrained context branches, of which only the
+encoder is used. Each file repeats its encoder under the names pool3, pool4, pool5 (big_pool... in the branches) and
+includes VGG16's own classifier, which is unused.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _STAGE_LAYERS = (0, 5, 10, 17, 24)
 _ALIAS_LAYERS = {"pool3": 0, "pool4": 17, "pool5": 24}
 _ALIAS = re.compile(r"(?:big_)?(pool[345])\.(\d+)\.(weight|bias)")
 _STREAMS = ("", "_1", "_2")
-"""Endings of the correlations' names: medium, large, the patch itself."""
+"""Suffixes of the correlations' names: medium, large, the patch itself."""
 RELEASED = Vgg16Config()
 _HINT = "the files are all.epoch.pth, and B10.epoch.pth and B15.epoch.pth as --medium and --large"
 _LISTED = 5
 _UNREADABLE = (pickle.UnpicklingError, struct.error, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
                EOFError, OSError)  # fmt: skip
-"""What torch.load raises for files that are no checkpoints, cut off, or want to run code."""
+"""What torch.load raises for files that are not checkpoints, are truncated, or try to run code."""
 
 
 def read_released(
@@ -44,13 +44,13 @@ def read_released(
     """The network of three released checkpoints, in inference mode.
 
     Args:
-        whole: all.epoch.pth; the numbers of classes and bands are read off it.
-        medium, large: the context branches; whole checkpoints of their training or their encoders alone.
+        whole: all.epoch.pth; the numbers of classes and bands are derived from it.
+        medium, large: the context branches; either complete checkpoints of their training or their encoders alone.
         contexts: sizes of the medium and the large context.
         like: widths of the stages and the head.
     Raises:
-        ModelFileError: no checkpoint, code in it, or tensors that are missing, surplus, of another shape, or unlike
-            the ones they should repeat.
+        ModelFileError: not a checkpoint, code in it, or tensors that are missing, unexpected, of the wrong shape, or
+            different from those they should repeat.
     """
     config = like
     taken: dict[str, Tensor] = {}
@@ -68,7 +68,7 @@ def read_released(
 
 
 def _sized(config: Vgg16Config, state: Mapping[str, Tensor]) -> Vgg16Config:
-    """With the bands and classes of a file, as far as it tells them."""
+    """The configuration with a file's numbers of bands and classes, if they can be derived from it."""
     scores, first = state.get("output.6.weight"), state.get("vgg.features.0.weight")
     return replace(
         config,
@@ -78,27 +78,27 @@ def _sized(config: Vgg16Config, state: Mapping[str, Tensor]) -> Vgg16Config:
 
 
 def _shapes(config: Vgg16Config) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of the network, by our names."""
+    """Shape of each of the network's tensors, by our names."""
     with torch.device("meta"):
         return {name: tuple(value.shape) for name, value in FctlVgg16(config).state_dict().items()}
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Tensors of a .pth file by name, 'module.' taken off; as float32. Nothing but tensors is unpickled.
+    """Tensors of a .pth file by name, without 'module.', as float32. Nothing but tensors is unpickled.
 
     Raises:
-        ModelFileError: no such file, no checkpoint, or one that would run code.
+        ModelFileError: no such file, not a checkpoint, or one that would run code.
     """
     if not path.is_file():
         raise ModelFileError(f"there is no file {path}", hint=_HINT)
     try:
-        with warnings.catch_warnings():  # old files are read with torch's old storage classes
+        with warnings.catch_warnings():  # old files use torch's deprecated storage classes
             warnings.simplefilter("ignore")
             raw = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except _UNREADABLE as error:
         raise ModelFileError(
-            f"{path} is no checkpoint of plain tensors and was not loaded: {_why(error)}",
-            hint="a file that wants to run code is refused; get the authors' file anew",
+            f"{path} is not a checkpoint of plain tensors and was not loaded: {_why(error)}",
+            hint="files that try to run code are refused; get the authors' file again",
         ) from None
     if not isinstance(raw, Mapping) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in raw.items()):
         raise ModelFileError(f"{path} holds a {type(raw).__name__}, not a dictionary of tensors", hint=_HINT)
@@ -106,12 +106,12 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def start_from_imagenet(network: FctlVgg16, path: Path) -> None:
-    """Give every stream and the first two layers of the head the weights of VGG16 trained on ImageNet, as released.
+    """Initialize all streams and the first two layers of the head with VGG16's ImageNet weights, as the authors did.
 
     Args:
         path: torchvision's checkpoint of vgg16 (vgg16-397923af.pth).
     Raises:
-        ModelFileError: no such checkpoint, or a network of other widths, bands or with batch normalisation.
+        ModelFileError: no such checkpoint, or a network with different widths or bands, or with batch normalization.
     """
     state = read_checkpoint(path)
     taken: dict[str, Tensor] = {}
@@ -123,15 +123,15 @@ def start_from_imagenet(network: FctlVgg16, path: Path) -> None:
         if theirs not in state or state[theirs].numel() != math.prod(shape):
             found = tuple(state[theirs].shape) if theirs in state else "missing"
             raise ModelFileError(
-                f"{path}: {theirs} is {found}, the network's {name} is {shape}",
-                hint="it fits networks of three bands with VGG16's own widths and head, without batch_norm",
+                f"{path}: {theirs} is {found}, but the network's {name} is {shape}",
+                hint="it fits networks with three bands, VGG16's own widths and head, and no batch_norm",
             )
         taken[name] = state[theirs].reshape(shape)
     network.load_state_dict(taken, strict=False)
 
 
 def _imagenet_name(ours: str) -> str | None:
-    """Example: 'context_encoders.0.stages.1.2.bias' -> 'features.7.bias'; None: it has none."""
+    """Torchvision's name, or None. Example: 'context_encoders.0.stages.1.2.bias' -> 'features.7.bias'."""
     parts = ours.split(".")
     if "stages" in parts:
         stage, layer, leaf = parts[parts.index("stages") + 1 :]
@@ -142,13 +142,13 @@ def _imagenet_name(ours: str) -> str | None:
 
 
 def _why(error: Exception) -> str:
-    """What of torch's long words helps; its advice to load the file all the same does not."""
+    """The useful part of torch's long message; its advice to load the file anyway is not useful."""
     wanted = re.search(r"GLOBAL (\S+)", str(error))
-    return f"it wants to call {wanted[1]}" if wanted else "it cannot be read as one"
+    return f"it tries to call {wanted[1]}" if wanted else "it cannot be read as one"
 
 
 def _names(ours: Mapping[str, tuple[int, ...]], branch: int | None) -> Iterator[tuple[str, str]]:
-    """Our names of what a file holds (None: 'all'; 0, 1: the context branches), with theirs."""
+    """Our names and the file's names of the tensors in a file (None: 'all'; 0, 1: the context branches)."""
     prefix = "encoder." if branch is None else f"context_encoders.{branch}."
     for name in ours:
         if name.startswith(prefix):
@@ -159,7 +159,7 @@ def _names(ours: Mapping[str, tuple[int, ...]], branch: int | None) -> Iterator[
 
 
 def _released_name(ours: str) -> str:
-    """Example: 'correlations.1.key.bias' -> 'big_attention.conv_key_1.bias'."""
+    """The file's name of one of our tensors. Example: 'correlations.1.key.bias' -> 'big_attention.conv_key_1.bias'."""
     room, *rest = ours.split(".")
     if room == "correlations":
         stream = _STREAMS[int(rest[0])]
@@ -182,7 +182,7 @@ def _check(
     shapes: Mapping[str, tuple[int, ...]],
     branch: int | None,
 ) -> None:
-    """Refuse a file whose names or shapes are not those of the released network."""
+    """Refuse a file whose names or shapes differ from those of the released network."""
     wanted = _file_layout(shapes, branch)
     missing, unknown = [k for k in needed if k not in state], [k for k in state if k not in wanted]
     if missing or unknown:
@@ -191,14 +191,14 @@ def _check(
         raise ModelFileError(f"{path} {' and '.join(parts)}", hint=_HINT)
     for key, value in state.items():
         if tuple(value.shape) != wanted[key]:
-            raise ModelFileError(f"{path}: {key} is {tuple(value.shape)}, wanted {wanted[key]}", hint=_HINT)
+            raise ModelFileError(f"{path}: {key} is {tuple(value.shape)}, expected {wanted[key]}", hint=_HINT)
         original = _original(key)
         if original is not None and not torch.equal(value, state[original]):
-            raise ModelFileError(f"{path}: {key} should repeat {original} and does not", hint=_HINT)
+            raise ModelFileError(f"{path}: {key} should repeat {original} but does not", hint=_HINT)
 
 
 def _file_layout(shapes: Mapping[str, tuple[int, ...]], branch: int | None) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor that a released file may hold, needed or not, by its own names."""
+    """Shape of every tensor that a released file may hold, needed or not, by the file's names."""
     layout = {theirs: shapes[ours] for ours, theirs in _names(shapes, None)}
     prefixes = ("", "big_") if branch is not None else ("",)
     for key in [k for k in layout if k.startswith("vgg.features.")]:

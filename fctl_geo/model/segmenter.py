@@ -1,4 +1,4 @@
-"""The segmentation network at work on a scene: contexts encoded, patches segmented with them."""
+"""Run the segmentation network on a scene: encode contexts, and segment patches with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fctl_geo.windows.patch_logits import PatchLogits
 
 
 class Segmenter:
-    """Logits of patches of a scene, their mean over all looks at it."""
+    """Logits of patches of a scene, averaged over all orientations."""
 
     def __init__(
         self,
@@ -32,24 +32,24 @@ class Segmenter:
             context_source(context, t, network, device, grid, orientations, read)
             for t, context in enumerate(network.wider)
         ]
-        self._looks: dict[PatchGrid, list[Orientation]] = {}
+        self._views: dict[PatchGrid, list[Orientation]] = {}
         for orientation in self.orientations:
             rows, cols = orientation.mirrored
-            self._looks.setdefault(grid.mirror(rows=rows, cols=cols), []).append(orientation)
+            self._views.setdefault(grid.mirror(rows=rows, cols=cols), []).append(orientation)
 
     def logits(self, patches: Sequence[PatchIndex]) -> Iterator[list[PatchLogits]]:
-        """Logits of each patch, in order, where it lies in each look; call it row by row, downwards."""
+        """Logits of each patch, in order, at its position in each view; call it row by row, from top to bottom."""
         for context in self.contexts:
             context.prepare(patches)
         yield from self.device.run(self._segment, patches)
 
     def forget(self) -> None:
-        """The next patches lie elsewhere."""
+        """Drop what is tied to a location: the next patches lie elsewhere."""
         for context in self.contexts:
             context.forget()
 
     def time_a_patch(self) -> float:
-        """Seconds for one patch and its share of what patches have in common, on one worker, warmed up."""
+        """Seconds for one patch, including its share of the work that patches have in common, on one warm worker."""
         once = Segmenter(self.network, self.device, self.grid, self.orientations[:1], self.read)
         shared = sum(context.shared_s() for context in once.contexts)
         for context in once.contexts:
@@ -58,13 +58,13 @@ class Segmenter:
 
     @torch.inference_mode()
     def _segment(self, patches: Sequence[PatchIndex]) -> list[list[PatchLogits]]:
-        looks = [self._look(grid, orientations, patches) for grid, orientations in self._looks.items()]
-        return [list(of_patch) for of_patch in zip(*looks, strict=True)]
+        views = [self._view(grid, orientations, patches) for grid, orientations in self._views.items()]
+        return [list(of_patch) for of_patch in zip(*views, strict=True)]
 
-    def _look(
+    def _view(
         self, grid: PatchGrid, orientations: Sequence[Orientation], patches: Sequence[PatchIndex]
     ) -> list[PatchLogits]:
-        """Mean logits over the orientations in which the patches lie alike."""
+        """Mean logits over the orientations that share a patch grid."""
         images = [to_unit(self.read(grid.patch(i, j), 1)) for i, j in patches]
         pixels = self.network.prepare(torch.stack(images).to(self.device.torch_device))
         total: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Pictures resized as PIL's bilinear filter does it, bit for bit: what the released networks were trained on."""
+"""Resize images exactly like PIL's bilinear filter, bit for bit: the released networks were trained on its output."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _FRACTION_BITS = 22
 def resize_bilinear(image: NDArray[np.generic], size_hw: tuple[int, int]) -> NDArray[np.uint8] | NDArray[np.float32]:
     """(C, h, w) uint8 or float32 to (C, *size_hw) of the same type.
 
-    A triangle filter, as wide as the shrinking asks for, cut and renormalised at the border; along the rows first, then
-    down the columns, 8-bit pixels rounded after each. Law: equal to `PIL.Image.resize(..., BILINEAR)` of each band.
-    (Recent Pillows begin with the side that shrinks more, which shows in single bits where the two differ.)
+    A triangle filter, scaled to the shrink factor, truncated and renormalized at the border; applied along the rows
+    first, then down the columns, rounding 8-bit pixels after each pass. Law: equal to `PIL.Image.resize(..., BILINEAR)`
+    of each band. (Recent versions of Pillow begin with the side that shrinks more; this can change single bits.)
     """
     return _along_last(_along_last(image, size_hw[1]).swapaxes(1, 2), size_hw[0]).swapaxes(1, 2)
 
 
 def _along_last(image: NDArray[np.generic], size_px: int) -> NDArray[np.uint8] | NDArray[np.float32]:
     if image.shape[-1] == size_px:
-        return image  # type: ignore[return-value]  # PIL leaves such a side alone, too
+        return image  # type: ignore[return-value]  # PIL skips such a side, too
     index, weights = _taps(image.shape[-1], size_px)
     if image.dtype == np.uint8:
         fixed = np.floor(weights * (1 << _FRACTION_BITS) + 0.5).astype(np.int32)
@@ -39,13 +39,13 @@ def _along_last(image: NDArray[np.generic], size_px: int) -> NDArray[np.uint8] |
 
 @lru_cache(maxsize=16)
 def _taps(source_px: int, size_px: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(size, t) source indices and weights of each output pixel. Example: 4 -> 2: 4/7 of 0, 3/7, ... (1 3 3 1 cut)."""
+    """(size, t) source indices and weights of each output pixel. Example: 4 -> 2: 4/7 of 0, 3/7, ... (1 3 3 1, cut)."""
     scale = source_px / size_px
     reach = max(scale, 1.0)
-    centre = (np.arange(size_px) + 0.5) * scale
-    first = np.maximum(0, (centre - reach + 0.5).astype(np.int64))
-    last = np.minimum(source_px, (centre + reach + 0.5).astype(np.int64))
+    center = (np.arange(size_px) + 0.5) * scale
+    first = np.maximum(0, (center - reach + 0.5).astype(np.int64))
+    last = np.minimum(source_px, (center + reach + 0.5).astype(np.int64))
     index = first[:, None] + np.arange(int((last - first).max()))
-    weights = np.maximum(0.0, 1 - np.abs(index + 0.5 - centre[:, None]) / reach) * (index < last[:, None])
-    weights /= np.cumsum(weights, axis=1)[:, -1:]  # summed one by one, as PIL does
+    weights = np.maximum(0.0, 1 - np.abs(index + 0.5 - center[:, None]) / reach) * (index < last[:, None])
+    weights /= np.cumsum(weights, axis=1)[:, -1:]  # summed sequentially, as in PIL
     return np.minimum(index, source_px - 1), weights

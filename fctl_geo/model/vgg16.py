@@ -1,8 +1,8 @@
-"""fctl-vgg16: the paper's network as its authors released it, and the variants of the paper's text (paper, 3.1).
+"""fctl-vgg16: the paper's network as its authors released it, and the variants described in the paper (3.1).
 
 VGG16 streams for the patch and each context, locality-aware contextual correlation (LCC), fusion, FCN-8s decoder.
-The first convolution pads by 100 px, so that 7 x 7 cells of the deepest features exist for any patch, and all poolings
-round up. A patch of 508 px has 89, 45 and 23 cells a side after the third, fourth and fifth stage.
+The first convolution pads by 100 px, so that the deepest features have at least 7 x 7 cells for any patch, and all
+pooling layers round up. A patch of 508 px has 89, 45 and 23 cells per side after the third, fourth and fifth stage.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _POOL4_OFFSET, _POOL3_OFFSET, _PATCH_OFFSET = 5, 9, 31
 
 @dataclass(frozen=True, slots=True)
 class Vgg16Config:
-    """The shape of a fctl-vgg16 network; the defaults are the released one for Inria."""
+    """The shape of an fctl-vgg16 network; the defaults are those of the network released for Inria."""
 
     bands: int = 3
     classes: int = 2
     contexts: tuple[Context, ...] = (2, 3, 1)
-    """Context sizes in patches, 'global', or 1 (the patch itself); none: plain FCN-8s."""
+    """Context sizes in patches, 'global', or 1 (the patch itself); empty: plain FCN-8s."""
     features: Literal["pool5", "conv3"] = "pool5"
     """What is correlated: pool5 (the released code) or Conv1-3 (the paper's text)."""
     correlation: Literal["attention", "concatenate"] = "attention"
@@ -40,18 +40,19 @@ class Vgg16Config:
     value: Literal["context", "local"] = "context"
     """What the attention map gathers: context features (the released code) or the patch's own (the paper's text)."""
     fusion: Literal["released", "softmax", "maps", "weighted", "average"] = "released"
-    """Of several contexts. released: a weight a channel, sigmoid, then softmax. softmax: without the sigmoid. maps: one
-    map a context, softmax (the paper's equation 1). weighted: learned constants. average: the mean (4.4, Table 5)."""
+    """How several contexts are fused. released: a weight per channel, sigmoid, then softmax. softmax: without the
+    sigmoid. maps: one map per context, softmax (the paper's equation 1). weighted: learned constants. average: the mean
+    (4.4, Table 5)."""
     encoders: Literal["separate", "shared"] = "separate"
-    """Of the contexts: their own ones (released: pre-trained, then frozen), or the patch's."""
+    """Encoders of the contexts: separate ones (released: pretrained, then frozen), or that of the patch."""
     widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
     """Channels of the five stages."""
     head: int = 4096
     """Channels of conv6 and conv7."""
     batch_norm: bool = False
-    """After each convolution of the stages: to learn from scratch; the released network has pre-trained weights."""
+    """After each convolution of the stages, for training from scratch; the released network has pretrained weights."""
     skip_scales: tuple[float, float] = (0.01, 0.0001)
-    """What pool4 and pool3 are multiplied with on their way to the decoder."""
+    """Factors by which pool4 and pool3 are multiplied on their way to the decoder."""
 
     def __post_init__(self) -> None:
         allowed = {
@@ -66,11 +67,11 @@ class Vgg16Config:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, allowed: {', '.join(values)}")
         for context in self.contexts:
             if context != "global" and not (isinstance(context, int | float) and context >= 1):
-                raise ValueError(f"context {context!r} is neither a factor from 1 nor 'global'")
+                raise ValueError(f"context {context!r} is neither a factor of at least 1 nor 'global'")
 
     @property
     def deep_channels(self) -> int:
-        """Of the features that are correlated."""
+        """Channels of the features that are correlated."""
         return self.widths[2] if self.features == "conv3" else self.widths[4]
 
 
@@ -115,14 +116,14 @@ class Correlation(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, patch: Tensor, context: Tensor) -> Tensor:
-        """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w); gathering local ones, H, W are h, w."""
+        """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w); for local values H, W must be h, w."""
         value = self.value(patch if self.gathers_local else context)
         mixed: Tensor = self.gamma * attend(self.query(patch), self.key(context), value, scaled=False)
         return mixed
 
 
 class Concatenation(nn.Module):
-    """What the correlation is compared with: both features side by side, mixed at each cell (paper, 4.4)."""
+    """The baseline for the correlation: both features concatenated and mixed at each cell (paper, 4.4)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -135,7 +136,7 @@ class Concatenation(nn.Module):
 
 
 class ChannelFusion(nn.Module):
-    """The released fusion: a weight for each context, channel and cell."""
+    """The released fusion: a weight per context, channel and cell."""
 
     def __init__(self, channels: int, streams: int, *, bounded: bool) -> None:
         super().__init__()
@@ -169,7 +170,7 @@ class ConstantFusion(nn.Module):
 
 
 def _initialise(*parts: nn.Module, std: float | None = None) -> None:
-    """Weights to learn from: of a given spread, or such that ReLUs keep the spread of what comes in."""
+    """Initialize weights for training: with a given standard deviation, or such that ReLUs preserve the variance."""
     for module in (m for part in parts for m in part.modules() if isinstance(m, nn.Conv2d)):
         if std is None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -189,7 +190,7 @@ def _fusion(config: Vgg16Config) -> nn.Module:
 
 
 class Fcn8Decoder(nn.Module):
-    """FCN-8s: scores of the deepest features, upsampled with those of pool4 and pool3 added on the way."""
+    """FCN-8s: scores of the deepest features, upsampled, with those of pool4 and pool3 added along the way."""
 
     def __init__(self, config: Vgg16Config) -> None:
         super().__init__()
@@ -228,7 +229,7 @@ def _upsampling(classes: int, kernel_px: int, stride: int) -> nn.ConvTranspose2d
 
 
 def bilinear_kernel(classes: int, kernel_px: int) -> Tensor:
-    """(classes, classes, kernel, kernel): each class upsampled by itself. Example: 4 px -> 1/4 3/4 3/4 1/4 a side."""
+    """(classes, classes, kernel, kernel): each class is upsampled by itself. Example: 4 px -> 1/4 3/4 3/4 1/4."""
     half = kernel_px / 2
     ramp = 1 - (torch.arange(kernel_px, dtype=torch.float64) - (half - 0.5)).abs() / half
     kernel = torch.zeros(classes, classes, kernel_px, kernel_px, dtype=torch.float64)
@@ -237,7 +238,7 @@ def bilinear_kernel(classes: int, kernel_px: int) -> Tensor:
 
 
 class FctlVgg16(SegmentationNetwork):
-    """Local stream, a stream for each context, correlation, fusion, FCN-8s decoder."""
+    """Local stream, one stream per context, correlation, fusion, FCN-8s decoder."""
 
     mean, spread = 0.0, 1.0
 
@@ -259,7 +260,7 @@ class FctlVgg16(SegmentationNetwork):
         _initialise(self.correlations, self.fusion, std=0.01)
 
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
-        """(B, bands, H, W) pixels of a context to its features, by its own encoder or the patch's."""
+        """Features of a context from its (B, bands, H, W) pixels, by its own encoder or that of the patch."""
         if len(self.context_encoders):
             features: Tensor = self.context_encoders[index](level)
             return features
@@ -279,7 +280,7 @@ class FctlVgg16(SegmentationNetwork):
         return logits
 
     def pretraining(self) -> list[tuple[str, NetworkConfig]]:
-        """A network for each context stream: that context alone, with one encoder for it and the patch (released)."""
+        """One network per context stream: that context alone, with one encoder for it and the patch (as released)."""
         if not len(self.context_encoders):
             return []
         return [(f"context-{c}", replace(self.config, contexts=(c,), encoders="shared")) for c in self.wider]
@@ -296,12 +297,12 @@ class FctlVgg16(SegmentationNetwork):
         encoder.eval()
 
     def freeze_streams(self) -> None:
-        """As the released code does: the context streams were trained before."""
+        """Freeze the context streams, as in the released code: they were trained beforehand."""
         self.context_encoders.requires_grad_(False)
         self.context_encoders.eval()
 
     def train(self, mode: bool = True) -> Self:
-        """A frozen stream stays as it is: its normalisation follows nothing any more."""
+        """Set the training mode, except for frozen streams: their normalization statistics no longer change."""
         super().train(mode)
         for encoder in self.context_encoders:
             if not any(p.requires_grad for p in encoder.parameters()):
@@ -314,7 +315,7 @@ class FctlVgg16(SegmentationNetwork):
         return pixels
 
     def _related(self, deep: Tensor, contexts: Sequence[Tensor]) -> Tensor:
-        """The patch's features with those that its contexts bring, as a residual."""
+        """The features of the patch, plus those contributed by its contexts as a residual."""
         if not self.config.contexts:
             return deep
         wider = iter(contexts)

@@ -1,19 +1,19 @@
 """The row kernel of the tracer: boundaries grow as chains of corners, regions as labels.
 
-Between two pixel rows lies a row of corners. The four pixels about a corner are called
+Between two pixel rows lies a row of corners. The four pixels around a corner are called
 
     a | b      row above
     --+--
     d | e      row below
 
-Every corner at which the boundary of a region turns becomes a node of that region's chain. Boundaries run so that the
-region lies on their left hand when y points up (exterior rings counter-clockwise). A chain grows at both ends; when
-it meets itself it is a ring. A ring that is closed by a convex corner of pixel a is the exterior of its region: it
-holds the region's last corner in raster order, so all of the region's holes are closed already and the region is
-complete. Diagonal neighbours are never joined (4-connectedness).
+Every corner at which the boundary of a region turns becomes a node of that region's chain. Boundaries are directed so
+that the region lies to their left when y points up (exterior rings are counterclockwise). A chain grows at both ends;
+when its ends meet, it becomes a ring. A ring closed by a convex corner of pixel a is the exterior of its region: that
+corner is the region's last one in raster order, so all of the region's holes are already closed and the region is
+complete. Diagonal neighbors are never joined (4-connectivity).
 
-Node and label slots are reused, so that the state is as large as the boundaries that are still open, never as large
-as the raster.
+Node and label slots are reused, so the size of the state depends on the boundaries that are still open, never on the
+size of the raster.
 """
 
 # ruff: noqa: PLR0912, PLR0915  kernels pass arrays by position
@@ -23,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
-from fctl_geo.polygons.labels import add_hole, finish_run, go_on_below, merge_labels, settle_labels
+from fctl_geo.polygons.labels import add_hole, continue_below, finish_run, merge_labels, settle_labels
 from fctl_geo.polygons.runs import find_runs, root_of
 from fctl_geo.polygons.state import (
     CLOSED,
@@ -60,7 +60,7 @@ def _new_node(st, corner, flags):  # type: ignore[no-untyped-def]
 
 @inner
 def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
-    """A chain of one node; both of its edges lead to corners that are still to come."""
+    """Start a chain of one node; both of its edges lead to corners not yet visited."""
     node = _new_node(st, corner, flags)
     st.other[node], st.length[node] = node, 1
     return node
@@ -68,7 +68,7 @@ def _begin(st, corner, flags):  # type: ignore[no-untyped-def]
 
 @inner
 def _append(st, head, corner, flags, reach):  # type: ignore[no-untyped-def]
-    """The boundary comes from `head` to this corner and goes on to one that is still to come."""
+    """Extend the boundary from `head` to this corner; it continues to one not yet visited."""
     node = _new_node(st, corner, flags)
     tail = st.other[head]
     st.next[head], st.reach[node] = node, reach
@@ -79,7 +79,7 @@ def _append(st, head, corner, flags, reach):  # type: ignore[no-untyped-def]
 
 @inner
 def _prepend(st, tail, corner, flags, reach):  # type: ignore[no-untyped-def]
-    """The boundary will come from a corner that is still to come and goes on to `tail`."""
+    """Extend the boundary backward from `tail` to this corner; it will arrive here from one not yet visited."""
     node = _new_node(st, corner, flags)
     head = st.other[tail]
     st.next[node], st.reach[tail] = tail, reach
@@ -90,7 +90,7 @@ def _prepend(st, tail, corner, flags, reach):  # type: ignore[no-untyped-def]
 
 @inner
 def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[no-untyped-def]
-    """The boundary comes from `head` and goes on to `tail`: True if that closes a ring, which then begins at `tail`."""
+    """Connect `head` to `tail` through this corner; True if that closes a ring, which then begins at `tail`."""
     node = _new_node(st, corner, flags)
     st.next[head], st.next[node] = node, tail
     st.reach[node], st.reach[tail] = reach_in, reach_out
@@ -109,17 +109,17 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
 
 @inner
 def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
-    """Visit the corners between two rows from left to right, those only where a vertical edge begins or ends."""
+    """Visit the corners between two rows from left to right, but only those where a vertical edge begins or ends."""
     n_merged = 0
-    simplify = clear.shape[0] > 0  # then regions that go straight on where others meet get a node, too
-    here = reach_left = reach_up = np.uint8(0)  # least clearance: of this corner, along the edges on its left and above
+    simplify = clear.shape[0] > 0  # if so, boundaries that pass straight through a junction get a node, too
+    here = reach_left = reach_up = np.uint8(0)  # least clearance: at this corner, along the edges to its left and above
     near = rows_to_cut(st, row)
     last_col = np.int32(0)
     up, down = 1, 1  # the next vertical edge of the row above and of the row below
     upper, lower = (
         np.int32(-1),
         np.int32(-1),
-    )  # last node on the horizontal edge at hand, for its upper and lower region
+    )  # last node on the current horizontal edge, for its upper and its lower region
     far = np.int32(2147483647)
     while up <= n_above or down <= n_below:
         col_up = st.start[above, up] if up <= n_above else far
@@ -135,13 +135,13 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         cut_b = cutting and b >= 0 and traced[b] and st.cut[st.label[above, run_b]]
         has_left, has_right = a != d or cut_a, b != e or cut_b
 
-        # labels: the run on the left ends; the run on the right takes or joins the label above it
+        # labels: the run on the left ends; the run on the right takes the label above it or is merged with it
         if has_down and d >= 0 and traced[d]:
             finish_run(st, below, down - 1, row, area, confidence)
         if b == e and e >= 0 and traced[e]:
             label_above = root_of(st.parent, st.label[above, run_b])
             if cut_b:
-                go_on_below(st, label_above, below, run_e, row)
+                continue_below(st, label_above, below, run_e, row)
             elif st.label[below, run_e] < 0:
                 st.label[below, run_e] = label_above
             else:
@@ -172,12 +172,12 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                     st.done[st.scalar[DONE], 2] = a
                     st.scalar[DONE] += 1
             elif has_up:
-                if has_down:  # a and d: straight on, upwards
+                if has_down:  # a and d: straight ahead, upward
                     down_left = _prepend(st, up_left, corner, flag, reach_up) if mark else up_left
                 else:  # all but b
                     new_lower = _prepend(st, up_left, corner, flag, reach_up)
             elif has_left:
-                if has_right:  # a and b: straight on, to the right
+                if has_right:  # a and b: straight ahead, to the right
                     new_upper = _append(st, upper, corner, flag, reach_left) if mark else upper
                 else:  # all but d
                     down_right = _append(st, upper, corner, flag, reach_left)
@@ -186,7 +186,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         if has_up and b >= 0 and traced[b]:
             if has_right:  # convex corner of b
                 new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag, reach_up)
-            elif has_down:  # b and e: straight on, downwards
+            elif has_down:  # b and e: straight ahead, downward
                 down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
             elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
                 add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
@@ -196,7 +196,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         if has_left and d >= 0 and traced[d]:
             if has_down:  # convex corner of d
                 down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag, reach_left)
-            elif has_right:  # d and e: straight on, to the left
+            elif has_right:  # d and e: straight ahead, to the left
                 new_lower = _prepend(st, lower, corner, flag, reach_left) if mark else lower
         if has_right and has_down and e >= 0 and traced[e]:  # convex corner of e
             new_lower = down_right = _begin(st, corner, flag | PINCH if a == e else flag)
@@ -216,18 +216,18 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
 
 @kernel
 def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
-    """Trace rows from `begin` on, until the strip ends, room runs out, or a region was cut.
+    """Trace rows, starting with `begin`, until the strip ends, space runs out, or a region has been cut.
 
     Args:
-        classes: (h, width) uint8; h = 0: the raster ends here.
+        classes: (h, width) uint8; h = 0 marks the end of the raster.
         area: (h, 1) or (h, blocks) float64.
         confidence: (h, width) or (h, 0) uint8.
-        clear: (h, width + 1) clearances of the corners on top of the rows, at the end (1, width + 1); or of width 0,
-            if nothing will be simplified.
-        traced: (256,) bool, False for classes that are not wanted.
-        max_vertices: regions of more are cut, see `cut`.
+        clear: (h, width + 1) clearances of the corners along the top of each row, at the end (1, width + 1); or of
+            width 0 if nothing will be simplified.
+        traced: (256,) bool, False for classes that get no polygons.
+        max_vertices: regions with more vertices are cut, see `cut`.
     Returns:
-        The row to go on with after making room (`grow`) or after writing what is done; h: all rows are traced.
+        The row to continue with after making room (`grow`) or writing the completed regions; h if all rows are traced.
     """
     scalar = st.scalar
     height = classes.shape[0]
@@ -254,6 +254,6 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
         settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below
         scalar[ROW] += 1
-        if cutting:  # parts are large: they do not wait for more
+        if cutting:  # parts are large: write them right away
             return i + 1
     return max(height, 1)

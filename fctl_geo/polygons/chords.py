@@ -1,4 +1,4 @@
-"""What a chord may stand for, and whether chords meet: the tests behind simplification."""
+"""Which vertices a chord may replace, and whether chords meet: the tests behind simplification."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ TINY = 1e-9
 
 @inner
 def strays(x, y, room, begin, end, ax, ay, bx, by):  # type: ignore[no-untyped-def]
-    """How far, in the mean, the vertices begin..end - 1 are from the chord a, b; -1 if it may not stand for them."""
+    """Mean distance of the vertices begin..end - 1 from the chord a, b; -1 if it may not replace them."""
     dx, dy = bx - ax, by - ay
-    if dx == 0.0 and dy == 0.0:  # a closed arc does not shrink to a point
+    if dx == 0.0 and dy == 0.0:  # a closed arc must not shrink to a point
         return -1.0
-    at = 0.0  # how far along the chord we are, 0 to 1
+    at = 0.0  # position along the chord, 0 to 1
     total = 0.0
     for k in range(begin, end):
         low, high = at, 1.0
@@ -35,10 +35,10 @@ def strays(x, y, room, begin, end, ax, ay, bx, by):  # type: ignore[no-untyped-d
 
 @inner
 def spoiled(x, y, points, place, cap):  # type: ignore[no-untyped-def]
-    """Does the new arc meet itself, or (a closed one) lose more than half its area?
+    """Whether the new arc meets itself or, if it is closed, loses more than half its area.
 
-    Two places of one arc whose bands meet are joined by the arc within a square of 2 * cap about one of them, so by
-    fewer than (4 * cap + 1) ** 2 pixel edges: only stretches as near as that along the arc are compared.
+    Two places on one arc whose bands meet are connected by the arc within a square of 2 * cap around one of them, and
+    thus by fewer than (4 * cap + 1) ** 2 pixel edges: only stretches that close along the arc are compared.
     """
     n = points.shape[0]
     closed = x[0] == x[-1] and y[0] == y[-1]
@@ -60,7 +60,7 @@ def spoiled(x, y, points, place, cap):  # type: ignore[no-untyped-def]
 
 @inner
 def _pixel_edges(x, y, place):  # type: ignore[no-untyped-def]
-    """(P,) pixel edges along the arc from its start to each place, over several rounds if it is closed."""
+    """(P,) pixel edges along the arc from its start to each place, over several revolutions if it is closed."""
     size = x.shape[0]
     way = np.zeros(size)
     for v in range(1, size):
@@ -84,14 +84,14 @@ def _area(x, y):  # type: ignore[no-untyped-def]
 
 @inner
 def _side(a, b, c):  # type: ignore[no-untyped-def]
-    """Sign of the turn a, b, c; exact, as coordinates are whole eighths of pixels."""
+    """Sign of the turn a, b, c; exact, because coordinates are multiples of an eighth of a pixel."""
     turn = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
     return int(turn > 0) - int(turn < 0)
 
 
 @inner
 def _meet(a, b, c, d, adjacent):  # type: ignore[no-untyped-def]
-    """Do the segments a, b and c, d meet; of adjacent ones: do they meet elsewhere than in the point they share?"""
+    """Whether the segments a, b and c, d meet; if they are adjacent, anywhere but at the point they share."""
     if adjacent:
         at, one, two = (b, a, d) if b[0] == c[0] and b[1] == c[1] else (a, b, c)
         ahead = (one[0] - at[0]) * (two[0] - at[0]) + (one[1] - at[1]) * (two[1] - at[1])

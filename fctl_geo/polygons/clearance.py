@@ -1,9 +1,9 @@
-"""How far each corner of a boundary is from the nearest other boundary: what simplification may not overstep.
+"""How far each corner of a boundary is from the nearest other boundary: the limit that simplification must respect.
 
-A corner's clearance is the Chebyshev distance, in pixels, to the nearest corner of a boundary that is not led here by
-the same line: walking from the corner along its boundary, without leaving the square about it that reaches as far,
-one does not come by. Corners at which three or more boundaries meet count as other boundaries, and have clearance 1.
-So two corners of different arcs are never nearer to each other than the clearance of either.
+A corner's clearance is the Chebyshev distance, in pixels, to the nearest boundary corner that does not belong to the
+same stretch of line: one that cannot be reached by walking along the boundary without leaving the square around the
+starting corner that extends as far. Corners where three or more boundaries meet count as other boundaries and have
+clearance 1. Two corners of different arcs are therefore never closer to each other than the clearance of either.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ import numpy.typing as npt
 from fctl_geo.system.kernels import inner, kernel
 
 UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
-"""Bits of a corner's mask: there is a boundary from here in this direction."""
+"""Bits of a corner's mask: a boundary leaves the corner in this direction."""
 
 
 def with_clearance(
     slices: Iterator[tuple[npt.NDArray[Any], ...]], width: int, limit_px: int
 ) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-    """Append clearances to slices of rows, each row as soon as the rows that it needs are there.
+    """Append clearances to slices of rows, each row as soon as the rows it depends on have arrived.
 
     Args:
         slices: tuples of arrays of whole rows, classes (h, width) first.
         width: columns.
-        limit_px: clearances are cut to this.
+        limit_px: clearances are capped at this.
     Yields:
-        The same rows in other slices, and (h, width + 1) uint8 clearances of the corners on top of the rows, 0 where
-        there is no boundary. The last has no rows and (1, width + 1) clearances: the raster's lower rim.
+        The same rows, sliced differently, and (h, width + 1) uint8 clearances of the corners along the top of each row,
+        0 where there is no boundary. The last slice has no rows and (1, width + 1) clearances: the raster's lower edge.
     """
     held: tuple[npt.NDArray[Any], ...] | None = None
-    done = 0  # rows of `held` that were given out; up to `limit_px` of them stay
+    done = 0  # rows of `held` already yielded; up to `limit_px` of them are kept
     at_top = True
     for rows in slices:
         held = rows if held is None else tuple(np.concatenate(pair) for pair in zip(held, rows, strict=True))
@@ -58,7 +58,8 @@ def with_clearance(
 def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
     """(h + 1, width + 1) uint8: which of the four edges at each corner are boundaries.
 
-    Corners between rows that are not both there are right only where the raster ends (`at_top`, `at_bottom`).
+    On the first and last row of corners, one pixel row is missing: they are right only at an end of the raster
+    (`at_top`, `at_bottom`).
     """
     height, width = classes.shape
     mask = np.zeros((height + 1, width + 1), np.uint8)
@@ -89,7 +90,7 @@ def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
 
 @kernel
 def clearances(classes, begin, end, limit_px, at_top, at_bottom):  # type: ignore[no-untyped-def]
-    """(end - begin, width + 1) uint8 clearances of the corner rows begin..end - 1 (corner row i is on top of row i)."""
+    """(end - begin, width + 1) uint8 clearances of corner rows begin..end - 1 (corner row i runs along row i's top)."""
     mask = corner_masks(classes, at_top, at_bottom)
     out = np.zeros((end - begin, mask.shape[1]), np.uint8)
     for i in range(begin, end):
@@ -113,7 +114,7 @@ def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
         top, bottom = max(row - reach, 0), min(row + reach, mask.shape[0] - 1)
         left, right = max(col - reach, 0), min(col + reach, mask.shape[1] - 1)
         for i in range(top, bottom + 1):
-            step = 1 if abs(i - row) == reach else 2 * reach  # the rim of the square only
+            step = 1 if abs(i - row) == reach else 2 * reach  # only the perimeter of the square
             for j in range(col - reach, right + 1, step):
                 if j >= left and mask[i, j]:
                     if _is_junction(mask[i, j]):
@@ -126,11 +127,11 @@ def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
 
 @inner
 def _walk(mask, row, col, reach):  # type: ignore[no-untyped-def]
-    """How many corners one comes by on the way along the boundary, both ways, without leaving the square."""
+    """Number of corners passed when walking along the boundary, in both directions, without leaving the square."""
     count = 1
     rest = np.int64(mask[row, col])
     while rest:
-        heading = rest & ~(rest - 1)  # one of the two ways
+        heading = rest & ~(rest - 1)  # one of the two directions
         rest &= rest - 1
         i, j = row, col
         while True:

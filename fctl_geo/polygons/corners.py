@@ -1,4 +1,4 @@
-"""The last turn of simplification: corners that were cut off are put back where the walls beside them meet."""
+"""The last pass of simplification: corners that were cut off are restored where the walls beside them meet."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from fctl_geo.polygons.chords import strays
 from fctl_geo.system.kernels import inner
 
 GRID = 8
-"""New corners lie on eighths of a pixel, so that what is computed with them is exact."""
+"""New corners lie on eighths of a pixel, so that computations with them are exact."""
 LEAST_TURN = 0.2
-"""Sine of the angle under which walls have to meet: flatter ones meet too far away or anywhere."""
+"""Sine of the smallest angle at which walls may meet: nearly parallel ones meet too far away, or just anywhere."""
 
 
 @inner
 def sharpen_arc(x, y, room, points, place):  # type: ignore[no-untyped-def]
-    """Replace a segment by the point in which its two neighbours meet, where the band allows it.
+    """Replace a segment by the point where its two neighbors meet, where the band allows it.
 
     Args:
         x, y, room: (size,) the old arc and its reaches.
-        points, place: (P, 2) and (P,) the new arc and where on the old one its points lie
+        points, place: (P, 2) and (P,) the new arc, and where on the old one its points lie
             (2 k: vertex k; 2 k + 1: the edge that follows it).
     Returns:
-        New points and places; the ends stay.
+        New points and places; the ends are unchanged.
     """
     n = points.shape[0]
     out, out_place = np.empty_like(points), np.empty_like(place)
@@ -44,9 +44,9 @@ def sharpen_arc(x, y, room, points, place):  # type: ignore[no-untyped-def]
 
 @inner
 def sharpen_ring(x, y, room, points, place):  # type: ignore[no-untyped-def]
-    """The same for a ring of its own, whose last point is its first: this point may be replaced, too.
+    """The same for an isolated ring, whose last point is its first: that point may be replaced, too.
 
-    Places count on into a second and third round.
+    Places keep counting through a second and third revolution.
     """
     m = points.shape[0] - 1
     period = 2 * (x.shape[0] - 1)
@@ -76,7 +76,7 @@ def sharpen_ring(x, y, room, points, place):  # type: ignore[no-untyped-def]
 
 @inner
 def _corner(x, y, room, a, b, c, d, place_a, place_b, place_c, place_d):  # type: ignore[no-untyped-def]
-    """Where the walls a, b and c, d meet, and where on the old arc it belongs (-1: they may not be prolonged)."""
+    """Where the walls a, b and c, d meet, and the point's place on the old arc (-1: they may not be extended)."""
     nothing = (0.0, 0.0)
     ux, uy, vx, vy = b[0] - a[0], b[1] - a[1], d[0] - c[0], d[1] - c[1]
     cut = (c[0] - b[0]) ** 2 + (c[1] - b[1]) ** 2
@@ -97,10 +97,10 @@ def _corner(x, y, room, a, b, c, d, place_a, place_b, place_c, place_d):  # type
 
 @inner
 def _into_band(x, y, room, px, py, place_b, place_c):  # type: ignore[no-untyped-def]
-    """Draw a point to the nearest old edge between two places, until it is well within its reach.
+    """Pull a point toward the nearest old edge between two places until it is well within its reach.
 
     Returns:
-        Where on the old arc the point belongs (-1: there is no edge), and its coordinates.
+        The point's place on the old arc (-1: there is no edge), and its coordinates.
     """
     best, place, qx, qy = np.inf, -1, 0.0, 0.0
     for k in range(place_b // 2, (place_c + 1) // 2):

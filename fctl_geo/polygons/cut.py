@@ -1,19 +1,20 @@
-"""Regions without end are cut along a fixed grid of the scene, so that memory does not grow with them.
+"""Very large regions are cut along a fixed grid of the scene, so that memory does not grow with them.
 
-The roads of a city or the grass between its houses can be one region from one end of a scene to the other, and all of
-its boundary would have to be held until the last row. So there is a line every `GRID_ROWS` rows along which regions may
-be cut. A region is cut at a line if its part above has more than `max_vertices` vertices. If all regions that are open
-there together have more than `OPEN_POLYGONS` times as many, the limit is halved until those that stay open have not.
-Only the rows above the line decide, so strips and shards do not matter.
+The roads of a city, or the grass between its houses, can be a single region from one end of a scene to the other, and
+its entire boundary would have to be held until the last row. Regions may therefore be cut along a line every
+`GRID_ROWS` rows. A region is cut at a line if its part above has more than `max_vertices` vertices. If all regions that
+are open there have, together, more than `OPEN_POLYGONS` times as many, the limit is halved until those that stay open
+no longer do. Only the rows above the line decide, so strips and shards make no difference.
 
-A cut is an edge like any other between two pixels: the part above is complete, another one begins below. Columns need
-no lines: between two lines a region gains at most 2 vertices a pixel of `GRID_ROWS` rows.
+A cut is an edge like any other between two pixels: the part above is complete, and another one begins below. Columns
+need no lines: between two lines a region gains at most 2 vertices per pixel of `GRID_ROWS` rows.
 
-The parts of a region share their object_id, the number of the region's first pixel in raster order, which is the same
-whether it is cut or not. It may be known only at the end, when two parts meet far below: `trace.CutRegions` has it.
+The parts of a region share its object_id, the number of the region's first pixel in raster order, which is the same
+whether or not the region is cut. It may not be known until the end, when two parts meet far below:
+`trace.CutRegions` holds it.
 
-Simplification must not carry a border across a cut. Whether a line will be used is therefore decided `NEAR_ROWS` above
-it already; no border near it moves by more than half its distance from the line.
+Simplification must not carry a border across a cut. Whether a line will be used is therefore decided `NEAR_ROWS` rows
+above it, and no border near it moves by more than half its distance from the line.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from fctl_geo.system.kernels import inner
 GRID_ROWS = 16
 """A region may be cut above rows that are multiples of this."""
 NEAR_ROWS = 8
-"""Twice the largest tolerance of the simplification: borders farther from a line than this never reach it."""
+"""Twice the largest simplification tolerance: borders farther from a line than this never reach it."""
 OPEN_POLYGONS = 8
-"""All open regions together have at most as many vertices as this number of polygons of `max_vertices`."""
+"""All open regions together have at most as many vertices as this number of polygons with `max_vertices` each."""
 
 
 @inner
 def prepare_cut(st, side, n_edges, row, max_vertices):  # type: ignore[no-untyped-def]
-    """Mark the labels of the row above that end at `row`; True if there are any."""
+    """Mark the labels of the row above that are cut at `row`; True if there are any."""
     if row % GRID_ROWS == GRID_ROWS - NEAR_ROWS:
         found, limit = _find_limit(st, side, n_edges, max_vertices)
         st.scalar[CUT_ROW] = -1
@@ -52,7 +53,7 @@ def prepare_cut(st, side, n_edges, row, max_vertices):  # type: ignore[no-untype
 
 @inner
 def _find_limit(st, side, n_edges, max_vertices):  # type: ignore[no-untyped-def]
-    """The labels of a row, their vertices so far counted into `nodes`, and how many of them a region may keep."""
+    """The labels of a row, their vertices so far counted in `nodes`, and how many vertices a region may keep."""
     found = np.empty(n_edges, np.int32)
     n = 0
     for run in range(1, n_edges):
@@ -67,7 +68,7 @@ def _find_limit(st, side, n_edges, max_vertices):  # type: ignore[no-untyped-def
             st.nodes[label] = st.hole_nodes[label]
             found[n] = label
             n += 1
-        st.nodes[label] += st.length[st.edge[side, run + 1, 0]]  # the chain that starts on the run's right hand
+        st.nodes[label] += st.length[st.edge[side, run + 1, 0]]  # the chain that starts at the run's right end
     found = found[:n]
     limit = max_vertices
     while True:
@@ -82,7 +83,7 @@ def _find_limit(st, side, n_edges, max_vertices):  # type: ignore[no-untyped-def
 
 @inner
 def rows_to_cut(st, row):  # type: ignore[no-untyped-def]
-    """The clearance that a cut nearby leaves to corners on top of this row."""
+    """The clearance that a nearby cut leaves to corners along the top of this row."""
     cut_row = st.scalar[CUT_ROW]
     if cut_row < 0:
         return np.uint8(255)

@@ -1,6 +1,6 @@
 """The tracer's labels: each open region has one, with the sums over its pixels; regions that meet share one.
 
-Slots of labels are reused, as those of nodes are.
+Label slots are reused, like node slots.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fctl_geo.system.kernels import inner
 
 @inner
 def new_label(st, corner):  # type: ignore[no-untyped-def]
-    """A label of no pixels yet; `corner`: row << 32 | column of its first one."""
+    """Create a label without any pixels; `corner` is row << 32 | column of its first one."""
     scalar = st.scalar
     label = np.int32(scalar[LABEL_FREE])
     if label >= 0:
@@ -32,7 +32,7 @@ def new_label(st, corner):  # type: ignore[no-untyped-def]
 
 @inner
 def free_label(st, label):  # type: ignore[no-untyped-def]
-    """Give the slot back."""
+    """Return the slot to the free list."""
     st.parent[label] = np.int32(st.scalar[LABEL_FREE])
     st.scalar[LABEL_FREE] = label
     st.scalar[LABEL_LIVE] -= 1
@@ -40,7 +40,7 @@ def free_label(st, label):  # type: ignore[no-untyped-def]
 
 @inner
 def merge_labels(st, one, two, n_merged):  # type: ignore[no-untyped-def]
-    """Two labels become one: the one whose first pixel comes first lives on."""
+    """Merge two labels into the one whose first pixel comes first."""
     one, two = root_of(st.parent, one), root_of(st.parent, two)
     if one == two:
         return n_merged
@@ -64,7 +64,7 @@ def merge_labels(st, one, two, n_merged):  # type: ignore[no-untyped-def]
 
 @inner
 def add_hole(st, label, ring):  # type: ignore[no-untyped-def]
-    """A ring that was closed is a hole of the region."""
+    """Add a closed ring to the region's holes."""
     st.other[ring] = -1
     st.hole_nodes[label] += st.length[ring]
     if st.holes[label, 0] < 0:
@@ -76,7 +76,7 @@ def add_hole(st, label, ring):  # type: ignore[no-untyped-def]
 
 @inner
 def finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped-def]
-    """Give the run its label, if no pixel above did, and add its pixels to the region's sums."""
+    """Give the run a label, unless a pixel above already did, and add its pixels to the region's sums."""
     begin, end = st.start[side, run], st.start[side, run + 1]
     if st.label[side, run] < 0:
         st.label[side, run] = new_label(st, (row << 32) | np.int64(begin))
@@ -90,7 +90,7 @@ def finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped
 
 @inner
 def settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
-    """Point every run at its root, after which nothing refers to the labels that were merged away."""
+    """Point every run to its root; after that, nothing refers to labels that were merged into others."""
     for run in range(1, n_edges):
         if st.label[side, run] >= 0:
             st.label[side, run] = root_of(st.parent, st.label[side, run])
@@ -99,8 +99,8 @@ def settle_labels(st, side, n_edges, n_merged):  # type: ignore[no-untyped-def]
 
 
 @inner
-def go_on_below(st, label, side, run, row):  # type: ignore[no-untyped-def]
-    """The region of `label` is cut above this run: the run belongs to another part of the same group."""
+def continue_below(st, label, side, run, row):  # type: ignore[no-untyped-def]
+    """Continue a region that is cut above this run: the run belongs to another part of the same group."""
     if st.label[side, run] < 0:
         st.label[side, run] = new_label(st, (row << 32) | np.int64(st.start[side, run]))
     part = root_of(st.parent, st.label[side, run])
@@ -114,7 +114,11 @@ def go_on_below(st, label, side, run, row):  # type: ignore[no-untyped-def]
 
 @inner
 def _unite_groups(st, one, two, first):  # type: ignore[no-untyped-def]
-    """The group of parts that turn out to belong together (-1: none was ever cut), which has the pixel `first`, too."""
+    """Unite the groups of parts that turn out to belong together, and whose pixels include `first`.
+
+    Returns:
+        The united group; -1 if neither part was ever cut.
+    """
     if one < 0 or two < 0:
         one = max(one, two)
         if one < 0:

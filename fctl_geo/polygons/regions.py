@@ -1,4 +1,4 @@
-"""Kernels of the sieve: regions of a few rows, their borders, and the rounds in which small ones are settled."""
+"""Kernels of the sieve: regions within a few rows, their borders, and the rounds in which small ones are settled."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import numpy as np
 from fctl_geo.polygons.runs import find_runs, root_of, run_area
 from fctl_geo.system.kernels import inner, kernel
 
-# What is known of a region: the round in which it was settled (0: it is large), or one of these.
-ASKING = 120
-"""Small, complete, and not settled yet."""
+# The state of a region: the round in which it was settled (0: it is large), or one of these.
+PENDING = 120
+"""Small, complete, and not yet settled."""
 LEFT = 121
 """Small, and too far from any large region: keeps its class."""
 OPEN = 122
-"""More rows may change what becomes of it."""
+"""Undecided until more rows arrive."""
 NODATA_REGION = 123
-"""Nodata: never changes, settles nobody."""
+"""Nodata: never changes and gives its class to no other region."""
 NODATA_CLASS = 255
 
 
 @kernel
 def label_runs(classes):  # type: ignore[no-untyped-def]
-    """Cut rows into runs and join those that touch and have one class.
+    """Split rows into runs and join those that touch and have the same class.
 
     Args:
         classes: (h, width) uint8.
     Returns:
-        first_run (h + 1,): runs first_run[i]:first_run[i + 1] are row i's; begin, end (R,) columns; value (R,) classes;
+        first_run (h + 1,): row i has runs first_run[i]:first_run[i + 1]; begin, end (R,) columns; value (R,) classes;
         region (R,): the first run, in raster order, of the run's region.
     """
     height, width = classes.shape
@@ -52,7 +52,7 @@ def label_runs(classes):  # type: ignore[no-untyped-def]
 
 @inner
 def _join_rows(above, below, after, end, value, region):  # type: ignore[no-untyped-def]
-    """Unite the runs of two rows (above:below and below:after) that touch and have one class."""
+    """Unite the runs of two rows (above:below and below:after) that touch and have the same class."""
     up, down = above, below
     while up < below and down < after:
         if value[up] == value[down]:
@@ -64,7 +64,7 @@ def _join_rows(above, below, after, end, value, region):  # type: ignore[no-unty
 
 @kernel
 def sum_areas(area, first_run, begin, end, region):  # type: ignore[no-untyped-def]
-    """(R,) area of each region at its first run, summed in raster order (so it does not depend on where rows begin)."""
+    """(R,) area of each region, at its first run; summed in raster order, independent of how rows are split."""
     total = np.zeros(region.shape[0])
     for i in range(first_run.shape[0] - 1):
         for run in range(first_run[i], first_run[i + 1]):
@@ -74,8 +74,8 @@ def sum_areas(area, first_run, begin, end, region):  # type: ignore[no-untyped-d
 
 @kernel
 def first_states(total, value, region, first_run, min_area, ended):  # type: ignore[no-untyped-def]
-    """(R,) what is known of each region before the first round; at its first run."""
-    state = np.full(region.shape[0], ASKING, np.uint8)
+    """(R,) state of each region before the first round, at its first run."""
+    state = np.full(region.shape[0], PENDING, np.uint8)
     for run in range(region.shape[0]):
         if value[run] == NODATA_CLASS:
             state[run] = NODATA_REGION
@@ -83,97 +83,97 @@ def first_states(total, value, region, first_run, min_area, ended):  # type: ign
             state[run] = 0
     if not ended:
         for run in range(first_run[first_run.shape[0] - 2], first_run[first_run.shape[0] - 1]):
-            if state[region[run]] == ASKING:
+            if state[region[run]] == PENDING:
                 state[region[run]] = OPEN
     return state
 
 
 @inner
-def _count_or_list(first_run, end, region, state, at, neighbour, length):  # type: ignore[no-untyped-def]
-    """Go along all borders; for each region that asks, move its `at` on, and note the border if there is room."""
+def _count_or_list(first_run, end, region, state, at, neighbor, length):  # type: ignore[no-untyped-def]
+    """Walk all borders; for each pending region advance its `at`, and record the border if the arrays have room."""
     for i in range(first_run.shape[0] - 1):
         for run in range(first_run[i] + 1, first_run[i + 1]):
-            _note(region[run - 1], region[run], 1, state, at, neighbour, length)
+            _note(region[run - 1], region[run], 1, state, at, neighbor, length)
         if i == 0:
             continue
         up, down, col = first_run[i - 1], first_run[i], 0
         while up < first_run[i] and down < first_run[i + 1]:
             stop = min(end[up], end[down])
-            _note(region[up], region[down], stop - col, state, at, neighbour, length)
+            _note(region[up], region[down], stop - col, state, at, neighbor, length)
             col = stop
             up, down = up + (end[up] == stop), down + (end[down] == stop)
 
 
 @inner
-def _note(one, two, shared, state, at, neighbour, length):  # type: ignore[no-untyped-def]
+def _note(one, two, shared, state, at, neighbor, length):  # type: ignore[no-untyped-def]
     if one == two:
         return
-    for asker, beside in ((one, two), (two, one)):
-        if state[asker] == ASKING:
+    for region, beside in ((one, two), (two, one)):
+        if state[region] == PENDING:
             if length.shape[0]:
-                neighbour[at[asker]], length[at[asker]] = beside, shared
-            at[asker] += 1
+                neighbor[at[region]], length[at[region]] = beside, shared
+            at[region] += 1
 
 
 @kernel
 def list_borders(first_run, end, region, state):  # type: ignore[no-untyped-def]
-    """The borders of the regions that ask: those of region k are neighbour, length [offset[k]:offset[k + 1]]."""
+    """The borders of the pending regions: those of region k are neighbor, length [offset[k]:offset[k + 1]]."""
     n_runs = region.shape[0]
     counts = np.zeros(n_runs, np.int64)
     nothing = np.zeros(0, np.int64)
     _count_or_list(first_run, end, region, state, counts, nothing, nothing)
     offset = np.zeros(n_runs + 1, np.int64)
     offset[1:] = np.cumsum(counts)
-    neighbour, length = np.empty(offset[n_runs], np.int64), np.empty(offset[n_runs], np.int64)
-    _count_or_list(first_run, end, region, state, offset[:n_runs].copy(), neighbour, length)
-    return offset, neighbour, length
+    neighbor, length = np.empty(offset[n_runs], np.int64), np.empty(offset[n_runs], np.int64)
+    _count_or_list(first_run, end, region, state, offset[:n_runs].copy(), neighbor, length)
+    return offset, neighbor, length
 
 
 @kernel
-def settle(state, value, offset, neighbour, length, rounds):  # type: ignore[no-untyped-def]
-    """Play the rounds: `state` and `value` (the class) of the regions that ask are changed in place.
+def settle(state, value, offset, neighbor, length, rounds):  # type: ignore[no-untyped-def]
+    """Run the rounds: `state` and `value` (the class) of the pending regions are changed in place.
 
-    In round k a region that asks takes the class with which it shares the longest border, counting only neighbours
-    settled in rounds before k. If one of its neighbours is open, it is open, too.
+    In round k a pending region takes the class with which it shares the longest border, counting only neighbors
+    settled before round k. If one of its neighbors is open, it becomes open, too.
     """
-    asking = np.flatnonzero(state == ASKING)
-    verdict = np.empty(asking.shape[0], np.int64)
+    pending = np.flatnonzero(state == PENDING)
+    verdict = np.empty(pending.shape[0], np.int64)
     border = np.zeros(256, np.int64)
     for k in range(1, rounds + 1):
-        for n in range(asking.shape[0]):
-            verdict[n] = _verdict(k, asking[n], state, value, offset, neighbour, length, border)
+        for n in range(pending.shape[0]):
+            verdict[n] = _verdict(k, pending[n], state, value, offset, neighbor, length, border)
         kept = 0
-        for n in range(asking.shape[0]):
+        for n in range(pending.shape[0]):
             if verdict[n] == -2:
-                state[asking[n]] = OPEN
+                state[pending[n]] = OPEN
             elif verdict[n] >= 0:
-                state[asking[n]], value[asking[n]] = k, verdict[n]
+                state[pending[n]], value[pending[n]] = k, verdict[n]
             else:
-                asking[kept] = asking[n]
+                pending[kept] = pending[n]
                 kept += 1
-        asking = asking[:kept]
-    for n in range(asking.shape[0]):
-        state[asking[n]] = LEFT
+        pending = pending[:kept]
+    for n in range(pending.shape[0]):
+        state[pending[n]] = LEFT
 
 
 @inner
-def _verdict(this_round, region, state, value, offset, neighbour, length, border):  # type: ignore[no-untyped-def]
-    """The class that the region takes in the round at hand, -1 for none yet, -2 if it has to wait for more rows."""
+def _verdict(this_round, region, state, value, offset, neighbor, length, border):  # type: ignore[no-untyped-def]
+    """The class that the region takes in this round, -1 for none yet, -2 if it has to wait for more rows."""
     found = False
     border[:] = 0
     for k in range(offset[region], offset[region + 1]):
-        beside = neighbour[k]
+        beside = neighbor[k]
         if state[beside] == OPEN:
             return -2
         if state[beside] < this_round:
             border[value[beside]] += length[k]
             found = True
-    return border.argmax() if found else -1  # argmax: of equal borders that of the smaller class
+    return border.argmax() if found else -1  # argmax: a tie goes to the smaller class id
 
 
 @kernel
 def paint(classes, first_run, begin, end, region, state, value):  # type: ignore[no-untyped-def]
-    """Write the regions' classes into `classes` and give the first row that has an open region (h: none has)."""
+    """Write the regions' classes into `classes` and return the first row that has an open region (h: none has)."""
     height = classes.shape[0]
     first_open = height
     for i in range(height):

@@ -1,4 +1,4 @@
-"""Kernels that the sieve and the tracer share: runs of equal class, and union-find."""
+"""Kernels shared by the sieve and the tracer: runs of equal class, and union-find."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import numpy as np
 from fctl_geo.system.kernels import inner
 
 OUTSIDE = -1
-"""The class of everything beyond the raster."""
+"""The class of everything outside the raster."""
 
 
 @inner
 def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
-    """Cut a row into runs of equal class, looking at eight pixels at a time.
+    """Split a row into runs of equal class, comparing eight pixels at a time.
 
     Args:
         row: (width,) uint8.
-        words: (width // 8 + 1,) uint64, room for the row with padding.
-        start: (width + 2,) integers or more; run k >= 1 is filled with its first column, one more entry with `width`.
-        value: as `start`; filled with the run's class, the entry after the last run with OUTSIDE.
+        words: (width // 8 + 1,) uint64, scratch space for the padded row.
+        start: (width + 2,) integers or more; filled with the first column of each run k >= 1, then with `width`.
+        value: like `start`; filled with the class of each run, then with OUTSIDE.
     Returns:
-        The number of runs + 1. Example: 7 7 3 gives start 0 2 3 from entry 1 on, value 7 3 OUTSIDE; returned is 3.
+        The number of runs + 1. Example: 7 7 3 gives start 0 2 3 and value 7 3 OUTSIDE, from entry 1 on, and returns 3.
     """
     width = row.shape[0]
     padded = words.view(np.uint8)
@@ -31,7 +31,7 @@ def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
     carry = np.uint64(row[0])
     for w in range(words.shape[0]):
         word = words[w]
-        changes = word ^ ((word << np.uint64(8)) | carry)  # each pixel against the one on its left
+        changes = word ^ ((word << np.uint64(8)) | carry)  # each pixel compared with the one to its left
         carry = word >> np.uint64(56)
         if changes == np.uint64(0):
             continue
@@ -46,7 +46,7 @@ def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
 
 @inner
 def root_of(parent, k):  # type: ignore[no-untyped-def]
-    """The representative of k's set; halves the path on the way."""
+    """The representative of k's set; halves the path along the way."""
     while parent[k] != k:
         parent[k] = parent[parent[k]]
         k = parent[k]
@@ -55,7 +55,7 @@ def root_of(parent, k):  # type: ignore[no-untyped-def]
 
 @inner
 def run_area(area, begin, end):  # type: ignore[no-untyped-def]
-    """Area of the pixels begin..end - 1 of a row, from its area table: one value, or one for each 64 columns."""
+    """Area of the pixels begin..end - 1 of a row, from its area table: one value, or one per 64 columns."""
     if area.shape[0] == 1:
         return area[0] * (end - begin)
     total = 0.0

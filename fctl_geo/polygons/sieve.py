@@ -1,17 +1,17 @@
-"""Speckle leaves the class raster while it streams by: small regions take the class beside them.
+"""Remove speckle from the class raster as it streams by: small regions take the class of their neighbors.
 
-What it does, exactly:
+The exact rules:
 
-- Regions are 4-connected pixels of one class of the raster as it comes in. A region is small if its area is less than
-  `min_area`. Nodata (255) is never changed, and nobody becomes nodata.
+- Regions are 4-connected pixels of one class in the input raster. A region is small if its area is less than
+  `min_area`. Nodata (255) never changes, and no pixel becomes nodata.
 - Round 1: every small region that touches large ones takes the class with which it shares the longest border
-  (in pixel edges, all large neighbours of a class counted together; ties: the smaller class number).
-- Rounds 2 to 8: the same for small regions that are still left, which now count the neighbours that were settled in
-  earlier rounds, with the class that those took. So a patch of speckle is eaten from its rim.
-- What is left after 8 rounds, or touches nothing but nodata and what is left, keeps its class.
+  (in pixel edges, all large neighbors of a class counted together; ties go to the smaller class number).
+- Rounds 2 to 8: the same for the small regions that remain, which now also count the neighbors settled in earlier
+  rounds, with their new classes. A patch of speckle is thus filled from its edge inward.
+- Regions that remain after 8 rounds, or touch nothing but nodata and other remaining regions, keep their class.
 
-Borders are summed by class, not by neighbour, since whether two pieces of a class are one region can be decided far
-away; and the number of rounds is bounded, so that a decision never needs more than eight small regions in a row. Both
+Borders are summed by class, not by neighbor, because whether two pieces of a class are one region may be decided far
+away. The number of rounds is limited, so that a decision never depends on more than eight small regions in a row. Both
 keep the memory bounded: rows wait only as long as a small region near them may still grow.
 """
 
@@ -29,9 +29,9 @@ from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import NODATA
 
 ROUNDS = 8
-"""Small regions in a row, from the nearest large one, that are settled."""
+"""Small regions in a row, counted from the nearest large one, that can be settled."""
 ROWS_AT_ONCE = 256
-"""Rows that are gathered before the sieve looks at them."""
+"""Rows gathered before the sieve processes them."""
 
 
 def sieve_strips(
@@ -41,18 +41,18 @@ def sieve_strips(
     min_area: float,
     progress: Progress = Silent(),  # noqa: B008
 ) -> Iterator[Strip]:
-    """Give the raster without regions smaller than `min_area`; confidence and area pass through.
+    """Yield the raster without regions smaller than `min_area`; confidence and area pass through.
 
     Args:
-        strips: the raster from top to bottom, in strips of any heights.
+        strips: the raster from top to bottom, in strips of any height.
         width: columns of the raster.
-        min_area: in the unit of the strips' area tables (m2), in pixels where they have none.
-        progress: warned where every region is smaller than that, so that none takes another in.
+        min_area: in the unit of the strips' area tables (m2), or in pixels if they have none.
+        progress: receives a warning if every region is smaller than that, so that there is none to merge into.
     Yields:
-        Strips, whose heights may differ from those that came in.
+        Strips, whose heights may differ from those of the input.
     Raises:
-        SettingsError: strips that do not fit `width` or each other; a negative area.
-    Law: heights of strips do not change a pixel.
+        SettingsError: strips that do not match `width` or each other; a negative area.
+    Law: the heights of the strips do not change a pixel.
     """
     if not min_area >= 0:
         raise SettingsError(f"the smallest area is {min_area}", hint="give an area of 0 or more")
@@ -62,20 +62,20 @@ def sieve_strips(
 
 @dataclass(slots=True)
 class _Largest:
-    """The area of the largest region so far, as far as it was seen."""
+    """The area of the largest region so far, counting only the part of it that has been seen."""
 
     area: float = 0.0
     unit: str = ""
 
     def note(self, areas: npt.NDArray[np.float64], strip: Strip) -> None:
-        """Areas of regions in rows that are looked at; a region's first look that settles it has all of it."""
+        """Take note of the areas of the regions in these rows; the pass that settles a region sees all of it."""
         self.unit = "px" if strip.area is None else "m2"
         self.area = max(self.area, float(np.fmax.reduce(areas, initial=0.0)))
 
     def warn(self, min_area: float, progress: Progress) -> None:
         if 0 < self.area < min_area:
             progress.warn(
-                f"no region is as large as --min-area {_number(min_area)} {self.unit}, the largest has "
+                f"no region is as large as --min-area {_number(min_area)} {self.unit}; the largest has "
                 f"{_number(self.area)} {self.unit}: there is nothing to merge small regions into, so all of them stay"
             )
 
@@ -87,28 +87,28 @@ def _sieve(strips: Iterator[Strip], min_area: float, largest: _Largest, progress
     for strip in strips:
         waiting.append(strip)
         rows += strip.height
-        if rows >= held + max(ROWS_AT_ONCE, held):  # looking again at rows that were held costs at most as much again
-            ready, kept, top = _look(_stack(waiting), top, min_area, largest, ended=False)
+        if rows >= held + max(ROWS_AT_ONCE, held):  # so repeated work on held rows at most doubles the cost
+            ready, kept, top = _process(_stack(waiting), top, min_area, largest, ended=False)
             waiting, held, rows = [kept], kept.height, kept.height
             if ready.height:
                 yield ready
     if waiting:
-        ready, _, _ = _look(_stack(waiting), top, min_area, largest, ended=True)
+        ready, _, _ = _process(_stack(waiting), top, min_area, largest, ended=True)
         yield ready
     largest.warn(min_area, progress)
 
 
 @dataclass(frozen=True, slots=True)
 class _TopRow:
-    """What was found out about the first row that is held: the rows above it are gone."""
+    """What is known about the first row that is held: the rows above it are gone."""
 
     state: npt.NDArray[np.uint8]
-    """(width,) what is known of the pixel's region, see `regions`."""
+    """(width,) state of the pixel's region, see `regions`."""
     value: npt.NDArray[np.uint8]
     """(width,) the class that it takes."""
 
 
-def _look(
+def _process(
     strip: Strip, top: _TopRow | None, min_area: float, largest: _Largest, *, ended: bool
 ) -> tuple[Strip, Strip, _TopRow | None]:
     """Settle what can be settled; returns rows that are ready, rows (as they came) that wait, and what is known."""
@@ -122,11 +122,11 @@ def _look(
     if top is not None:
         in_top = slice(0, first_run[1])
         state[region[in_top]], value[region[in_top]] = top.state[begin[in_top]], top.value[begin[in_top]]
-    offset, neighbour, length = regions.list_borders(first_run, end, region, state)
-    regions.settle(state, value, offset, neighbour, length, ROUNDS)
+    offset, neighbor, length = regions.list_borders(first_run, end, region, state)
+    regions.settle(state, value, offset, neighbor, length, ROUNDS)
     painted = np.empty_like(strip.classes)
     first_open = regions.paint(painted, first_run, begin, end, region, state, value)
-    # the row above an open region waits with it: it is needed to measure the region's border
+    # the row above an open region is held with it, because it is needed to measure the region's border
     cut = strip.height if ended else max(first_open - 1, 0)
     if first_open > 0:
         in_row = slice(*first_run[min(cut, strip.height - 1) :][:2])
@@ -137,7 +137,7 @@ def _look(
 
 
 def _stack(strips: list[Strip]) -> Strip:
-    """One strip of many."""
+    """Stack several strips into one."""
     if len(strips) == 1:
         return strips[0]
     confidence = [strip.confidence for strip in strips if strip.confidence is not None]

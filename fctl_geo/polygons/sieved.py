@@ -1,4 +1,4 @@
-"""A sieved copy of a class raster, so that rasters and polygons that are handed out together agree."""
+"""A sieved copy of a class raster, so that rasters and polygons delivered together agree."""
 
 from __future__ import annotations
 

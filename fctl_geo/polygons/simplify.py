@@ -1,23 +1,23 @@
-"""Shared-border simplification: neighbours ask for it one by one, and get the same border.
+"""Shared-border simplification: each polygon is simplified by itself, yet neighbors get the same border.
 
-A ring is cut at its junctions (corners where three or more boundaries meet, and the raster's own corners), which never
-move. What lies between is an arc. It is put into an order that does not depend on who asks, and drawn anew with few
-vertices. A chord may stand for a stretch of the arc if
+A ring is split at its junctions (corners where three or more boundaries meet, and the raster's own corners), which
+never move. The pieces between them are arcs. An arc is put into an order that is the same for both of its sides, and
+redrawn with few vertices. A chord may replace a stretch of the arc if
 
-    every vertex of the stretch has a point on the chord nearer to it than its reach, in rows and in columns, and
-    these points follow each other along the chord as the vertices do along the arc.
+    every vertex of the stretch has a point on the chord that is nearer to it than its reach, in rows and in columns,
+    and these points follow each other along the chord as the vertices do along the arc.
 
-A vertex's reach is half the clearance of the edges beside it (see `clearance`), and at most the tolerance. Hence no
-border leaves a band about its old place, and bands of different arcs do not meet: borders cannot cross or touch,
-polygons stay valid, and what lay left of a border still does. Only an arc could cross itself; it is looked at, and
-if it does, done again with half the tolerance. At a reach of half a pixel it cannot.
+A vertex's reach is half the clearance of its two edges (see `clearance`), and at most the tolerance. Hence no
+border leaves a band around its old position, and the bands of different arcs do not meet: borders cannot cross or
+touch, polygons stay valid, and whatever lay to the left of a border still does. Only an arc could cross itself; this
+is checked, and such an arc is simplified again with half the tolerance. At a reach of half a pixel it cannot happen.
 
-Where boundaries run one pixel apart the reach is half a pixel, however large the tolerance: lines through the middles
-of stairs are found there, too, but single pixels and spikes of one pixel stay.
+Where boundaries run one pixel apart, the reach is half a pixel, however large the tolerance: lines through the middle
+of staircases are still found there, but single pixels and spikes of one pixel remain.
 
-Vertices are chosen in three turns: first as Douglas and Peucker do (1973), which is fast and finds the true corners;
-then, where many old edges stayed, by the fewest segments (Imai and Iri 1988) over vertices and middles of edges; then
-corners that were cut off are put back where the walls beside them meet (`corners`).
+Vertices are chosen in three passes: first with the Douglas-Peucker algorithm (1973), which is fast and finds the true
+corners; then, where many old edges remain, with the fewest segments (Imai and Iri 1988) over vertices and edge
+midpoints; finally, corners that were cut off are restored where the walls beside them meet (`corners`).
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
 from fctl_geo.system.kernels import inner, kernel
 
 SAFE_REACH_PX = 0.5
-"""An arc whose reaches are not larger cannot cross itself."""
+"""An arc whose reaches are no larger than this cannot cross itself."""
 MAX_TOLERANCE_PX = 4.0
-"""Larger tolerances are cut to this: clearances are not measured farther than twice as far."""
+"""Larger tolerances are capped at this: clearances are measured up to twice this distance only."""
 LOW = np.int64(0xFFFFFFFF)
 NARROW_REACH_PX = 0.75
-"""Vertices of less reach are left to the second turn: chords between corners would only dent the stairs there."""
+"""Vertices with less reach are left to the second pass: chords between corners would only dent the staircases there."""
 LOOK_BACK = 64
-"""Candidates that a segment of the second turn may pass over."""
+"""Candidates that a segment of the second pass may skip."""
 PATIENCE = 6
-"""Failures in a row after which the second turn looks no farther back."""
+"""Consecutive failures after which the second pass looks no farther back."""
 LONGEST_STRETCH = 256
-"""Vertices that a segment of the second turn may pass over."""
+"""Vertices that a segment of the second pass may skip."""
 CUT_COST = 0.75
-"""A segment of the second turn that cuts off just one corner must save more than this part of a segment."""
+"""A segment of the second pass that cuts off just one corner must save more than this fraction of a segment."""
 STRAY_COST = 0.1
-"""Of two ways with as many segments that one is taken which strays less; a pixel costs this part of a segment."""
+"""Of two paths with equally many segments the one that deviates less wins; a pixel costs this fraction of a segment."""
 
 
 @kernel
 def simplify_closed(st, tolerance_px):  # type: ignore[no-untyped-def]
-    """Simplify the rings that were closed since the last time: holes at once, exteriors with their region.
+    """Simplify the rings closed since the last call: holes immediately, exteriors when their region is complete.
 
-    Corners of these rings are then in units of 1 / GRID px; nodes that are no longer needed are given back.
+    The corners of these rings are then in units of 1 / GRID px; nodes that are no longer needed are freed.
     """
     longest = np.int64(0)
     for k in range(st.scalar[CLOSED]):
@@ -94,10 +94,10 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
         flags: (n,) JUNCTION and PINCH.
         reach: (n,) clearance of the edge that leads to the vertex, uint8 pixels.
         n: number of vertices.
-        tolerance_px: see the module.
+        tolerance_px: see the module's docstring.
     Returns:
-        The number of vertices of the simplified ring, which is written over the old one: corners in units of
-        1 / GRID px, flags. The ring begins at its first junction, or at an extreme vertex.
+        The number of vertices of the simplified ring, which overwrites the old one: corners in units of 1 / GRID px,
+        and flags. The ring begins at its first junction, or at an extreme vertex if it has none.
     """
     start = -1
     for k in range(n):
@@ -105,7 +105,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             start = k
             break
     free = start < 0
-    if free and n == 4:  # a rectangle is as simple as can be
+    if free and n == 4:  # a rectangle cannot be simplified
         for k in range(n):
             corners[k] *= GRID
         return n
@@ -113,7 +113,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
         start = _farthest(corners, n, corners[_first_corner(corners, n)])
     new_corners, new_flags = np.empty(n, np.int64), np.zeros(n, np.uint8)
     n_new = 0
-    begin = 0  # from here on positions count from `start`
+    begin = 0  # from here on, positions are relative to `start`
     while begin < n:
         end = begin + 1
         while end < n and not flags[(start + end) % n] & JUNCTION:
@@ -148,7 +148,7 @@ def _first_corner(corners, n):  # type: ignore[no-untyped-def]
 
 @inner
 def _farthest(corners, n, origin):  # type: ignore[no-untyped-def]
-    """The vertex farthest from a corner, of equals the first in raster order: a vertex of the convex hull."""
+    """The vertex farthest from a corner, the first in raster order if tied: a vertex of the convex hull."""
     best, best_distance = 0, np.int64(-1)
     for k in range(n):
         rows, cols = (corners[k] >> 32) - (origin >> 32), (corners[k] & LOW) - (origin & LOW)
@@ -160,9 +160,9 @@ def _farthest(corners, n, origin):  # type: ignore[no-untyped-def]
 
 @inner
 def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-def]
-    """Copy an arc in the order that both of its sides agree on; True if that is against the ring's order.
+    """Copy an arc in the order that both of its sides agree on; True if that reverses the ring's order.
 
-    The arc starts at the end that comes first in raster order; if it is closed, with the neighbour that comes first.
+    The arc starts at the end that comes first in raster order; if it is closed, toward the neighbor that comes first.
     """
     size = x.shape[0]
     one, two = corners[first % n], corners[(first + size - 1) % n]
@@ -180,7 +180,7 @@ def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-
 
 @inner
 def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
-    """(P, 2) the new points x, y; `free`: the arc is a ring of its own, without a junction."""
+    """(P, 2) the new points x, y; `free`: the arc is an isolated ring without a junction."""
     size = x.shape[0]
     room = np.empty(size, np.float64)
     keep = np.empty(size, np.bool_)
@@ -201,12 +201,12 @@ def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-de
 
 @inner
 def _thin_out(x, y, room, keep, free):  # type: ignore[no-untyped-def]
-    """The first turn: mark the vertices that stay; a stretch is cut where it strays most, measured in reaches."""
+    """The first pass: mark the vertices to keep; a stretch is split where it deviates most, in units of the reach."""
     size = x.shape[0]
     for k in range(size):
         keep[k] = room[k] < NARROW_REACH_PX
     keep[0] = keep[size - 1] = True
-    if free:  # two ends far apart, so that the ring has two sides
+    if free:  # a second end far from the first, so that the ring has two sides
         keep[_most_distant(x, y, room, 0, size - 1)] = True
     kept = np.flatnonzero(keep)
     stack = np.empty((size + 2, 2), np.int64)
@@ -226,9 +226,9 @@ def _thin_out(x, y, room, keep, free):  # type: ignore[no-untyped-def]
 
 @inner
 def _candidates(x, y, keep):  # type: ignore[no-untyped-def]
-    """The vertices that stayed, and the middles of the edges that stayed: points (C, 2) and their places (C,).
+    """The vertices that were kept, and the midpoints of edges that were kept: points (C, 2) and their places (C,).
 
-    The place is 2 k at vertex k, and 2 k + 1 in the middle of the edge that follows it.
+    The place of vertex k is 2 k, that of the midpoint of the edge that follows it 2 k + 1.
     """
     kept = np.flatnonzero(keep)
     points, place = np.empty((2 * kept.shape[0], 2), np.float64), np.empty(2 * kept.shape[0], np.int64)
@@ -245,7 +245,7 @@ def _candidates(x, y, keep):  # type: ignore[no-untyped-def]
 
 @inner
 def _fewest_segments(x, y, room, keep):  # type: ignore[no-untyped-def]
-    """The second turn: points and places of the way with the fewest segments over the candidates."""
+    """The second pass: points and places of the path over the candidates with the fewest segments."""
     points, place = _candidates(x, y, keep)
     n = points.shape[0]
     cost, before = np.zeros(n), np.zeros(n, np.int64)
@@ -277,7 +277,7 @@ def _fewest_segments(x, y, room, keep):  # type: ignore[no-untyped-def]
 
 @inner
 def _most_distant(x, y, room, i, j):  # type: ignore[no-untyped-def]
-    """The vertex between i and j that is farthest from the segment i, j, in reaches; of equals the first."""
+    """The vertex between i and j farthest from the segment i, j, in units of its reach; the first one if tied."""
     dx, dy = x[j] - x[i], y[j] - y[i]
     square = dx * dx + dy * dy
     best, best_distance = i + 1, -1.0

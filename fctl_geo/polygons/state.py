@@ -1,4 +1,4 @@
-"""All that the tracer knows of the rows above: arrays whose slots are reused, so that they stay small."""
+"""Everything the tracer knows about the rows above: arrays whose slots are reused, so that they stay small."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fctl_geo.polygons.runs import OUTSIDE
 JUNCTION = np.uint8(128)
 """Node flag: three or more boundaries meet here, or it is a corner of the raster."""
 PINCH = np.uint8(64)
-"""Node flag: a diagonal neighbour has the same class; the ring may come by here a second time."""
+"""Node flag: a diagonal neighbor has the same class; the ring may pass here a second time."""
 
 # slots of State.scalar
 NODE_TOP, NODE_FREE, NODE_LIVE, LABEL_TOP, LABEL_FREE, LABEL_LIVE, DONE, CLOSED, EDGES, ROW, SIDE = range(11)
@@ -21,26 +21,26 @@ SCALARS = 13
 
 
 class State(NamedTuple):
-    """All that is known of the rows above: struct of arrays, for numba."""
+    """Everything known about the rows above: a struct of arrays, for numba."""
 
     scalar: npt.NDArray[np.int64]
-    """The scalars, see the slots above."""
+    """The scalars; see the slots above."""
     # nodes
     corner: npt.NDArray[np.int64]
     """(N,) row << 32 | column of the node."""
     next: npt.NDArray[np.int32]
-    """(N,) the next node along the boundary; of a free slot, the next free slot."""
+    """(N,) the next node along the boundary; for a free slot, the next free slot."""
     other: npt.NDArray[np.int32]
-    """(N,) of a chain's end: its other end; of a closed ring's start: the next ring of the same region."""
+    """(N,) for one end of a chain, its other end; for the start of a closed ring, the next ring of the same region."""
     length: npt.NDArray[np.int32]
-    """(N,) of a chain's first node: number of nodes."""
+    """(N,) for a chain's first node, the number of nodes."""
     flags: npt.NDArray[np.uint8]
     """(N,) JUNCTION, PINCH."""
     reach: npt.NDArray[np.uint8]
     """(N,) least clearance along the edge that leads to the node, in pixels (only with clearances)."""
     # labels
     parent: npt.NDArray[np.int32]
-    """(M,) union-find; of a free slot, the next free slot."""
+    """(M,) union-find; for a free slot, the next free slot."""
     pixels: npt.NDArray[np.int64]
     area: npt.NDArray[np.float64]
     confidence: npt.NDArray[np.int64]
@@ -48,38 +48,38 @@ class State(NamedTuple):
     first: npt.NDArray[np.int64]
     """(M,) row << 32 | column of the first pixel in raster order."""
     holes: npt.NDArray[np.int32]
-    """(M, 2) first and last of the closed holes, linked by `other`."""
+    """(M, 2) first and last of the closed holes, which are linked by `other`."""
     hole_nodes: npt.NDArray[np.int64]
-    """(M,) nodes that the closed holes had when they were closed."""
+    """(M,) nodes that the holes had when they were closed."""
     nodes: npt.NDArray[np.int64]
-    """(M,) scratch of `cut`: all nodes of the region so far."""
+    """(M,) scratch space for `cut`: all nodes of the region so far."""
     cut: npt.NDArray[np.bool_]
-    """(M,) the region ends at the row at work, whatever lies below."""
+    """(M,) the region ends at the current row, whatever lies below."""
     group: npt.NDArray[np.int32]
-    """(M,) the group of parts to which the region belongs, -1: it was never cut."""
-    # groups: the parts of a region that was cut; a few bytes for more than `max_vertices` vertices, never reused
+    """(M,) the group of parts to which the region belongs; -1: it was never cut."""
+    # groups: the parts of a region that was cut; a few bytes per more than `max_vertices` vertices, never reused
     group_parent: npt.NDArray[np.int32]
     """(G,) union-find."""
     group_first: npt.NDArray[np.int64]
     """(G,) row << 32 | column of the first pixel in raster order of all parts."""
-    # runs of equal class of the row above and the row at work
+    # runs of equal class in the row above and the current row
     start: npt.NDArray[np.int32]
     """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
     value: npt.NDArray[np.int16]
     """(2, width + 3) class of the run."""
     label: npt.NDArray[np.int32]
-    """(2, width + 3) label of the run, -1: none yet."""
+    """(2, width + 3) label of the run; -1: none yet."""
     edge: npt.NDArray[np.int32]
     """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
     edge_reach: npt.NDArray[np.uint8]
     """(2, width + 3) least clearance along the vertical edge so far."""
     words: npt.NDArray[np.uint64]
     """One row, padded: the row is scanned eight pixels at a time."""
-    # regions that are complete and not yet written
+    # regions that are complete but not yet written
     done: npt.NDArray[np.int32]
     """(D, 3) label, start node of the exterior ring, class."""
     closed: npt.NDArray[np.int32]
-    """(D,) start nodes of holes that were closed and not yet simplified (only with clearances)."""
+    """(D,) start nodes of holes that are closed but not yet simplified (only with clearances)."""
     merged: npt.NDArray[np.int32]
     """(width + 3,) labels that were merged into others in this row."""
 
@@ -123,7 +123,7 @@ def new_state(width: int) -> State:
 
 
 def grow(state: State) -> State:
-    """The same state with room for another row; arrays double, so that growing is rare."""
+    """The same state with room for another row; arrays are doubled, so that growing is rare."""
     runs = state.merged.shape[0]
     wanted: dict[str, Any] = {}
     if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:

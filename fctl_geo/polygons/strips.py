@@ -1,4 +1,4 @@
-"""A class raster on the disk as strips: read ahead by one thread, with areas and confidence beside the classes."""
+"""A class raster on disk as strips: read ahead by one thread, with areas and confidence alongside the classes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 STRIP_ROWS = 256
 """Rows of a strip, rounded up to whole blocks of the file."""
 STRIP_BYTES = 64 << 20
-"""Larger strips (a file in one block) are cut, at the price of reading a block more than once."""
+"""Larger strips (of a file with a single block) are split, at the cost of reading a block more than once."""
 STRIPS_AHEAD = 2
 
 
 def read_strips(
     raster: ClassRaster, confidence: ClassRaster | None, areas: PixelAreas, progress: Progress
 ) -> Iterator[Strip]:
-    """The raster from top to bottom; tables of areas only where a pixel's area is in m².
+    """Yield the raster from top to bottom; with area tables only if pixel areas are in m².
 
-    While this runs, `raster` and `confidence` belong to its thread.
+    While this runs, `raster` and `confidence` must not be used by any other thread.
 
     Raises:
         ReadError: the file is damaged.
-        SceneError: a classified pixel whose confidence is no percentage.
+        SceneError: a classified pixel whose confidence is not a percentage.
         Cancelled: the user stopped the run.
     """
     starts = range(0, raster.frame.height, _strip_rows(raster))
@@ -52,7 +52,7 @@ def read_strips(
 
 
 def _strip_rows(raster: ClassRaster) -> int:
-    """Whole blocks, at least 256 rows: blocks of 100 rows give 300."""
+    """Whole blocks, at least 256 rows. Example: blocks of 100 rows give 300."""
     block_rows = raster.block_hw[0]
     wanted = -(-STRIP_ROWS // block_rows) * block_rows
     return max(1, min(wanted, STRIP_BYTES // raster.frame.width, raster.frame.height))
@@ -64,14 +64,14 @@ def _percent(confidence: NDArray[np.uint8], classes: NDArray[np.uint8], row: int
         where = np.argwhere(wrong)[0]
         raise SceneError(
             f"the confidence at row {row + where[0]}, column {where[1]} is {confidence[tuple(where)]}, "
-            "but the pixel has a class and percentages go from 0 to 100",
-            hint="use the confidence raster that was made with these classes",
+            "but the pixel has a class, and percentages range from 0 to 100",
+            hint="use the confidence raster that was created with these classes",
         )
     return confidence
 
 
 def _ahead(read: Callable[[int], Strip], starts: range) -> Iterator[Strip]:
-    """read(start) for every start, in order, some of them in advance; an error comes up in its turn."""
+    """Yield read(start) for every start, in order, reading some of them ahead; an error is raised in its turn."""
     waiting: deque[Future[Strip]] = deque()
     with ThreadPoolExecutor(1, "read class strips") as reader:
         try:

@@ -1,4 +1,4 @@
-"""Class raster in, polygons out, while the raster streams by (the polygons of GDAL's Polygonize, 4-connected)."""
+"""From class raster to polygons as the raster streams by (the same polygons as GDAL's Polygonize, 4-connected)."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from fctl_geo.windows.frame import Affine6
 __all__ = ["CutRegions", "PolygonBatch", "Strip", "trace_polygons"]
 
 ROWS_AT_ONCE = 256
-"""Finished polygons leave the memory at least this often."""
+"""Finished polygons are handed on at least every this many rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolygonBatch:
-    """Some polygons, one region each, in the order in which the raster's rows complete them."""
+    """Some polygons, one per region, in the order in which the raster's rows complete them."""
 
     wkb: npt.NDArray[np.uint8]
-    """All polygons' WKB, one after the other."""
+    """The WKB of all polygons, one after the other."""
     offsets: npt.NDArray[np.int64]
     """(N + 1,) polygon i is wkb[offsets[i]:offsets[i + 1]], as in an Arrow LargeBinary array."""
     class_id: npt.NDArray[np.uint8]
     """(N,) class of the region."""
     pixels: npt.NDArray[np.int64]
-    """(N,) pixels of the region."""
+    """(N,) number of pixels in the region."""
     area_m2: npt.NDArray[np.float64]
-    """(N,) sum of the area of the region's pixels (in pixels where strips have no area), times what simplification
-    made of them; how the scale changes inside one polygon is far less than that."""
+    """(N,) total area of the region's pixels (in pixels where strips have no area), multiplied by the factor by which
+    simplification changed it; by comparison, the scale hardly varies within one polygon."""
     confidence: npt.NDArray[np.float32]
     """(N,) mean confidence of the region's pixels, in the unit of the strips; NaN where strips have none."""
     object_id: npt.NDArray[np.int64]
     """(N,) row * width + column of the region's first pixel in raster order: a key that no two regions share.
-    Parts of a region that was cut have a negative one until `CutRegions.resolve` knows better."""
+    For parts of a region that was cut it is negative until `CutRegions.resolve` replaces it."""
 
     def __len__(self) -> int:
         return int(self.class_id.shape[0])
@@ -48,20 +48,20 @@ class PolygonBatch:
 
 @dataclass(slots=True)
 class CutRegions:
-    """Which polygons are parts of one region: filled by the tracer, complete when the raster has ended."""
+    """Which polygons are parts of one region: filled by the tracer, complete at the end of the raster."""
 
     object_ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(G,) of group g; groups that met have the same."""
+    """(G,) the object_id of each group g; the same for groups that met."""
     parts: int = 0
-    """Polygons that are parts of a region."""
+    """Number of polygons that are parts of a region."""
 
     @property
     def count(self) -> int:
-        """Regions that were cut."""
+        """Number of regions that were cut."""
         return len(np.unique(self.object_ids))
 
     def resolve(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """True object_ids of the tracer's: -1 - g stands for those of group g."""
+        """The final object_ids for the tracer's preliminary ones, where -1 - g stands for group g."""
         if not len(self.object_ids):
             return ids
         return np.where(ids < 0, self.object_ids[np.maximum(-1 - ids, 0)], ids)
@@ -77,28 +77,28 @@ def trace_polygons(
     max_vertices: int = MAX_VERTICES,
     cut: CutRegions | None = None,
 ) -> Iterator[PolygonBatch]:
-    """Give every 4-connected region of one class as one polygon, holes included, as soon as it is complete.
+    """Yield every 4-connected region of one class as one polygon, holes included, as soon as it is complete.
 
-    Memory holds one row, the boundaries of the regions that are still open, and the polygons of the batch at hand.
+    Memory holds one row, the boundaries of the regions that are still open, and the polygons of the current batch.
     Regions of more than `max_vertices` vertices are cut along rows that are multiples of 16 (see `cut`).
 
     Args:
-        strips: the raster from top to bottom, in strips of any heights.
+        strips: the raster from top to bottom, in strips of any height.
         width: columns of the raster.
-        transform: pixel corners to map coordinates.
-        skip: classes that get no polygon.
-        simplify_px: no border moves farther than this, in rows or columns; at most 4; 0: edges on pixel edges.
-            Neighbours keep their shared borders, see `simplify`. Pixels, areas and confidence stay those of the raster.
-        max_vertices: of an open region; with its last rows and closing edges a polygon may have somewhat more.
-        cut: filled with what is known of the regions that were cut.
+        transform: from pixel corners to map coordinates.
+        skip: classes that get no polygons.
+        simplify_px: no border moves farther than this, in rows or columns; at most 4; 0 keeps the pixel edges.
+            Neighbors keep their shared borders, see `simplify`. Pixels and confidence are those of the raster.
+        max_vertices: limit for open regions; with its last rows and closing edges a polygon may have a few more.
+        cut: filled with what is known about the regions that were cut.
     Yields:
-        Batches of at least one polygon. Exterior rings run counter-clockwise in map coordinates, holes clockwise.
+        Batches of at least one polygon. Exterior rings run counterclockwise in map coordinates, holes clockwise.
     Raises:
-        SettingsError: strips that do not fit `width` or each other; a negative tolerance.
-    Law: heights of strips change where batches end, never a byte of a polygon or their order. The parts of a region
-    are together what it would be in one piece, and have the object_id that it would have.
+        SettingsError: strips that do not match `width` or each other; a negative tolerance.
+    Law: the heights of the strips change where batches end, but never a byte of a polygon or the order of polygons.
+    The parts of a region add up to what it would be in one piece, and have the object_id it would have.
     """
-    from fctl_geo.polygons.clearance import with_clearance  # numba is loaded by those who trace
+    from fctl_geo.polygons.clearance import with_clearance  # load numba only when tracing
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     if not simplify_px >= 0:
@@ -109,17 +109,17 @@ def trace_polygons(
     for rows in with_clearance(slices, width, limit_px) if simplify_px else _without_clearance(slices, width):
         yield from tracer.trace(*rows)
     if cut is not None:
-        tracer.tell_cuts(cut)
+        tracer.report_cuts(cut)
 
 
 Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
 def _slices(strips: Iterable[Strip]) -> Iterator[Rows]:
-    """Slices of the strips as the kernel wants them: classes, area and confidence, the last two never None."""
+    """Slices of the strips in the form the kernel expects: classes, area and confidence, the last two never None."""
     for strip in strips:
         area = np.ones((strip.height, 1)) if strip.area is None else strip.area
-        # a confidence of width 0 is none
+        # a width of 0 means no confidence
         confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
         for begin in range(0, strip.height, ROWS_AT_ONCE):
             rows = slice(begin, begin + ROWS_AT_ONCE)
@@ -127,7 +127,7 @@ def _slices(strips: Iterable[Strip]) -> Iterator[Rows]:
 
 
 def _without_clearance(slices: Iterator[Rows], width: int) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-    """The same shape of answers as `with_clearance`, for tracing pixel edges as they are."""
+    """Output in the same form as `with_clearance`, for tracing pixel edges as they are."""
     for rows in slices:
         yield *rows, np.empty((rows[0].shape[0], 0), np.uint8)
     yield np.empty((0, width), np.uint8), np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint8)
@@ -145,7 +145,7 @@ class _Tracer:
         self.tolerance_px = tolerance_px
         self._state = new_state(width)
         self._width, self._max_vertices = width, max_vertices
-        self._grid = GRID if tolerance_px > 0 else 1  # simplified rings come in fractions of a pixel
+        self._grid = GRID if tolerance_px > 0 else 1  # simplified rings are in fractions of a pixel
         self._transform = np.array(transform, np.float64)
         self._transform[[0, 1, 3, 4]] /= self._grid
         self._parts = 0
@@ -159,7 +159,7 @@ class _Tracer:
         confidence: npt.NDArray[np.uint8],
         clear: npt.NDArray[np.uint8],
     ) -> Iterator[PolygonBatch]:
-        """Trace some rows (none: the raster ends) and give the polygons that they complete."""
+        """Trace some rows (none: the raster ends) and yield the polygons that they complete."""
         from fctl_geo.polygons.chains import trace_rows
         from fctl_geo.polygons.state import grow
         from fctl_geo.polygons.wkb import write_done
@@ -195,11 +195,11 @@ class _Tracer:
         return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), object_id)
 
     def _number(self, pixel: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Raster order of pixels row << 32 | column."""
+        """Positions in raster order of pixels given as row << 32 | column."""
         return (pixel >> 32) * self._width + (pixel & 0xFFFFFFFF)
 
-    def tell_cuts(self, cut: CutRegions) -> None:
-        """What is known of the regions that were cut, once all rows are traced."""
+    def report_cuts(self, cut: CutRegions) -> None:
+        """Fill in what is known about the regions that were cut, once all rows are traced."""
         from fctl_geo.polygons.state import GROUPS
 
         groups = slice(0, int(self._state.scalar[GROUPS]))

@@ -1,11 +1,11 @@
-"""Completed regions become WKB polygons, straight from the kernel (OGC 06-103r4, 8.2; little-endian).
+"""Completed regions become WKB polygons, directly in the kernel (OGC 06-103r4, 8.2; little-endian).
 
-Writing ragged arrays with `shapely.to_wkb` instead was measured: 50 ms more on 65 ms of tracing (3,000 squared, 6,216
-polygons), a sixth of the whole polygonise stage.
+Writing ragged arrays with `shapely.to_wkb` instead was measured: it adds 50 ms to 65 ms of tracing (3,000 x 3,000
+pixels, 6,216 polygons), a sixth of the whole polygonise stage.
 
-Exterior rings run counter-clockwise in map coordinates and holes clockwise, whatever the transform's signs. Every
+Exterior rings run counterclockwise in map coordinates and holes clockwise, whatever the signs of the transform. Every
 ring repeats its first vertex at its end. A ring that meets itself at a corner, which happens where a region touches
-itself diagonally, is split there: OGC knows rings that touch, but no ring that touches itself.
+itself diagonally, is split there: OGC allows rings that touch each other, but not a ring that touches itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOW = np.int64(0xFFFFFFFF)
 
 @inner
 def _take_ring(st, ring, corners, flags):  # type: ignore[no-untyped-def]
-    """Copy a ring out of the state and give its nodes back; returns its length."""
+    """Copy a ring out of the state and free its nodes; returns its length."""
     n = st.length[ring]
     node = ring
     for k in range(n):
@@ -36,9 +36,9 @@ def _take_ring(st, ring, corners, flags):  # type: ignore[no-untyped-def]
 
 @inner
 def _find_twins(corners, flags, n, twin):  # type: ignore[no-untyped-def]
-    """Mark the vertices at which the ring comes by a second time; True if there are any.
+    """Mark the vertices at which the ring visits a corner a second time; True if there are any.
 
-    twin[k] is the earlier visit of the same corner, or -1. A corner is visited twice at most.
+    twin[k] is the earlier visit to the same corner, or -1. A corner is visited at most twice.
     """
     pinches = 0
     for k in range(n):
@@ -63,7 +63,7 @@ def _find_twins(corners, flags, n, twin):  # type: ignore[no-untyped-def]
 
 @inner
 def _split_ring(twin, n, members, ends):  # type: ignore[no-untyped-def]
-    """Cut a ring at its twins into rings that visit no corner twice.
+    """Split a ring at its twins into rings that visit no corner twice.
 
     Args:
         twin: (n,) from `_find_twins`.
@@ -75,7 +75,7 @@ def _split_ring(twin, n, members, ends):  # type: ignore[no-untyped-def]
     stack = np.empty(n, np.int64)
     height = filled = rings = 0
     for k in range(n):
-        if twin[k] >= 0:  # what was visited since the twin is a ring of its own
+        if twin[k] >= 0:  # everything visited since the twin is a separate ring
             low = height - 1
             while stack[low] != twin[k]:
                 low -= 1
@@ -96,7 +96,7 @@ def _split_ring(twin, n, members, ends):  # type: ignore[no-untyped-def]
 
 @inner
 def _doubled_area(corners, members, begin, end):  # type: ignore[no-untyped-def]
-    """Twice the signed area; positive for rings that run like an exterior (rows point down)."""
+    """Twice the signed area; positive for rings oriented like an exterior (rows point down)."""
     total = np.int64(0)
     for k in range(begin, end):
         one = corners[members[k]]
@@ -107,16 +107,16 @@ def _doubled_area(corners, members, begin, end):  # type: ignore[no-untyped-def]
 
 @inner
 def _write_count(out, at, count):  # type: ignore[no-untyped-def]
-    """A uint32 at any byte."""
+    """Write a uint32, at any alignment."""
     for k in range(4):
         out[at + k] = (count >> (8 * k)) & 255
 
 
 @inner
 def _write_ring(out, at, corners, members, begin, end, transform, xy):  # type: ignore[no-untyped-def]
-    """Write the vertices members[begin:end] and the first one again; returns where to go on.
+    """Write the vertices members[begin:end] and the first one again; returns the position after them.
 
-    `xy` is room for all of them: WKB is not aligned, so numbers are made aside and copied as bytes.
+    `xy` has room for all of them: WKB is not aligned, so numbers are computed there and copied as bytes.
     """
     n = end - begin
     _write_count(out, at, n + 1)
@@ -135,7 +135,7 @@ def _write_ring(out, at, corners, members, begin, end, transform, xy):  # type: 
 
 @inner
 def _sizes(st):  # type: ignore[no-untyped-def]
-    """Upper bound of the WKB's bytes, and the longest ring."""
+    """Upper bound for the size of the WKB in bytes, and the length of the longest ring."""
     total = longest = np.int64(0)
     for k in range(st.scalar[DONE]):
         total += 9
@@ -144,7 +144,7 @@ def _sizes(st):  # type: ignore[no-untyped-def]
         while ring >= 0:
             n = np.int64(st.length[ring])
             longest = max(longest, n)
-            total += 20 + 16 * n + 10 * n  # a split repeats a vertex and adds a count: 20 bytes for two vertices
+            total += 20 + 16 * n + 10 * n  # a split repeats a vertex and adds a count: 20 bytes per two vertices
             ring = following
             following = st.other[ring] if ring >= 0 else -1
     return total, longest
@@ -152,14 +152,14 @@ def _sizes(st):  # type: ignore[no-untyped-def]
 
 @kernel
 def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
-    """Write all complete regions as WKB and free what they held.
+    """Write all completed regions as WKB and free their nodes and labels.
 
     Args:
-        transform: (6,) float64, see `Affine6`; for corners in the unit in which they are.
-        grid: this unit is 1 / grid pixels.
+        transform: (6,) float64, see `Affine6`; applies to corners in units of 1 / grid pixels.
+        grid: see `transform`.
     Returns:
         wkb (bytes,) uint8, offsets (N + 1,) int64, class_id (N,) uint8, pixels (N,) int64, area (N,) float64: the sum
-        over the pixels times the share of the drawn polygon (1 without simplification), confidence sums (N,) int64,
+        over the pixels times the drawn polygon's share of it (1 without simplification), confidence sums (N,) int64,
         first pixels (N,) int64 row << 32 | column, groups (N,) int64, -1 for regions that were never cut.
     """
     n_done = st.scalar[DONE]
@@ -193,7 +193,7 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
             else:
                 parts = _split_ring(twin, n, members, ends)
                 outer = -1
-                for part in range(parts):  # of an exterior's parts one is the exterior, the others are holes
+                for part in range(parts):  # one of an exterior's parts is the exterior; the others are holes
                     begin = ends[part - 1] if part else 0
                     if rings == 0 and _doubled_area(corners, members, begin, ends[part]) > 0:
                         at = _write_ring(out, at, corners, members, begin, ends[part], transform, xy)

@@ -52,7 +52,7 @@ class SceneInfo:
     """Size of the file; None if it is not a local file."""
     driver: str
     stretch: Stretch | None
-    """For each band the values that become 0 and 255; None: unchanged 8-bit values, or an affine scaling."""
+    """For each band the values that become 0 and 255; None: unchanged 8-bit values."""
     warnings: tuple[str, ...]
 
 

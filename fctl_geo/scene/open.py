@@ -17,7 +17,7 @@ from fctl_geo.scene.levels import model_size, scale_to
 from fctl_geo.scene.masks import plan_masks
 from fctl_geo.scene.reader import Reader, readers_of
 from fctl_geo.scene.sample import alpha_is_a_picture, overview_mask_is_stale, sample_values
-from fctl_geo.scene.scaling import Stretch, ValueScale, fill_words, measure_stretch, needs_stretch
+from fctl_geo.scene.scaling import Stretch, ValueScale, fill_words, measure_stretch
 from fctl_geo.scene.scene import Scene
 from fctl_geo.scene.source import block_warnings, grids_of
 from fctl_geo.scene.tiles import TileCache
@@ -91,7 +91,7 @@ def open_scene(
         frame=full.cut(frame_window),
         frame_window=frame_window,
         readers=readers,
-        _values=ValueScale(spec.scaling, stretch),
+        _values=ValueScale(stretch),
         _region=region,
         _grid_is_model=settings.grid == "model",
         _cache=TileCache(cache_bytes),
@@ -130,7 +130,7 @@ def _in_scene_px(window: Window, scale: float) -> Window:
 def _stretch_of(
     header: Header, spec: InputSpec, readers: tuple[Reader, ...], area: Window | None, progress: Progress
 ) -> tuple[Stretch | None, tuple[str, ...]]:
-    """Limits that map wider values to bytes, with warnings; None if the values are bytes or stay unchanged.
+    """Limits that map wider values to bytes, with warnings; None if the values are bytes.
 
     They belong to the scene: every patch, shard and worker uses the same ones.
 
@@ -138,7 +138,7 @@ def _stretch_of(
         SceneError: no valid pixel was found.
     """
     dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
-    if not needs_stretch(spec.scaling, dtype):
+    if dtype == "uint8":
         return None, ()
     samples, examined_px = sample_values(readers, area, progress)
     if samples.shape[1] == 0:

@@ -72,17 +72,17 @@ def bilinear_taps(start: int, count: int, step: float, source_px: int) -> Taps:
 
 
 def resample(
-    pixels: NDArray[np.uint8] | Float32, valid: Bool | None, rows: Taps, cols: Taps, *, nearest_validity: bool
-) -> tuple[NDArray[np.uint8] | Float32, Bool | None]:
+    pixels: NDArray[np.uint8], valid: Bool | None, rows: Taps, cols: Taps, *, nearest_validity: bool
+) -> tuple[NDArray[np.uint8], Bool | None]:
     """Output pixels from the source pixels [rows.begin, rows.end) x [cols.begin, cols.end).
 
     Args:
-        pixels: (C, h, w) uint8 or float32, 0 where invalid.
+        pixels: (C, h, w), 0 where invalid.
         valid: (h, w), or None if every pixel is valid.
         nearest_validity: an output pixel is valid if the source pixel under its center is (bilinear); otherwise if
             source pixels covering at least half of its area are.
     Returns:
-        (C, n, m) of the source's type (uint8 rounded half up), 0 where invalid; (n, m) validity or None if all are.
+        (C, n, m), rounded half up, 0 where invalid; (n, m) validity or None if all are.
     """
     first_row, first_col = rows.first - rows.begin, cols.first - cols.begin
     weight = np.empty((len(first_row), len(first_col)), np.float32)
@@ -90,9 +90,8 @@ def resample(
         _full_weights(first_row, rows.weights, first_col, cols.weights, pixels.shape[2], weight)
     else:
         _valid_weights(valid.view(np.uint8), first_row, rows.weights, first_col, cols.weights, weight)
-    out: NDArray[np.uint8] | Float32 = np.empty((pixels.shape[0], *weight.shape), pixels.dtype)
-    means = _byte_means if pixels.dtype == np.uint8 else _float_means
-    means(pixels, weight, first_row, rows.weights, first_col, cols.weights, out)
+    out = np.empty((pixels.shape[0], *weight.shape), np.uint8)
+    _means(pixels, weight, first_row, rows.weights, first_col, cols.weights, out)
     if valid is None:
         return out, None
     if nearest_validity:
@@ -152,7 +151,7 @@ def _valid_weights(
 
 
 @kernel
-def _byte_means(
+def _means(
     pixels: np.ndarray, weight: np.ndarray, rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray,
     col_weights: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
@@ -164,18 +163,6 @@ def _byte_means(
             _row_means(line, cols, col_weights, weight[i], means)
             for j in range(cols.size):
                 out[c, i, j] = np.uint8(min(means[j] + np.float32(0.5), np.float32(255)))
-
-
-@kernel
-def _float_means(
-    pixels: np.ndarray, weight: np.ndarray, rows: np.ndarray, row_weights: np.ndarray, cols: np.ndarray,
-    col_weights: np.ndarray, out: np.ndarray,
-) -> None:  # fmt: skip
-    line = np.empty(pixels.shape[2] + col_weights.shape[1], np.float32)
-    for c in range(pixels.shape[0]):
-        for i in range(rows.size):
-            _column_sums(pixels[c], rows[i], row_weights[i], line)
-            _row_means(line, cols, col_weights, weight[i], out[c, i])
 
 
 @kernel

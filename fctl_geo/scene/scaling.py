@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.spec import Scaling
-
 Stretch = tuple[tuple[float, float], ...]
 """For each band of the model: the values that become 0 and 255."""
 
@@ -21,19 +19,11 @@ _MOST_OF_A_SCENE = 0.5
 class ValueScale:
     """The conversion from raw values to the model's, decided once per scene."""
 
-    scaling: Scaling
     stretch: Stretch | None
     """Set if wider values are converted to bytes."""
 
-    @property
-    def dtype(self) -> np.dtype[np.uint8] | np.dtype[np.float32]:
-        return np.dtype(np.uint8) if self.scaling.kind == "byte" else np.dtype(np.float32)
-
-    def apply(self, raw: NDArray[np.generic]) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """(C, h, w) raw values of the model's bands -> uint8 (byte) or float32 (affine)."""
-        if self.scaling.kind == "affine":
-            # astype turns values beyond float32 into infinity and keeps NaN: both are invalid and zeroed afterward
-            return raw.astype(np.float32) * np.float32(self.scaling.gain) + np.float32(self.scaling.offset)
+    def apply(self, raw: NDArray[np.generic]) -> NDArray[np.uint8]:
+        """Convert (C, h, w) raw values of the model's bands."""
         if self.stretch is None:
             return raw.astype(np.uint8, copy=False)
         return np.stack([_stretch_band(band, *limits) for band, limits in zip(raw, self.stretch, strict=True)])
@@ -45,11 +35,6 @@ def _stretch_band(band: NDArray[np.generic], low: float, high: float) -> NDArray
     share = (values - np.float32(low)) * np.float32(255.0 / (high - low))
     stretched: NDArray[np.uint8] = np.clip(np.floor(share + np.float32(0.5)), 0, 255).astype(np.uint8)
     return stretched
-
-
-def needs_stretch(scaling: Scaling, dtype: str) -> bool:
-    """Whether wider (or signed) values must be converted to bytes."""
-    return scaling.kind == "byte" and dtype != "uint8"
 
 
 def measure_stretch(samples: NDArray[np.generic], percentiles: tuple[float, float]) -> Stretch:

@@ -70,7 +70,7 @@ class Scene:
             window: in pixels of the level (1 = the model grid); parts outside the level are 0 and invalid.
             factor: model pixels per level pixel, from 1.
         Returns:
-            (C, h, w) pixels, uint8 or float32 by the model's scaling, and (h, w) validity.
+            (C, h, w) uint8 pixels and (h, w) validity.
         Raises:
             ReadError: damaged data.
         """
@@ -102,7 +102,7 @@ class Scene:
         block of the file twice. Tiles extend beyond the window by up to one tile on every side.
         """
         tile_h, tile_w = self.readers[0].source.grid.tile_hw
-        pixel_bytes = len(self.info.bands) * self._values.dtype.itemsize + (0 if self._always_valid else 1)
+        pixel_bytes = len(self.info.bands) + (0 if self._always_valid else 1)
         first = self._level(1)
         over_h, over_w = (tile_h, tile_w) if first.direct else first.tile_hw
         levels = (rows_px + 2 * over_h) * (cols_px + 2 * over_w) * 1.5  # levels 2 and 3 add a quarter and a ninth
@@ -192,7 +192,7 @@ class Scene:
             place = tile_window(row, col, grid.tile_hw, size_hw)
             return self._cache.get(_validity_key(place), lambda: _validity(self._cut_source(0, place)))
 
-        return cut(window, tile_at, size_hw=size_hw, tile_hw=grid.tile_hw, channels=0, dtype=np.dtype(np.uint8))
+        return cut(window, tile_at, size_hw=size_hw, tile_hw=grid.tile_hw, channels=0)
 
     def _cut(
         self,
@@ -201,14 +201,13 @@ class Scene:
         size_hw: tuple[int, int],
         tile_hw: tuple[int, int],
     ) -> KeptTile:
-        channels, dtype = len(self.info.bands), self._values.dtype
-        return cut(window, tile_at, size_hw=size_hw, tile_hw=tile_hw, channels=channels, dtype=dtype)
+        return cut(window, tile_at, size_hw=size_hw, tile_hw=tile_hw, channels=len(self.info.bands))
 
     def _decoded(self, index: int, window: Window) -> KeptTile:
         raw, valid = self.readers[index].read(window)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and huge values are invalid and become 0 below
             pixels = self._values.apply(raw)
-        tile = _frozen(pixels if valid.all() else np.where(valid, pixels, pixels.dtype.type(0)), valid)
+        tile = _frozen(pixels if valid.all() else np.where(valid, pixels, np.uint8(0)), valid)
         if index == 0 and not self._keeps_file and not self._always_valid:
             self._cache.get(_validity_key(window), lambda: _validity(tile))
         return tile
@@ -237,7 +236,7 @@ class Scene:
         def tile_at(row: int, col: int) -> Future[KeptTile]:
             return self._region_tile(row, col, size_hw)
 
-        kept = cut(inside, tile_at, size_hw=size_hw, tile_hw=_AOI_TILE_HW, channels=0, dtype=np.dtype(np.uint8))
+        kept = cut(inside, tile_at, size_hw=size_hw, tile_hw=_AOI_TILE_HW, channels=0)
         mask[inside.slices_in(window)] = True if kept.valid is None else kept.valid
         return mask
 

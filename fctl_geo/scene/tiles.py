@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,8 @@ Bool = NDArray[np.bool_]
 class Tile:
     """A window of pixels."""
 
-    pixels: NDArray[np.uint8] | NDArray[np.float32]
-    """(C, h, w) uint8 (byte scaling) or float32 (affine); 0 where invalid."""
+    pixels: NDArray[np.uint8]
+    """(C, h, w); 0 where invalid."""
     valid: Bool
     """(h, w)."""
 
@@ -31,7 +30,7 @@ class Tile:
 class KeptTile:
     """A cached tile."""
 
-    pixels: NDArray[np.uint8] | NDArray[np.float32]
+    pixels: NDArray[np.uint8]
     valid: Bool | None
     """None: every pixel is valid."""
 
@@ -103,7 +102,6 @@ def cut(
     size_hw: tuple[int, int],
     tile_hw: tuple[int, int],
     channels: int,
-    dtype: np.dtype[Any],
 ) -> KeptTile:
     """Cut a window out of a tiled grid; parts outside the grid are 0 and invalid.
 
@@ -112,7 +110,7 @@ def cut(
         size_hw: size of the grid; its tiles begin at (0, 0), those at the far edges may be smaller.
     """
     inside = window.clip(Window(0, 0, *size_hw))
-    pixels = np.zeros((channels, *window.size_hw), dtype)
+    pixels = np.zeros((channels, *window.size_hw), np.uint8)
     valid: Bool = np.zeros(window.size_hw, np.bool_)
     if inside.empty:
         return KeptTile(pixels, valid)

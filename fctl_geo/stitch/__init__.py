@@ -1,1 +1,1 @@
-"""Patches' logits, blended over their overlaps, to classes."""
+"""From the logits of patches, blended where they overlap, to classes."""

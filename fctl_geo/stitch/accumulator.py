@@ -16,7 +16,7 @@ from fctl_geo.windows.window import Window
 def profile(merge: str, patch_px: int, before: int, after: int) -> NDArray[np.float32]:
     """Weights of a patch's pixels along one side, (patch_px,); it shares `before` and `after` with its neighbors.
 
-    montage: only the core counts. average: all pixels alike (the paper). blend: a linear ramp over the
+    montage: only the core counts. average: all pixels have equal weight (the paper). blend: a linear ramp over the
     overlap; the ramps of two neighbors sum to 1. Example: patch 8, overlap 2: 1/4 3/4 1 1 1 1 3/4 1/4.
     """
     weights = np.ones(patch_px, np.float32)
@@ -37,7 +37,7 @@ class RowAccumulator:
     """Weighted sums of logits over a band of rows of one shard's columns.
 
     Laws: constant logits in, the same constant out (law 4). A pixel's logits are summed in the raster order of the
-    patches, wherever the band starts: sharding is invisible (law 1).
+    patches, wherever the band starts: sharding does not affect the result (law 1).
     """
 
     def __init__(self, classes: int, cols: tuple[int, int], capacity_rows: int, merge: str) -> None:

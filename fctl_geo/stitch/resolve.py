@@ -14,23 +14,23 @@ from fctl_geo.windows.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How output pixels lie on the model's grid: pixel p is centred at model coordinate (p + 0.5) / scale - 0.5."""
+    """How output pixels lie on the model's grid: pixel p is centered at model coordinate (p + 0.5) / scale - 0.5."""
 
     scale: float
-    """Output pixels a model pixel; 1.0: the same grid."""
+    """Output pixels per model pixel; 1.0: the same grid."""
     row_offset: int
-    """Of the output's first row in the full grid it is cut from."""
+    """Position of the output's first row in the full grid from which it is cropped."""
     col_offset: int
 
     def model_rows(self, row: int, row_end: int) -> tuple[int, int]:
-        """First and past-the-last model row that output rows [row, row_end) draw from (not clipped to the scene)."""
+        """First and past-the-last model row that output rows [row, row_end) depend on (not clipped to the scene)."""
         return self._span(row + self.row_offset, row_end + self.row_offset)
 
     def model_cols(self, col: int, col_end: int) -> tuple[int, int]:
         return self._span(col + self.col_offset, col_end + self.col_offset)
 
     def output_of(self, window: Window) -> Window:
-        """Output pixels that draw from a window of model pixels; one more than needed at the rims, perhaps."""
+        """Output pixels that depend on a window of model pixels; possibly one too many at each edge."""
         row, col = math.floor((window.row - 1) * self.scale), math.floor((window.col - 1) * self.scale)
         row_end, col_end = math.ceil((window.row_end + 1) * self.scale), math.ceil((window.col_end + 1) * self.scale)
         return Window(row - self.row_offset, col - self.col_offset, row_end - row, col_end - col)
@@ -55,11 +55,11 @@ def resolve(
 
     Args:
         sums, weight: (K, rows, cols) and (rows, cols) of a band whose first pixel is `origin` (row, col) of the model
-            grid, covering what the window draws from (clipped to the scene).
+            grid, covering everything the window depends on (clipped to the scene).
         model_hw: size of the model grid: logits are not extrapolated beyond it.
     Returns:
-        (h, w) uint8 index of the class with the greatest logit (the first of equals; 255 where no patch lies), and its
-        softmax probability in percent, rounded (0 where no patch lies).
+        (h, w) uint8 index of the class with the largest logit (the first one if tied; 255 where there is no patch), and
+        its softmax probability in percent, rounded (0 where there is no patch).
     """
     classes = np.full(output.size_hw, 255, np.uint8)
     confidence = np.zeros(output.size_hw, np.uint8)
@@ -80,8 +80,8 @@ def resolve(
 
 
 @kernel
-def _neighbours(position, scale, size):  # type: ignore[no-untyped-def]
-    """The two model pixels around an output pixel's centre and the share of the second."""
+def _neighbors(position, scale, size):  # type: ignore[no-untyped-def]
+    """The two model pixels around an output pixel's center, and the weight of the second."""
     if scale == 1.0:
         return position, position, np.float32(0.0)
     at = (position + 0.5) / scale - 0.5
@@ -95,9 +95,9 @@ def _resolve(sums, weight, row0, col0, height, width, out_row, out_col, scale, c
     count = sums.shape[0]
     values = np.zeros(count, np.float32)
     for i in range(classes.shape[0]):
-        r0, r1, fr = _neighbours(out_row + i, scale, height)
+        r0, r1, fr = _neighbors(out_row + i, scale, height)
         for j in range(classes.shape[1]):
-            c0, c1, fc = _neighbours(out_col + j, scale, width)
+            c0, c1, fc = _neighbors(out_col + j, scale, width)
             total = np.float32(0.0)
             values[:] = 0
             for corner in range(4):

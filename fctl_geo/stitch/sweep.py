@@ -22,15 +22,15 @@ from fctl_geo.windows.window import Window
 
 
 class ComputedBy(Protocol):
-    """What a network runs on."""
+    """The device a network runs on."""
 
     @property
     def fallback(self) -> str:
-        """What it is now, if it fell back from what it began as; else empty."""
+        """Name of the device it fell back to, if it did; otherwise empty."""
 
 
 class PatchNetwork(Protocol):
-    """Anything that gives logits of patches: the segmenter, the refiner."""
+    """Anything that computes the logits of patches: the segmenter, the refiner."""
 
     @property
     def device(self) -> ComputedBy: ...
@@ -52,7 +52,7 @@ class Band:
     confidence: NDArray[np.uint8]
     """(h, w) percent."""
     last: bool
-    """The shard is complete with it."""
+    """Whether it completes the shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Sweep:
     how: Resampling
     """The output's pixels on the model's grid."""
     may_want: Callable[[Window], bool]
-    """Whether a window of output pixels touches the area of interest: quick, reads nothing."""
+    """Whether a window of output pixels touches the area of interest; quick, without reading anything."""
     wants: Callable[[Window], bool]
     """Whether any pixel of a window of output pixels gets a class; patches without one are skipped."""
     output_hw: tuple[int, int]
@@ -78,7 +78,7 @@ class Sweep:
     def bands(self, network: PatchNetwork, shards: Sequence[Shard], progress: Progress) -> Iterator[Band]:
         """Classes of a downward run of shards, band by band; the overlap of a shard with the next is computed once.
 
-        Law 1: a pixel's logits are summed over the same patches in the same order whatever the shards are.
+        Law 1: a pixel's logits are summed over the same patches in the same order, however the scene is sharded.
         """
         _, cols = self._model_span(shards)
         waiting = list(_cut_bands(shards))
@@ -149,7 +149,7 @@ class Sweep:
 
 
 def _refuse_not_numbers(patch: tuple[int, int], logits: PatchLogits) -> None:
-    """One sum a patch: a single NaN or infinity makes it not finite, and would become some class without a word."""
+    """Check one sum per patch: a single NaN or infinity makes it non-finite, and would silently become some class."""
     if math.isfinite(logits.values.sum(dtype=np.float64)):
         return
     window, (i, j) = logits.grid.patch(*patch), patch

@@ -1,4 +1,4 @@
-"""What camera, air and file format do to the light of a scene."""
+"""How camera, air and file format change the light of a scene."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def blur(channel: F32, sigma_px: float) -> F32:
 
 
 def quantise_blocks(channel: F32, strength: float) -> F32:
-    """Quantise 8 x 8 cosine blocks of (H, W) as JPEG does."""
+    """Quantize 8 x 8 cosine blocks of (H, W), as JPEG does."""
     h, w = channel.shape
     padded = np.pad(channel, ((0, -h % 8), (0, -w % 8)), mode="edge")
     k = np.arange(8)
@@ -55,7 +55,7 @@ def quantise_blocks(channel: F32, strength: float) -> F32:
 
 
 def expose(light: F32, look: Look, seed: int) -> NDArray[np.uint8]:
-    """Turn light (3, H, W; 1 = white in full sun) into the picture (3, H, W) uint8; `light` is used up.
+    """Turn light (3, H, W; 1 = white in full sun) into an image (3, H, W) uint8; `light` is overwritten.
 
     Haze, white balance, gamma with a soft shoulder, saturation, contrast, lens blur, sensor noise, compression.
     """
@@ -67,13 +67,13 @@ def expose(light: F32, look: Look, seed: int) -> NDArray[np.uint8]:
         np.clip(c, 0.0, None, out=c)
         c /= 1 + np.float32(0.25) * c * c
         light[k] = np.float32(1.09) * c ** np.float32(look.gamma / 2.2)
-    grey = sum(np.float32(w) * light[k] for k, w in enumerate(LUMA))
+    gray = sum(np.float32(w) * light[k] for k, w in enumerate(LUMA))
     mean = np.float32(0.48)
     out = np.empty(light.shape, dtype=np.uint8)
     strong = max(look.jpeg, 0.0)
     for k in range(3):
-        chroma = blur((light[k] - grey) * np.float32(look.saturation), 1.0)
-        c = (grey + chroma - mean) * np.float32(look.contrast) + mean
+        chroma = blur((light[k] - gray) * np.float32(look.saturation), 1.0)
+        c = (gray + chroma - mean) * np.float32(look.contrast) + mean
         c *= 255
         c += rng.standard_normal(c.shape, dtype=np.float32) * np.float32(look.noise)
         if strong > 0:

@@ -46,7 +46,7 @@ def _use_part(draft: Draft, part: Block, angle: float) -> None:
 
 
 def _solar_farm(draft: Draft, part: Block, angle: float) -> None:
-    """Rows of panels on a meadow; what they stand on keeps its class."""
+    """Rows of panels on a meadow; the ground they stand on keeps its class."""
     ring = draft.warp(part.ring)
     c, s = np.cos(angle), np.sin(angle)
     turn = np.array([[c, -s], [s, c]])

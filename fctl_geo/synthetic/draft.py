@@ -1,4 +1,4 @@
-"""A world while it is being drawn, and the finished one."""
+"""A world, while being drawn and when finished."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from fctl_geo.synthetic.zones import Zones
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that stands in a scene, in metres from its centre (x right, y down)."""
+    """Everything in a scene, in meters from its center (x right, y down)."""
 
     look: Look
     water: WaterField
     rings: list[Points]
-    """Parcels' outlines, later ones lie on earlier ones."""
+    """Outlines of parcels; later ones cover earlier ones."""
     grounds: NDArray[np.float64]
-    """(P + 1, 18) a `Ground` a parcel; row 0 is the open country."""
+    """(P + 1, 18) one `Ground` per parcel; row 0 is the open country."""
     streets: NDArray[np.float64]
-    """(S, 11) pieces: ax, ay, bx, by, metres from the street's start, half width, kind, order (older ones win
-    crossings), street's number, pavement's width, ends (1 = starts here, 2 = ends here, 3 = both)."""
+    """(S, 11) pieces: ax, ay, bx, by, meters from the street's start, half width, kind, order (older streets win at
+    crossings), street number, sidewalk width, ends (1 = starts here, 2 = ends here, 3 = both)."""
     solids: NDArray[np.float64]
     """(B, 18), see houses.Solids."""
     trees: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Draft:
 
     @property
     def fine(self) -> bool:
-        """Whether things of a metre can be seen."""
+        """Whether objects one meter in size are visible."""
         return self.gsd_m < 0.8
 
     def lay(self, block: Block, use: str, angle: float) -> None:
@@ -62,11 +62,11 @@ class Draft:
         self.grounds.append(draw_ground(self.rng, self.look, use, angle))
 
     def dry(self, points: Points, shore_m: float) -> bool:
-        """Whether all points lie at least so far from the water."""
+        """Whether all points lie at least this far from the water."""
         return bool((self.water.at(points) > shore_m).all())
 
     def scatter_trees(self, block: Block, one_per_m2: float, *, density: float | None = None) -> None:
-        """Plant single trees and bushes, by the look's density unless another is given."""
+        """Plant single trees and bushes, at the look's density unless another is given."""
         share = self.look.tree_density if density is None else density
         self.trees.scatter(self.rng, self.look, self.warp, block, share * block.area_m2 / one_per_m2, self.water)
 

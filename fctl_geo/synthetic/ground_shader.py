@@ -1,4 +1,4 @@
-"""Paint the open ground of one tile: parcels with their covers, shores and water."""
+"""Paint the open ground of one tile: parcels with their ground covers, shores and water."""
 # ruff: noqa: PLR0912, PLR0915  (compiled kernels take plain arrays, by position)
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Array = NDArray[Any]
 def fill_rings(
     ids: Array, xs: Array, ys: Array, starts: Array, numbers: Array, x0: float, y0: float, step: float
 ) -> None:
-    """Write each ring's number into the pixels whose centres lie inside it (even-odd), in place.
+    """Write each ring's number into the pixels whose centers lie inside it (even-odd rule), in place.
 
     Args:
         ids: (h, w) int32.
-        xs, ys: corners of all rings, metres; ring r has starts[r] .. starts[r + 1].
-        numbers: what to write, one a ring.
-        x0, y0, step: the tile's corner and sample spacing in metres.
+        xs, ys: corners of all rings, in meters; ring r has starts[r] .. starts[r + 1].
+        numbers: the number to write, one per ring.
+        x0, y0, step: the tile's corner and sample spacing, in meters.
     """
     h, w = ids.shape
     hits = np.empty(256, dtype=np.float64)
@@ -83,7 +83,7 @@ def shade_ground(
     """Paint parcels, shores and water, in place.
 
     Args:
-        ids: (h, w) parcel a pixel. albedo: (h, w, 3) light. height: (h, w) m. classes: (h, w) uint8.
+        ids: (h, w) parcel of each pixel. albedo: (h, w, 3) light. height: (h, w) m. classes: (h, w) uint8.
         grounds: (P, 18) rows of grounds.Ground. shore: (n, n) distances. water, sand: (3,) light.
     """
     h, w = ids.shape
@@ -108,7 +108,7 @@ def shade_ground(
             level = (0.62 - 1.24 * g[8]) * 0.66
             soft = 0.35 if g[0] == g[4] else 0.24
             mix = ramp(spots + 0.35 * fine - level, -soft, soft)
-            # the class follows the patches, not every tuft, as a person would draw it
+            # the class follows the patches, not every tuft, as a human annotator would draw it
             cover = g[0] if spots < level else g[4]
             u = x * g[10] + y * g[11]
             v = y * g[10] - x * g[11]
@@ -118,7 +118,7 @@ def shade_ground(
                 wave = np.sin(2 * np.pi * (v + 0.3 * mid) / g[12]) * fade(g[12], step)
                 tone += g[13] * wave
                 z += 0.5 * g[15] * wave * min(1.0, 0.6 * g[12])
-                # machines leave pairs of lines in crops
+                # machines leave pairs of tracks in crops
                 if kind == 0 and g[13] > 0.015 and g[12] > 0.5:
                     lane = v / 21.0 - np.floor(v / 21.0)
                     if min(abs(lane - 0.46), abs(lane - 0.54)) < 0.013:
@@ -164,7 +164,7 @@ def _water(
 
 @kernel(error_model="numpy")
 def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
-    """Concrete plates of uneven tone with dark joints."""
+    """Concrete slabs of uneven tone with dark joints."""
     iu, iv = np.floor(u / side_m), np.floor(v / side_m)
     tone = 0.14 * (lattice(int(iu), int(iv), seed) - 0.5)
     if min(u - iu * side_m, v - iv * side_m) < 0.08:
@@ -174,7 +174,7 @@ def _slabs(u: float, v: float, side_m: float, seed: int, step: float) -> float:
 
 @kernel(error_model="numpy")
 def _stalls(albedo: F32, row: int, col: int, u: float, v: float, seed: int, step: float) -> None:
-    """A car park: rows of 5.2 m stalls, 2.6 m wide, at both sides of an aisle, every 16 m; stains and repairs."""
+    """A parking lot: rows of 5.2 m stalls, 2.6 m wide, on both sides of an aisle, every 16 m; stains and repairs."""
     r = v - 16.0 * np.floor(v / 16.0)
     if value_noise(u / 11.0, np.floor(v / 16.0), seed) > 0.6:
         for k in range(3):

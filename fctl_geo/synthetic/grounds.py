@@ -13,7 +13,7 @@ from fctl_geo.synthetic.style import Rgb
 
 LAND, BUILDING, ROAD, VEGETATION, WATER = range(5)
 PLAIN, PARKING, ROWS, SLABS, PITCH = range(5)
-"""Kinds of pattern that the shader knows."""
+"""Kinds of patterns that the shader can draw."""
 Light = tuple[float, float, float]
 
 
@@ -33,12 +33,12 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One parcel's cover."""
+    """The ground cover of one parcel."""
 
     a: Cover
     b: Cover
     share_b: float
-    """Share of B in A, 0..1."""
+    """Share of cover b, 0..1."""
     seed: int
     angle: float = 0.0
     """Direction of stripes, rows or slabs."""
@@ -60,7 +60,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What the parcels of a look have in common, drawn anew for each."""
+    """What the parcels of a look have in common, drawn again for each parcel."""
 
     rng: np.random.Generator
     look: Look
@@ -73,7 +73,7 @@ class Draw:
 
 
 def draw_ground(rng: np.random.Generator, look: Look, use: str, angle: float) -> Ground:
-    """Draw the cover of a parcel by its use.
+    """Draw the ground cover of a parcel according to its use.
 
     Args:
         use: lawn, meadow, wild, yard, bare, paved, parking, field, forest, orchard or pitch.
@@ -87,9 +87,9 @@ def draw_ground(rng: np.random.Generator, look: Look, use: str, angle: float) ->
     return RECIPES[use](draw)
 
 
-def pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Light:
-    """Draw one of some colours, a little varied."""
-    return linear(vary(rng, colours[int(rng.integers(len(colours)))], 6))
+def pick(rng: np.random.Generator, colors: tuple[Rgb, ...]) -> Light:
+    """Draw one of several colors, with a slight variation."""
+    return linear(vary(rng, colors[int(rng.integers(len(colors)))], 6))
 
 
 def _lawn(d: Draw) -> Ground:
@@ -145,7 +145,7 @@ def _orchard(d: Draw) -> Ground:
 
 
 def _field(d: Draw) -> Ground:
-    """A crop in rows, a ripe or mown one, or a ploughed field."""
+    """A crop in rows, a ripe or mown one, or a plowed field."""
     rng, light = d.rng, pick(d.rng, d.look.style.crops)
     lush = light[1] > light[0] * 1.05
     crop = Cover(VEGETATION if lush else LAND, light)

@@ -10,7 +10,7 @@ from fctl_geo.synthetic.style import CORRUGATED
 
 
 def choose_roof(rng: np.random.Generator, look: Look, *, flat: bool) -> tuple[tuple[float, float, float], int]:
-    """Draw colour and texture of a roof from the style's palette."""
+    """Draw the color and texture of a roof from the style's palette."""
     palette = look.style.flat if flat else look.style.pitched
     weights = np.array([w for _, _, w in palette])
     rgb, texture, _ = palette[int(rng.choice(len(palette), p=weights / weights.sum()))]
@@ -55,7 +55,7 @@ def add_house(
 def _wings(
     rng: np.random.Generator, half: tuple[float, float], shape: int
 ) -> list[tuple[float, float, float, float, int]]:
-    """Local centre, half sides and shape of a house's wings: a bar, an L, a T or a bar with a porch."""
+    """Local center, half sides and shape of a house's wings: a bar, an L, a T or a bar with a porch."""
     hu, hv = half
     plan = rng.random()
     if plan < 0.45 or hu < 4:
@@ -82,7 +82,7 @@ def _flat_house(
     seed: int,
     age: float,
 ) -> None:
-    """Flat roofs of one or two heights with parapets, a stair head, tanks and air conditioners."""
+    """Flat roofs at one or two heights with parapets, a stairwell head, tanks and air conditioners."""
     parapet = rng.uniform(0.3, 1.0) if rng.random() < 0.7 else 0.0
     for k, (u, v, hu, hv, _) in enumerate(_wings(rng, half, FLAT)):
         lower = 2.8 if k and rng.random() < 0.4 and z > 5 else 0.0
@@ -121,7 +121,7 @@ def _flat_house(
 def _roof_clutter(
     out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], z: float
 ) -> None:
-    """Lean-tos of sheet metal, tanks, crates and washing on the flat roofs of crowded towns."""
+    """Lean-tos of sheet metal, tanks, crates and laundry on the flat roofs of crowded towns."""
     hu, hv = half
     if rng.random() > look.style.clutter:
         return
@@ -131,7 +131,7 @@ def _roof_clutter(
         at = frame.at(rng.choice([-1.0, 1.0]) * (hu - w), rng.choice([-1.0, 1.0]) * (hv - d))
         rgb = vary(rng, sheets[int(rng.integers(len(sheets)))])
         out.add(at, frame.angle, (w, d), z + 2.3, SHED, rgb, pitch=0.12, texture=CORRUGATED, age=rng.random())
-    colours = (
+    colors = (
         (60, 62, 66),
         (40, 120, 96),
         (70, 110, 170),
@@ -144,7 +144,7 @@ def _roof_clutter(
         at = frame.at(rng.uniform(-0.9, 0.9) * hu, rng.uniform(-0.9, 0.9) * hv)
         size = (float(rng.uniform(0.25, 1.1)), float(rng.uniform(0.2, 0.6)))
         round_ = rng.random() < 0.3
-        rgb = vary(rng, colours[int(rng.integers(len(colours)))])
+        rgb = vary(rng, colors[int(rng.integers(len(colors)))])
         out.add(
             at,
             frame.angle,
@@ -159,7 +159,7 @@ def _roof_clutter(
 def _roof_trifles(
     out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], z: float, pitch: float
 ) -> None:
-    """Chimneys, roof windows and sun panels on a pitched roof."""
+    """Chimneys, skylights and solar panels on a pitched roof."""
     hu, hv = half
     if rng.random() < 0.5:
         at = frame.at(rng.uniform(-0.6, 0.6) * hu, rng.uniform(-0.3, 0.3) * hv)

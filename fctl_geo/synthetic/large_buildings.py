@@ -1,4 +1,4 @@
-"""Large buildings as sets of simple solids: blocks of flats or offices, and halls."""
+"""Large buildings as sets of simple solids: apartment and office blocks, and halls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.synthetic.style import GRAVEL, SEAM, Rgb
 def add_slab(
     out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], storeys: int
 ) -> None:
-    """An apartment or office block: a flat roof with parapet, lift houses and vents in a row."""
+    """An apartment or office block: a flat roof with a parapet, elevator housings and a row of vents."""
     rgb, texture = choose_roof(rng, look, flat=True)
     z = 2.9 * storeys + 0.5
     seed, age = int(rng.integers(1 << 20)), rng.random()
@@ -65,7 +65,7 @@ def add_slab(
 
 
 def add_hall(out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float]) -> None:
-    """A factory or warehouse: wide low roofs with ribs, bands of skylights or saw teeth."""
+    """A factory or warehouse: wide, low roofs with ribs, strips of skylights or sawteeth."""
     if half[0] < half[1]:
         frame, half = Frame(frame.x, frame.y, frame.angle + np.pi / 2), (half[1], half[0])
     hu, hv = half

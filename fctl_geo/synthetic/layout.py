@@ -1,4 +1,4 @@
-"""The geometry of plans: convex blocks cut again and again by streets or borders, all bent by a smooth warp."""
+"""The geometry of plans: convex blocks cut repeatedly by streets or borders, all bent by a smooth warp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
-"""(N, 2) x (right) and y (down) in metres from the scene's centre."""
+"""(N, 2) x (right) and y (down) in meters from the scene's center."""
 MAIN, MINOR, DIRT, TRACK = range(4)
 """Kinds of streets."""
 
@@ -21,7 +21,7 @@ class Block:
     ring: Points
     """(N, 2) corners."""
     margins_m: NDArray[np.float64]
-    """(N,) half width of the street on the edge from corner i to i + 1; 0: no street."""
+    """(N,) half width of the street along the edge from corner i to i + 1; 0: no street."""
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -37,7 +37,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """A street's centre line before the warp."""
+    """A street's center line before the warp."""
 
     start: NDArray[np.float64]
     end: NDArray[np.float64]
@@ -52,11 +52,11 @@ class Cut:
 
     half_width_m: float
     kind: int
-    """A street's kind; -1: nothing to be seen."""
+    """Kind of street; -1: nothing visible."""
 
 
 def clip_half(block: Block, point: Points, normal: Points, margin_m: float) -> Block | None:
-    """Keep the side of a block to which the normal points; the new edge gets the margin; None: nothing left."""
+    """Keep the side of a block to which the normal points; the new edge gets the margin; None if nothing is left."""
     side = (block.ring - point) @ normal
     ring, margins = [], []
     n = len(side)
@@ -68,13 +68,13 @@ def clip_half(block: Block, point: Points, normal: Points, margin_m: float) -> B
         if (side[i] >= 0) != (side[j] >= 0):
             t = side[i] / (side[i] - side[j])
             ring.append(block.ring[i] + t * (block.ring[j] - block.ring[i]))
-            # leaving the kept side starts the new edge, coming back goes on along the old one
+            # leaving the kept side starts the new edge, coming back continues along the old one
             margins.append(margin_m if side[i] >= 0 else block.margins_m[i])
     return Block(np.array(ring), np.array(margins)) if len(ring) >= 3 else None
 
 
 def long_axis(block: Block) -> Points:
-    """Get the unit direction of the side of the smallest box around the block that is longer."""
+    """Get the unit direction of the longer side of the smallest box around the block."""
     edges = np.roll(block.ring, -1, axis=0) - block.ring
     lengths = np.hypot(edges[:, 0], edges[:, 1])
     best, axis = np.inf, np.array([1.0, 0.0])
@@ -105,7 +105,7 @@ def halve(block: Block, cut: Cut, jitter_rad: float, rng: np.random.Generator) -
 
 
 def _crossings(ring: Points, point: Points, direction: Points) -> tuple[float, float]:
-    """Get where a line enters and leaves a convex ring, as distances from the point."""
+    """Get the distances from the point at which a line enters and leaves a convex ring."""
     normal = np.array([-direction[1], direction[0]])
     side = (ring - point) @ normal
     nxt = np.roll(side, -1)
@@ -124,12 +124,12 @@ def subdivide(
     rng: np.random.Generator,
     keep: Callable[[Block], bool] = lambda _: True,
 ) -> tuple[list[Block], list[Street]]:
-    """Cut a block until its pieces have about the wanted area.
+    """Cut a block until its pieces have roughly the desired area.
 
     Args:
-        wanted_m2: area wanted at a place.
+        wanted_m2: desired area at a point.
         choose_cut: what divides a block at a depth of the recursion.
-        keep: False for a block that nobody will see.
+        keep: False for a block that will not be visible.
     """
     leaves: list[Block] = []
     streets: list[Street] = []
@@ -149,7 +149,7 @@ def subdivide(
 
 
 def inset(block: Block, extra_m: float) -> Block | None:
-    """Take the streets (and a little more) off a block's edges; None: nothing is left."""
+    """Remove the streets (and a little more) along a block's edges; None if nothing is left."""
     inner: Block | None = block
     centre = block.centre
     for i in range(len(block.ring)):

@@ -19,8 +19,8 @@ def sweep_shadow(height: F32, sun_x: float, sun_y: float, drop: float) -> F32:
 
     Args:
         height: (h, w) m.
-        sun_x, sun_y: unit vector towards the sun (x right, y down).
-        drop: metres that light falls per pixel along the vector.
+        sun_x, sun_y: unit vector toward the sun (x right, y down).
+        drop: meters that light descends per pixel along the vector.
     """
     h, w = height.shape
     top = height.copy()
@@ -78,7 +78,7 @@ def box_mean(image: F32, radius: int) -> F32:
 
 @kernel(error_model="numpy")
 def _slope(back: float, here: float, ahead: float) -> float:
-    """Slope by the gentler side: a cliff (a wall, a crown's edge) does not tilt the surface beside it."""
+    """Slope on the gentler side: a cliff (a wall, the edge of a crown) does not tilt the surface next to it."""
     a, b = here - back, ahead - here
     if a * b <= 0.0:
         return 0.5 * (a + b) if abs(a) < 0.3 and abs(b) < 0.3 else 0.0
@@ -129,7 +129,7 @@ def shade(
 
 @kernel(error_model="numpy")
 def gather(light: F32, classes: Array, ss: int, pad_x: int, pad_y: int, rgb_out: F32, classes_out: Array) -> None:
-    """Average ss x ss samples into pixels and take the class that most of them have (the higher id on a tie)."""
+    """Average ss x ss samples into pixels, with the most frequent class (ties go to the higher id)."""
     h, w = classes_out.shape
     votes = np.zeros(8, dtype=np.int64)
     for row in range(h):

@@ -1,4 +1,4 @@
-"""The look of one scene: a seed draws it within a style."""
+"""The look of one scene: drawn from a style by a seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.synthetic.styles import STYLES
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One scene's draw from its style."""
+    """The look drawn for one scene."""
 
     style: Style
     name: str
@@ -23,14 +23,14 @@ class Look:
     asphalt: Rgb
     dirt: Rgb
     warp_m: float
-    """How far streets bend away from straight."""
+    """How much streets deviate from straight lines."""
     jitter_rad: float
-    """How far cuts of blocks leave the right angle."""
+    """How much cuts of blocks deviate from a right angle."""
     sun_azimuth_rad: float
-    """Where the sun stands, in image axes (x right, y down)."""
+    """Direction of the sun, in image axes (x right, y down)."""
     sun_elevation_rad: float
     sky: float
-    """Light of the sky as a share of all light on flat ground."""
+    """Skylight as a share of all light on flat ground."""
     haze: float
     saturation: float
     cast: tuple[float, float, float]
@@ -39,13 +39,13 @@ class Look:
     gamma: float
     blur_px: float
     noise: float
-    """Sensor noise, of 255."""
+    """Sensor noise, out of 255."""
     jpeg: float
-    """Quantisation: 0 none, 1 strong."""
+    """Quantization: 0 none, 1 strong."""
 
 
-def _pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Rgb:
-    return colours[int(rng.integers(len(colours)))]
+def _pick(rng: np.random.Generator, colors: tuple[Rgb, ...]) -> Rgb:
+    return colors[int(rng.integers(len(colors)))]
 
 
 def draw_look(seed: int, style: str | None) -> Look:

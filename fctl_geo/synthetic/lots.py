@@ -1,4 +1,4 @@
-"""One lot: its ground, its house and what stands around it."""
+"""One lot: its ground, its house and everything around it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fctl_geo.synthetic.layout import Block, Points, inside_ring
 from fctl_geo.synthetic.solids import KEEP_CLASS, Frame, add_car, add_wall, vary
 
 GREEN = {"houses": 1.1, "rows": 1.0, "slabs": 1.0, "centre": 0.25, "industry": 0.3, "farm": 0.6}
-"""Share of the look's green that a kind of lot has."""
+"""Factor on the look's share of green, by kind of lot."""
 PAVED = {"houses": 0.12, "rows": 0.3, "slabs": 0.3, "centre": 0.6, "industry": 0.7, "farm": 0.0}
 
 
@@ -49,7 +49,7 @@ def build_lot(draft: Draft, lot: Block, kind: str, angle: float, storeys: int) -
 
 
 def inscribed(ring: Points, centre: Points, angle: float, aspect: float) -> tuple[float, float]:
-    """Half sides of the largest rectangle of an aspect at a centre and angle inside a convex ring."""
+    """Half sides of the largest rectangle of a given aspect, center and angle inside a convex ring."""
     c, s = np.cos(angle), np.sin(angle)
     corners = np.array([[aspect, 1.0], [aspect, -1.0]]) @ np.array([[c, s], [-s, c]])
     edges = np.roll(ring, -1, axis=0) - ring
@@ -61,7 +61,7 @@ def inscribed(ring: Points, centre: Points, angle: float, aspect: float) -> tupl
 
 
 def _house_size(draft: Draft, ring: Points, centre: Points, kind: str, angle: float) -> tuple[float, float]:
-    """Half sides of the house: a share of what the lot allows, no larger than its kind."""
+    """Half sides of the house: a share of what the lot allows, limited by its kind."""
     rng, style = draft.rng, draft.look.style
     hu, hv = inscribed(ring, centre, angle, rng.uniform(0.9, 1.7))
     fill = rng.uniform(0.85, 1.0) if kind in ("centre", "rows") else rng.uniform(*style.cover)
@@ -72,7 +72,7 @@ def _house_size(draft: Draft, ring: Points, centre: Points, kind: str, angle: fl
 
 
 def _set_back(rng: np.random.Generator, frame: Frame, half: tuple[float, float], ring: Points, kind: str) -> Frame:
-    """Move a house towards one side of its lot, as far as there is room."""
+    """Move a house toward one side of its lot, as far as there is room."""
     if kind not in ("houses", "slabs"):
         return frame
     here = np.array([frame.x, frame.y])
@@ -133,14 +133,14 @@ def _furnish(draft: Draft, lot: Block, ring: Points, frame: Frame, half: tuple[f
 
 
 def _corner(rng: np.random.Generator, ring: Points, near: float, far: float) -> tuple[float, float]:
-    """Get a place between a lot's centre and one of its corners."""
+    """Get a point between a lot's center and one of its corners."""
     centre = ring.mean(axis=0)
     at = centre + (ring[int(rng.integers(len(ring)))] - centre) * rng.uniform(near, far)
     return float(at[0]), float(at[1])
 
 
 def _pool(draft: Draft, frame: Frame, half: tuple[float, float]) -> None:
-    """A swimming pool in its tiled border; it counts as land, only rivers and lakes are water."""
+    """A swimming pool with a tiled border; it counts as land: only rivers and lakes are water."""
     rng = draft.rng
     at = frame.at(rng.uniform(-0.4, 0.4) * half[0], rng.choice([-1, 1]) * (half[1] + 4.5))
     size = (rng.uniform(2.8, 4.6), rng.uniform(1.6, 2.4))
@@ -150,11 +150,11 @@ def _pool(draft: Draft, frame: Frame, half: tuple[float, float]) -> None:
 
 
 def _clutter(draft: Draft, at: tuple[float, float], frame: Frame) -> None:
-    """Something small in a yard: crates, sheets, piles; it keeps the class of the ground."""
+    """Something small in a yard, such as crates, sheets or piles; the class of the ground does not change."""
     rng = draft.rng
     if not draft.dry(np.array(at), 4.0):
         return
-    colours = (
+    colors = (
         (120, 104, 88),
         (176, 170, 160),
         (70, 96, 140),
@@ -163,7 +163,7 @@ def _clutter(draft: Draft, at: tuple[float, float], frame: Frame) -> None:
         (214, 212, 206),
         (84, 104, 84),
     )
-    rgb = vary(rng, colours[int(rng.integers(len(colours)))])
+    rgb = vary(rng, colors[int(rng.integers(len(colors)))])
     half = (float(np.clip(rng.lognormal(-0.4, 0.6), 0.25, 3)), float(np.clip(rng.lognormal(-0.6, 0.5), 0.2, 1.3)))
     angle = frame.angle + (rng.uniform(0, 3) if rng.random() < 0.4 else 0.0)
     draft.solids.add(at, angle, half, rng.uniform(0.3, 1.3), 0, rgb, cls=KEEP_CLASS, relative=True)

@@ -1,4 +1,4 @@
-"""Coherent noise in world metres: the same point has the same value in every tile of a scene."""
+"""Coherent noise in world meters: the same point has the same value in every tile of a scene."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def value_noise(x: float, y: float, seed: int) -> float:
 
 @kernel(error_model="numpy")
 def fade(wavelength_m: float, step_m: float) -> float:
-    """How much of a texture survives the sampling: 0 below 1.5 samples a wave, 1 from 3.5 on."""
+    """How much of a texture survives the sampling: 0 below 1.5 samples per wave, 1 from 3.5 on."""
     return min(1.0, max(0.0, (wavelength_m / step_m - 1.5) * 0.5))
 
 
 @kernel(error_model="numpy")
 def fbm(x: float, y: float, seed: int, wavelength_m: float, octaves: int, step_m: float) -> float:
-    """Sum of octaves of noise, each half as long and 0.55 as strong; about -1..1, too fine octaves fade out."""
+    """Sum of octaves of noise, each half as long and 0.55 times as strong; about -1..1; octaves too fine fade out."""
     total = 0.0
     amp = 0.5
     wl = wavelength_m / step_m
@@ -51,7 +51,7 @@ def fbm(x: float, y: float, seed: int, wavelength_m: float, octaves: int, step_m
         f = min(1.0, (wl - 1.5) * 0.5)
         if f <= 0.0:
             break
-        # turning each octave hides the lattice; 0.8, 0.6 is a rotation by 37 degrees
+        # rotating each octave hides the lattice; 0.8, 0.6 is a rotation by 37 degrees
         x, y = 0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y
         total += amp * f * value_noise(x * frequency + 17.3 * k, y * frequency - 9.7 * k, seed + 101 * k)
         amp *= 0.55
@@ -68,5 +68,5 @@ def blend(a: float, b: float, t: float) -> float:
 
 @kernel(error_model="numpy")
 def ramp(x: float, lo: float, hi: float) -> float:
-    """Rise from 0 at lo to 1 at hi, clamped; lo may be the greater one."""
+    """Rise from 0 at lo to 1 at hi, clamped; lo may be larger than hi."""
     return min(1.0, max(0.0, (x - lo) / (hi - lo)))

@@ -1,4 +1,4 @@
-"""The plan of one scene, from its waters to its last tree."""
+"""The plan of one scene, from its waters down to its last tree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_world(seed: int, look: Look, extent_m: float, gsd_m: float) -> World:
         seed: the scene's seed.
         look: the scene's look.
         extent_m: side of the square.
-        gsd_m: ground metres a pixel; very small things are left out of coarse scenes.
+        gsd_m: meters per pixel; very small objects are left out of coarse scenes.
     """
     rng = np.random.default_rng([seed, 3])
     water = _waters(seed, rng, extent_m)
@@ -47,14 +47,14 @@ def draw_world(seed: int, look: Look, extent_m: float, gsd_m: float) -> World:
 
 
 def _waters(seed: int, rng: np.random.Generator, extent_m: float) -> WaterField:
-    """Wide scenes always have a river, small ones now and then."""
+    """Large scenes always have a river, small ones sometimes."""
     river = bool(rng.random() < (1.0 if extent_m >= 900 else 0.5 if extent_m >= 400 else 0.2))
     lakes = int(rng.poisson(1.0 if extent_m >= 700 else 0.3))
     return draw_water(seed, extent_m + 120, river=river, lakes=lakes)
 
 
 def _root(rng: np.random.Generator, extent_m: float) -> Block:
-    """A turned square that covers the scene."""
+    """A rotated square that covers the scene."""
     a = rng.uniform(0, np.pi / 2)
     turn = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
     corners = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]) * (0.8 * extent_m + 60)

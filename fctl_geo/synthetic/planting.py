@@ -37,25 +37,25 @@ class Trees:
         kind: int | None = None,
         spread: float = 1.0,
     ) -> None:
-        """Put crowns at points (N, 2) with radii (N,); kinds and colours are drawn from the look."""
+        """Put crowns at points (N, 2) with radii (N,); kinds and colors are drawn from the look."""
         n = len(points)
         if n == 0:
             return
         weights = np.array(look.style.trees)
         kinds = rng.choice(4, n, p=weights / weights.sum()) if kind is None else np.full(n, kind)
         palette = np.array(look.style.leaves, dtype=np.float64)
-        colour = (
+        color = (
             palette[rng.integers(len(palette), size=n)]
             + rng.normal(0, 7 * spread, (n, 1))
             + rng.normal(0, 1, (n, 3)) * spread * np.array([4.5, 3.0, 1.5])
         )
-        colour[kinds == CONIFER] = colour[kinds == CONIFER] * 0.5 + np.array([22.0, 32.0, 22.0])
-        colour[kinds == BARE] = colour[kinds == BARE] * 0.4 + np.array([72.0, 64.0, 54.0])
+        color[kinds == CONIFER] = color[kinds == CONIFER] * 0.5 + np.array([22.0, 32.0, 22.0])
+        color[kinds == BARE] = color[kinds == BARE] * 0.4 + np.array([72.0, 64.0, 54.0])
         r = radius * np.choose(kinds, [1.0, 0.7, 0.75, 0.95])
         height = np.choose(kinds, [1.9 * r + 1.0, 4.0 * r + 2.0, 2.0 * r + 5.0, 1.9 * r + 1.0]) * rng.uniform(
             0.8, 1.2, n
         )
-        rgb = (np.clip(colour, 5, 250) / 255.0) ** 2.2
+        rgb = (np.clip(color, 5, 250) / 255.0) ** 2.2
         self.parts.append(
             np.column_stack([points, r, np.minimum(height, 24.0), kinds, rgb, rng.integers(1 << 20, size=n)])
         )
@@ -70,7 +70,7 @@ class Trees:
         water: WaterField,
         around: tuple[Frame, tuple[float, float]] | None = None,
     ) -> None:
-        """Plant about so many trees and bushes in a block, few of them over the house."""
+        """Plant about this many trees and bushes in a block, few of them over the house."""
         n = int(rng.poisson(max(count, 0.0)))
         if n == 0:
             return
@@ -90,7 +90,7 @@ class Trees:
     def forest(
         self, rng: np.random.Generator, look: Look, warp: Warp, block: Block, water: WaterField, gsd_m: float
     ) -> None:
-        """Fill a block with a wood, its density uneven."""
+        """Fill a block with woods of uneven density."""
         spacing = max(rng.uniform(3.2, 6.5), 2.2 * gsd_m)
         points, edge = _lattice(rng, block, spacing, 0.45)
         if len(points) == 0:
@@ -169,7 +169,7 @@ class Trees:
 def _lattice(
     rng: np.random.Generator, block: Block, spacing_m: float, jitter: float, angle: float | None = None
 ) -> tuple[Points, NDArray[np.float64]]:
-    """Points of a turned, jittered lattice inside a block, and their distances to its edge."""
+    """Points of a rotated, jittered lattice inside a block, and their distances to its edge."""
     a = rng.uniform(0, np.pi) if angle is None else angle
     turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
     local = block.ring @ turn

@@ -1,4 +1,4 @@
-"""Paint what stands on the ground of one tile: roofs and boxes, then the crowns of trees; the higher thing wins."""
+"""Paint everything above the ground of one tile: roofs and boxes, then tree crowns; the higher object wins."""
 # ruff: noqa: PLR0911, PLR0912, PLR0915  (compiled kernels take plain arrays, by position)
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 @kernel(error_model="numpy")
 def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, parapet: float) -> float:
-    """Height of a roof over its eaves at a local point; -1: not on it (FLAT, GABLE, ... as in houses.py)."""
+    """Height of a roof above its eaves at a local point; -1: not on the roof (FLAT, GABLE, ... as in houses.py)."""
     eu: float = hu - abs(u)
     ev: float = hv - abs(v)
     if shape == 1:
@@ -39,7 +39,7 @@ def _rise(shape: int, u: float, v: float, hu: float, hv: float, pitch: float, pa
 
 @kernel(error_model="numpy")
 def _texture(texture: int, u: float, v: float, x: float, y: float, seed: int, age: float, step: float) -> float:
-    """Tone of a roof's cover around 1; u runs along the ridge, v down the slope."""
+    """Tone of a roof's surface, around 1; u runs along the ridge, v down the slope."""
     stain = fbm(x, y, seed, 5.0, 4, step)
     fine = fbm(x, y, seed + 1, 0.7, 4, step)
     streak = value_noise(u / 0.5, v / 6.0, seed + 2) * fade(1.0, step)
@@ -92,7 +92,7 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
         r0, r1 = max(0, int((cy - tall - y0) / step)), min(h, int((cy + tall - y0) / step) + 2)
         base = 0.0
         if relative:
-            # stand level on whatever is under the middle
+            # stand level on whatever is under the center
             mc, mr = int((cx - x0) / step), int((cy - y0) / step)
             if 0 <= mc < w and 0 <= mr < h:
                 base = height[mr, mc]
@@ -104,7 +104,7 @@ def draw_solids(solids: Array, albedo: F32, height: F32, classes: Array, x0: flo
                 if abs(u) > hu or abs(v) > hv:
                     continue
                 rise = _rise(shape, u, v, hu, hv, pitch, parapet)
-                # yards, pools and courts do not reach into streets and rivers
+                # yards, pools and courts do not extend into streets and rivers
                 if rise < -0.9 or (cls == 0 and (classes[row, col] == 2 or classes[row, col] == 4)):
                     continue
                 if shape == 8:
@@ -182,7 +182,7 @@ def draw_crowns(trees: Array, albedo: F32, height: F32, classes: Array, x0: floa
                     z = top - 0.9 * radius * q * q
                     tone *= 0.7 + 0.5 * fronds
                 else:
-                    # no crown is a disc: each is stretched and lobed in its own way
+                    # no crown is a disk: each is stretched and lobed in its own way
                     bend = np.arctan2(dy, dx) + turn
                     q *= 1.0 + 0.13 * np.cos(2.0 * bend) + 0.08 * np.cos(3.0 * bend + turn)
                     q += 0.26 * big + 0.10 * leaf

@@ -1,4 +1,4 @@
-"""Simple solids: rectangles with the shape of a roof, and what stands in yards and streets: cars and walls."""
+"""Simple solids: rectangles with a roof shape, and objects in yards and streets: cars and walls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = 18
 
 
 def linear(rgb: tuple[float, ...] | Rgb) -> tuple[float, float, float]:
-    """Turn an sRGB colour of 0..255 into light of 0..1 (gamma 2.2)."""
+    """Turn an sRGB color of 0..255 into light of 0..1 (gamma 2.2)."""
     r, g, b = (max(0.0, c / 255.0) ** 2.2 for c in rgb)
     return r, g, b
 
@@ -45,7 +45,7 @@ class Solids:
         age: float = 0.5,
         relative: bool = False,
     ) -> None:
-        """Put one solid down: centre, angle of its u axis, half sides and height of its eaves, in metres."""
+        """Place one solid: center, angle of its u axis, half sides and height of its eaves, in meters."""
         self.rows.append(
             (
                 *at,
@@ -85,12 +85,12 @@ class Frame:
 
 
 def vary(rng: np.random.Generator, rgb: Rgb, amount: float = 7.0) -> tuple[float, float, float]:
-    """Jitter a colour: mostly its lightness, a little its hue."""
+    """Jitter a color: mostly its lightness, slightly its hue."""
     r, g, b = np.clip(np.array(rgb) + rng.normal(0, amount) + rng.normal(0, amount * 0.35, 3), 8, 245)
     return float(r), float(g), float(b)
 
 
-CAR_COLOURS: tuple[Rgb, ...] = (
+CAR_COLORS: tuple[Rgb, ...] = (
     (228, 228, 228),
     (240, 240, 240),
     (150, 152, 156),
@@ -106,10 +106,10 @@ CAR_COLOURS: tuple[Rgb, ...] = (
 def add_car(
     out: Solids, rng: np.random.Generator, at: tuple[float, float], angle: float, *, stall: bool = False
 ) -> None:
-    """A car, a van or now and then a lorry; it keeps the class of what it stands on."""
+    """A car, a van or occasionally a truck; the class of the ground under it does not change."""
     lorry = rng.random() < 0.06 and not stall
     half = (rng.uniform(3.5, 6), 1.25) if lorry else (rng.uniform(2.0, 2.5), rng.uniform(0.85, 0.95))
-    rgb = vary(rng, CAR_COLOURS[int(rng.integers(len(CAR_COLOURS)))], 5)
+    rgb = vary(rng, CAR_COLORS[int(rng.integers(len(CAR_COLORS)))], 5)
     out.add(
         at,
         angle + rng.normal(0, 0.02),

@@ -1,4 +1,4 @@
-"""Paint streets onto one tile: carriageways with their marks and wear, kerbs and pavements, dirt roads."""
+"""Paint streets onto one tile: roadways with their markings and wear, curbs and sidewalks, dirt roads."""
 # ruff: noqa: PLR0912  (compiled kernels take plain arrays, by position)
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fctl_geo.system.kernels import kernel
 F32 = NDArray[np.float32]
 Array = NDArray[Any]
 CORNER_M = 5.0
-"""How wide crossings are rounded."""
+"""Radius by which crossings are rounded."""
 
 
 @kernel(error_model="numpy")
@@ -30,14 +30,14 @@ def find_streets(
     step: float,
     reach_m: float,
 ) -> None:
-    """Find for each pixel the street that it lies on or beside, in place.
+    """Find the street that each pixel lies on or beside, in place.
 
     Args:
         pieces: (S, 11), see plan.World.streets.
         which: (h, w) int32 piece or -1.
         outside: distance to that street's edge, negative on it.
         other: distance to the edge of the next street (paved ones only).
-        along: metres from its start. lateral: signed distance to its centre line.
+        along: meters from its start. lateral: signed distance to its center line.
     """
     h, w = which.shape
     for s in range(len(pieces)):
@@ -55,7 +55,7 @@ def find_streets(
             for col in range(c0, c1):
                 px = x0 + (col + 0.5) * step - ax
                 t = (px * dx + py * dy) / len2
-                # streets end square: 1 = at the start, 2 = at the end of this piece
+                # streets have square ends: 1 = at the start, 2 = at the end of this piece
                 if (t < 0.0 and ends % 2 == 1) or (t > 1.0 and ends >= 2):
                     continue
                 t = min(1.0, max(0.0, t))
@@ -215,7 +215,7 @@ def _dirt(
 
 @kernel(error_model="numpy")
 def _marks(along: float, lat: float, half: float, kind: int, ps: int, step: float) -> float:
-    """How much paint lies on a carriageway, 0..1."""
+    """Amount of paint on a roadway, 0..1."""
     thin = min(1.0, 0.22 / step)
     off = abs(lat)
     if kind == 0:

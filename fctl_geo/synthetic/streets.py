@@ -1,4 +1,4 @@
-"""Streets: which cuts become what kind, and the pieces, cars and trees along them."""
+"""Streets: the kind of each cut, and the pieces, cars and trees along streets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PIECE_M = 8.0
 
 
 def choose_cut(draft: Draft, block: Block, depth: int) -> Cut:
-    """Decide what divides a block: the first cuts are main roads, later ones lesser, in the country often none."""
+    """Decide what divides a block: the first cuts are main roads, later ones minor, in the country often none."""
     rng, u = draft.rng, draft.zones.urban(block.centre)
     if (depth < 2 and block.area_m2 > 90_000) or (u > 0.2 and block.area_m2 > 400_000):
         return Cut(rng.uniform(3.4, max(4.0, 6.5 - 0.8 * depth)), MAIN) if rng.random() < 0.75 else Cut(3.0, MINOR)
@@ -32,7 +32,7 @@ def choose_cut(draft: Draft, block: Block, depth: int) -> Cut:
 
 
 def lay_streets(draft: Draft, streets: list[Street]) -> NDArray[np.float64]:
-    """Bend the streets, drop what would run through water, and put cars and trees along them; (S, 11) pieces."""
+    """Bend the streets, drop the pieces that run through water, and add cars and trees along them; (S, 11) pieces."""
     rows = []
     for order, street in enumerate(streets):
         line = draft.warp(densify(np.stack([street.start, street.end]), PIECE_M))

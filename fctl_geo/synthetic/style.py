@@ -13,12 +13,12 @@ ROUND, CONIFER, PALM, BARE = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One region of the world: what a photograph from there is likely to show (colours are sRGB as seen in the sun)."""
+    """One region of the world: what a photograph from there is likely to show (colors are sRGB as seen in the sun)."""
 
     pitched: tuple[tuple[Rgb, int, float], ...]
-    """Colour, texture, weight of pitched roofs."""
+    """Color, texture and weight of pitched roofs."""
     flat: tuple[tuple[Rgb, int, float], ...]
-    """The same of flat roofs."""
+    """The same for flat roofs."""
     flat_share: float
     grass: tuple[Rgb, ...]
     dry: tuple[Rgb, ...]
@@ -43,14 +43,14 @@ class Style:
     haze: tuple[float, float]
     saturation: tuple[float, float]
     dirt_streets: float = 0.1
-    """Share of minor streets that are not paved."""
+    """Share of minor streets that are unpaved."""
     walls: float = 0.1
-    """Share of lots inside a wall."""
+    """Share of lots surrounded by a wall."""
     pools: float = 0.02
     hedges: float = 0.3
     clutter: float = 0.0
-    """How much lies about in yards and on flat roofs, 0..1."""
+    """Amount of clutter in yards and on flat roofs, 0..1."""
     dense: float = 0.0
-    """Extra weight of blocks that are built up without gaps."""
+    """Extra weight of blocks built up without gaps."""
     pitch: tuple[float, float] = (0.35, 0.9)
-    """Range of the rise of a roof by its run."""
+    """Range of the rise of a roof over its run."""

@@ -1,4 +1,4 @@
-"""Town blocks: what each is for, and how it is cut into lots."""
+"""Town blocks: the use of each, and how it is divided into lots."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fctl_geo.synthetic.solids import FLAT, Frame, add_car, vary
 from fctl_geo.synthetic.style import Rgb
 
 STALL_M, ROW_M = 2.6, 16.0
-"""A stall's width and the distance of double rows in a car park, as ground_shader paints them."""
+"""Width of a stall and spacing of double rows in a parking lot, as painted by ground_shader."""
 
 
 def use_town(draft: Draft, block: Block, angle: float, urban: float) -> None:
-    """Decide what a town block is for, and build it."""
+    """Choose the use of a town block, and build it."""
     rng = draft.rng
     kinds = ["houses", "rows", "slabs", "centre", "industry", "park", "market", "pitch", "courts", "waste"]
     dense = draft.look.style.dense
@@ -60,13 +60,13 @@ def _build_block(draft: Draft, block: Block, kind: str, angle: float) -> None:
 
 
 def _courts(draft: Draft, block: Block, angle: float) -> None:
-    """Ball courts of painted asphalt with their lines, in a park: flat, coloured and square, yet land."""
+    """Ball courts of painted asphalt with lines, in a park: flat, colored and rectangular, yet land."""
     rng = draft.rng
     draft.lay(block, "lawn", angle)
     draft.scatter_trees(block, 400.0)
     ring = draft.warp(block.ring)
-    colours: tuple[Rgb, ...] = ((150, 84, 66), (84, 124, 96), (76, 104, 148), (132, 132, 130), (178, 112, 82))
-    outer, inner = (vary(rng, colours[int(rng.integers(len(colours)))]) for _ in range(2))
+    colors: tuple[Rgb, ...] = ((150, 84, 66), (84, 124, 96), (76, 104, 148), (132, 132, 130), (178, 112, 82))
+    outer, inner = (vary(rng, colors[int(rng.integers(len(colors)))]) for _ in range(2))
     centre = ring.mean(axis=0)
     start = Frame(float(centre[0]), float(centre[1]), angle)
     for k in range(-2, 3):
@@ -87,7 +87,7 @@ def _courts(draft: Draft, block: Block, angle: float) -> None:
 
 
 def _market(draft: Draft, block: Block, angle: float) -> None:
-    """A car park, mostly with a big shop on it."""
+    """A parking lot, usually with a big store on it."""
     rng = draft.rng
     draft.lay(block, "parking", angle)
     ring = draft.warp(block.ring)
@@ -105,7 +105,7 @@ def _market(draft: Draft, block: Block, angle: float) -> None:
 
 
 def _park_cars(draft: Draft, ring: Points, angle: float, taken: tuple[Points, float] | None) -> None:
-    """Fill a share of the stalls, in the rows that the paint shows."""
+    """Fill a share of the stalls, in the rows that are painted."""
     if not draft.fine:
         return
     rng = draft.rng

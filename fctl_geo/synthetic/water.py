@@ -15,7 +15,7 @@ class WaterField:
     """Signed distance to the shore, negative in the water."""
 
     distance_m: NDArray[np.float32]
-    """(n, n) on a square grid around the scene's centre."""
+    """(n, n) on a square grid around the scene's center."""
     origin_m: float
     """x and y of the first node."""
     cell_m: float
@@ -34,7 +34,7 @@ class WaterField:
 
 
 def _river(rng: np.random.Generator, extent_m: float, offset_m: float) -> tuple[NDArray[np.float64], float]:
-    """Draw a meandering centre line (N, 2) and its half width."""
+    """Draw a meandering center line (N, 2) and its half width."""
     half = rng.uniform(0.006, 0.03) * min(max(extent_m, 300), 1600)
     t = np.arange(-extent_m, extent_m, max(half / 3, 3.0))
     bends = sum(
@@ -48,7 +48,7 @@ def _river(rng: np.random.Generator, extent_m: float, offset_m: float) -> tuple[
 def _lake(
     rng: np.random.Generator, grid: NDArray[np.float64], centre: NDArray[np.float64], radius_m: float
 ) -> NDArray[np.float64]:
-    """Distance to a lobed lake's shore on a grid (n, n, 2), roughly in metres."""
+    """Distance to a lobed lake's shore on a grid (n, n, 2), roughly in meters."""
     d = grid - centre
     angle = np.arctan2(d[..., 1], d[..., 0])
     lobes = sum(rng.normal(0, 0.35 / k) * np.cos(k * angle + rng.uniform(0, 7)) for k in range(1, 7))
@@ -67,7 +67,7 @@ def draw_water(seed: int, extent_m: float, *, river: bool, lakes: int) -> WaterF
     """Draw a scene's waters.
 
     Args:
-        extent_m: side of the square that has to be covered.
+        extent_m: side of the square to cover.
         river: whether one runs through the scene.
         lakes: how many.
     """

@@ -1,4 +1,4 @@
-"""Procedural aerial scenes with known truth: plan the land, paint it tile by tile, photograph it."""
+"""Procedural aerial scenes with ground truth: plan the land, paint it tile by tile, photograph it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from fctl_geo.synthetic.solids import linear
 from fctl_geo.synthetic.street_shader import find_streets, shade_streets
 
 CLASSES = ("land", "building", "road", "vegetation", "water")
-"""Names of the truth's ids 0..4."""
+"""Names of the ground truth's ids 0..4."""
 TILE_PX = 1024
 REACH_M = 3.0
-"""How far beside a street its pavement may reach."""
+"""How far beyond a street its sidewalk may extend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A picture and what it shows."""
+    """An image and what it shows."""
 
     rgb: NDArray[np.uint8]
     """(3, H, W)."""
@@ -47,12 +47,12 @@ class TileFrame:
 
 
 def render_scene(seed: int, height_px: int, width_px: int, gsd_m: float, style: str | None = None) -> Rendered:
-    """Get a procedural aerial photograph with its truth.
+    """Get a procedural aerial photograph with its ground truth.
 
     Args:
         seed: the same seed, size, GSD and style give the same bytes.
-        gsd_m: ground metres a pixel, 0.05..5.
-        style: a name of styles.STYLES; None: drawn by the seed.
+        gsd_m: meters per pixel, 0.05..5.
+        style: a name of styles.STYLES; None: chosen by the seed.
     Raises:
         SettingsError: a size below 1 px, a GSD out of range, an unknown style.
     """
@@ -83,8 +83,8 @@ def paint_tile(
 ) -> None:
     """Paint one tile's light (3, h, w) and classes (h, w), in place; at_m is its upper left corner.
 
-    Tiles fit without a seam: everything is a function of world metres, and each tile is painted with
-    a margin towards the sun as wide as the longest shadow.
+    Tiles fit without a seam: everything is a function of world coordinates, and each tile is painted with
+    a margin toward the sun as wide as the longest shadow.
     """
     ss = 2 if gsd_m < 1.4 else 3
     step = gsd_m / ss
@@ -118,7 +118,7 @@ def _margins(world: World, sun: tuple[float, float], gsd_m: float) -> tuple[int,
 def _paint_surfaces(
     world: World, seed: int, f: TileFrame
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
-    """Albedo (h, w, 3), height (h, w) in metres and class (h, w) of a tile's samples."""
+    """Albedo (h, w, 3), height (h, w) in meters and class (h, w) of a tile's samples."""
     look, at = world.look, (f.x0_m, f.y0_m, f.step_m)
     ids = np.zeros((f.height, f.width), dtype=np.int32)
     fill_rings(ids, *_rings_in(world, f), *at)
@@ -171,7 +171,7 @@ def _paint_streets(
 
 
 def _mask(rows: NDArray[np.float64], reach_m: NDArray[np.float64], f: TileFrame) -> NDArray[np.bool_]:
-    """Rows (x, y, ...) that reach into a tile."""
+    """Rows (x, y, ...) that extend into a tile."""
     x, y = rows[:, 0], rows[:, 1]
     return np.asarray(
         (x + reach_m > f.x0_m)

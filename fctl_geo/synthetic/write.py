@@ -1,4 +1,4 @@
-"""Write a procedural scene and its truth as georeferenced tiled GeoTIFFs with overviews."""
+"""Write a procedural scene and its ground truth as georeferenced tiled GeoTIFFs with overviews."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fctl_geo.synthetic.world import CLASSES, Rendered, render_scene
 CRS = "EPSG:32633"
 ORIGIN_M = (412_600.0, 5_402_400.0)
 """Upper left corner: somewhere in UTM zone 33."""
-COLOURS = ((205, 180, 140), (214, 60, 50), (110, 110, 116), (86, 140, 62), (62, 118, 190))
-"""Palette of the truth, in the order of CLASSES."""
+COLORS = ((205, 180, 140), (214, 60, 50), (110, 110, 116), (86, 140, 62), (62, 118, 190))
+"""Palette of the ground truth, in the order of CLASSES."""
 BLOCK_PX = 512
 
 
@@ -25,7 +25,7 @@ def write_scene(
 ) -> tuple[Path, Path]:
     """Render a square scene and write `scene.tif` (JPEG in YCbCr) and `truth.tif` (deflate, palette).
 
-    Both files appear whole or not at all.
+    Both files appear complete or not at all.
 
     Returns:
         The paths of scene and truth.
@@ -47,7 +47,7 @@ def write_scene(
 
 
 def _write_whole(path: Path, rendered: Rendered, gsd_m: float, *, truth: bool) -> None:
-    """Write aside, then rename."""
+    """Write to a temporary file, then rename it."""
     partial = path.with_name(f".{path.stem}.partial-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         if truth:
@@ -67,7 +67,7 @@ def _write_whole(path: Path, rendered: Rendered, gsd_m: float, *, truth: bool) -
 def _write_tiff(
     path: Path, bands: NDArray[np.uint8], gsd_m: float, options: dict[str, Any], *, palette: bool = False
 ) -> None:
-    """Write (B, H, W) with georeferencing and overviews down to about 256 px (truth by mode, pictures by average)."""
+    """Write (B, H, W) with georeferencing and overviews down to about 256 px (truth by mode, images by average)."""
     import rasterio
     from rasterio.enums import Resampling
     from rasterio.transform import from_origin
@@ -89,7 +89,7 @@ def _write_tiff(
     ) as out:
         out.write(bands)
         if palette:
-            out.write_colormap(1, dict(enumerate((*c, 255) for c in COLOURS)))
+            out.write_colormap(1, dict(enumerate((*c, 255) for c in COLORS)))
             out.update_tags(classes=",".join(CLASSES))
     factors = [f for f in (2, 4, 8, 16, 32) if max(h, w) // f >= 128]
     if factors:

@@ -25,7 +25,7 @@ class Zones:
     """(8, 3) wave vector x, y and phase: four waves bend the town's edge, four make woods."""
 
     def urban(self, p: Points) -> float:
-        """1 in the town's centre, TOWN_EDGE at its edge, 0 outside."""
+        """1 in the town's center, TOWN_EDGE at its edge, 0 outside."""
         d = float(np.hypot(*(p - self.centre))) / max(self.radius_m, 1e-3)
         return float(np.clip(1.0 - 0.7 * d + 0.12 * self._waves(p, 0), 0, 1))
 
@@ -39,7 +39,7 @@ class Zones:
 
 
 def draw_zones(rng: np.random.Generator, extent_m: float, look: Look) -> Zones:
-    """Draw a scene's zones: a whole town in its country, or, in a small scene, a piece of either."""
+    """Draw a scene's zones: a whole town and its surroundings or, in a small scene, a piece of either."""
     if extent_m >= 700:
         centre = rng.uniform(-0.2, 0.2, 2) * extent_m
         radius = rng.uniform(0.28, 0.45) * min(extent_m, 2500)

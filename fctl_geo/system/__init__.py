@@ -1,1 +1,1 @@
-"""What the machine needs to know: compiled kernels and where they are cached, memory that is given back."""
+"""Services close to the machine: compiled kernels and their cache, and returning freed memory."""

@@ -1,9 +1,9 @@
-"""How loops become machine code: compiled by numba once, kept on the disk where there is a place for it.
+"""Compile loops to machine code: once, by numba, cached on disk where there is a place for it.
 
-numba looks only at the file of the function itself to see whether what it kept is old, but kernels call each other
-across files. So each state of a room's sources has a folder of its own. And numba refuses to work where neither the
-installation nor the home folder can be written to (a container that runs under any user's number): here the user's own
-folder among the temporary files takes their place, or nothing is kept.
+To decide whether a cached function is out of date, numba checks only the function's own file, but kernels call each
+other across files. Each state of a package's sources therefore has a cache folder of its own. Also, numba refuses to
+work where neither the installation nor the home folder is writable (as in a container that runs under an arbitrary user
+id): here, a private folder in the temporary directory takes their place, or nothing is cached.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from numba.extending import register_jitable
 F = TypeVar("F", bound=Callable[..., Any])
 config: Any = numba.config
 OLD_S = 30 * 24 * 3600
-"""Machine code of other states of the sources is deleted when it was not added to for this long."""
+"""Machine code for other states of the sources is deleted if its folder has not been added to for this long."""
 
 
 @overload
@@ -36,28 +36,28 @@ def kernel(function: Callable[..., Any], /) -> Any: ...
 @overload
 def kernel(*, error_model: str) -> Callable[[F], F]: ...
 def kernel(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Compile a function without the GIL and keep its machine code; `options` are those of `numba.njit`."""
+    """Compile a function that releases the GIL and cache its machine code; `options` are those of `numba.njit`."""
     if function is None:
         return lambda function: kernel(function, **options)
     folder = cache_folder(Path(inspect.getfile(function)).parent)
     compiler: Any = njit(nogil=True, cache=folder is not None, **options)
     before = config.CACHE_DIR
     try:
-        config.CACHE_DIR = str(folder or "")  # numba reads it while it wraps a function
+        config.CACHE_DIR = str(folder or "")  # numba reads it when it wraps a function
         return compiler(function)
     finally:
         config.CACHE_DIR = before
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """A part of kernels: compiled with them, without the costly way in from Python."""
+    """Mark a function called by kernels: compiled with them, without the costly entry point from Python."""
     compiler: Any = register_jitable(nogil=True)
     return compiler(function)
 
 
 @cache
 def cache_folder(room: Path) -> Path | None:
-    """Where the machine code of a room's kernels is kept; None: nowhere, each process compiles it anew."""
+    """Where the machine code of a package's kernels is cached; None: nowhere, each process compiles it again."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(room.glob("*.py")))).hexdigest()[:16]
     for place in _places(room):
         folder = place / f"kernels-{room.name}-{digest}"
@@ -68,11 +68,11 @@ def cache_folder(room: Path) -> Path | None:
 
 
 def _places(room: Path) -> Iterator[Path]:
-    """The user's choice (NUMBA_CACHE_DIR), beside the sources, the home folder, the temporary files."""
+    """The user's choice (NUMBA_CACHE_DIR), next to the sources, the home folder, the temporary directory."""
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR)
     yield room / "__pycache__"
-    with suppress(RuntimeError):  # nobody knows where it is
+    with suppress(RuntimeError):  # there is no home folder
         yield Path.home() / ".cache" / "fctl-geo"
     if hasattr(os, "getuid"):
         own = Path(tempfile.gettempdir()) / f"fctl-geo-{os.getuid()}"
@@ -81,7 +81,7 @@ def _places(room: Path) -> Iterator[Path]:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether nobody else can put machine code into a folder, which is created where it is missing."""
+    """Whether nobody else can put machine code into a folder, which is created if missing."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -91,7 +91,7 @@ def _is_own(folder: Path) -> bool:
 
 
 def _is_writable(folder: Path) -> bool:
-    """By doing it, as numba does."""
+    """Find out by writing, as numba does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

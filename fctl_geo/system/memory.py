@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system: what is held depends on the work in hand, not on the work done."""
+"""Return freed memory to the system: what is held depends on the current work, not on the work already done."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from functools import cache
 
 
 def give_back_freed_memory() -> None:
-    """Ask the allocator to return what nobody holds; 20 to 80 ms, so once a row of patches, not once a patch.
+    """Ask the allocator to return unused memory; takes 20 to 80 ms, so once per row of patches, not once per patch.
 
-    glibc keeps the freed pages of each worker thread for itself: 120 to 420 MiB while patches are segmented, measured.
-    Other allocators return large pieces by themselves.
+    glibc holds on to the freed pages of each worker thread: measured, 120 to 420 MiB while patches are segmented.
+    Other allocators return large blocks by themselves.
     """
     trim = _malloc_trim()
     if trim is not None:
@@ -21,7 +21,7 @@ def give_back_freed_memory() -> None:
 
 @cache
 def _malloc_trim() -> Callable[[int], int] | None:
-    """glibc's own; None where the C library is another one."""
+    """glibc's malloc_trim; None if the C library is a different one."""
     if not sys.platform.startswith("linux"):
         return None
     trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -29,7 +29,7 @@ def test_a_network_of_other_widths_is_told_by_the_first_tensor(fctl: Fctl, tmp_p
         reference.save(tmp_path / f"{name}.pth", reference.Released((4, 4, 8, 8, 8), 16, 2, branch=name != "all"))
     said = fctl("import-checkpoint", *arguments(tmp_path))
     assert said.exit_code == 1
-    assert "vgg.features.0.weight is (4, 3, 3, 3), wanted (64, 3, 3, 3)" in said.stderr
+    assert "vgg.features.0.weight is (4, 3, 3, 3), expected (64, 3, 3, 3)" in said.stderr
     assert "Hint: the files are all.epoch.pth" in said.stderr
     assert not (tmp_path / "m.safetensors").exists()
 

@@ -32,7 +32,22 @@ def test_a_file_of_a_newer_format_is_refused_by_its_number(tmp_path: Path) -> No
         header = json.loads(file.metadata()["fctl"])
     assert header["format"] == 1
     save_file(load_file(str(path)), str(path), {"fctl": json.dumps({**header, "format": 2})})
-    with pytest.raises(ModelFileError, match="has format 2, this version reads up to 1"):
+    with pytest.raises(ModelFileError, match="has format 2, but this version reads up to 1"):
+        read_model_info(path)
+
+
+def test_a_header_that_names_the_kind_of_scaling_is_read_if_there_is_that_kind(tmp_path: Path) -> None:
+    path = make_model(tmp_path / "m.safetensors")
+    info, tensors = read_model_info(path), load_file(str(path))
+    with safe_open(str(path), "pt") as file:
+        header = json.loads(file.metadata()["fctl"])
+    assert header["input"]["scaling"] == {"percentiles": [2.0, 98.0]}
+    header["input"]["scaling"] |= {"kind": "byte", "gain": 1.0, "offset": 0.0}
+    save_file(tensors, str(path), {"fctl": json.dumps(header)})
+    assert read_model_info(path) == info
+    header["input"]["scaling"]["kind"] = "affine"
+    save_file(tensors, str(path), {"fctl": json.dumps(header)})
+    with pytest.raises(ModelFileError, match="scaling is 'affine', but must be 'byte'"):
         read_model_info(path)
 
 
@@ -94,7 +109,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
 
 def test_weights_without_our_header_are_refused(tmp_path: Path) -> None:
     save_file({"w": torch.zeros(2)}, str(tmp_path / "other.safetensors"))
-    with pytest.raises(ModelFileError, match="without fctl-geo's header"):
+    with pytest.raises(ModelFileError, match="without an fctl-geo header"):
         read_model_info(tmp_path / "other.safetensors")
 
 

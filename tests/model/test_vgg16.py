@@ -134,7 +134,7 @@ def test_an_architecture_is_built_again_from_its_own_settings(name: str) -> None
         ("vgg19", {}, "no architecture 'vgg19'"),
         ("fctl-vgg16", {"width": 3}, "no setting 'width'"),
         ("fctl-vgg16", {"fusion": "sum"}, "fusion is 'sum', allowed: released"),
-        ("fctl-vgg16", {"contexts": (0.5,)}, "context 0.5 is neither a factor from 1 nor 'global'"),
+        ("fctl-vgg16", {"contexts": (0.5,)}, "context 0.5 is neither a factor of at least 1 nor 'global'"),
         ("unet", {"contexts": (2,)}, "a baseline sees its patch only"),
     ],
 )

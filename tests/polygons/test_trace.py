@@ -237,7 +237,7 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
 @pytest.mark.parametrize(
     ("strips", "message"),
     [
-        ([Strip(np.zeros((2, 3), np.uint8))], "3 px wide, the raster 4"),
+        ([Strip(np.zeros((2, 3), np.uint8))], "3 px wide, but the raster is 4 px"),
         (
             [Strip(np.zeros((1, 4), np.uint8)), Strip(np.zeros((1, 4), np.uint8), np.zeros((1, 4), np.uint8))],
             "confidence",

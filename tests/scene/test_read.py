@@ -17,7 +17,7 @@ from scene_factory import make_pixels, make_scene
 from fctl_geo.errors import SceneError
 from fctl_geo.scene import Scene, open_scene
 from fctl_geo.settings import SceneSettings
-from fctl_geo.spec import InputSpec, Scaling
+from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
 
 RGB = InputSpec()
@@ -33,10 +33,7 @@ VARIANTS = {
     "coarser": ({"nodata": 0, "holes": True}, InputSpec(gsd_m=0.51)),
     "finer": ({"nodata": 0, "holes": True}, InputSpec(gsd_m=0.19)),
     "16 bits": ({"dtype": "uint16", "nodata": 0, "holes": True}, InputSpec(gsd_m=0.7)),
-    "affine float": (
-        {"dtype": "float32", "nodata": -1, "holes": True},
-        InputSpec(gsd_m=0.7, scaling=Scaling("affine")),
-    ),
+    "float": ({"dtype": "float32", "nodata": -1, "holes": True}, InputSpec(gsd_m=0.7)),
 }
 
 

@@ -18,7 +18,7 @@ from fctl_geo.scene.sample import sample_windows
 from fctl_geo.scene.scaling import find_fill
 from fctl_geo.scene.source import Grid
 from fctl_geo.settings import SceneSettings
-from fctl_geo.spec import InputSpec, Scaling
+from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
 
 WHOLE = Window(0, 0, 160, 200)
@@ -53,16 +53,6 @@ def test_bytes_stay_as_they_are(tmp_path: Path) -> None:
     with open_scene(make_scene(tmp_path / "a.tif"), InputSpec()) as scene:
         assert scene.info.stretch is None
         np.testing.assert_array_equal(scene.read(WHOLE).pixels, make_pixels(3, 160, 200))
-
-
-def test_affine_scaling_gives_floats(tmp_path: Path) -> None:
-    spec = InputSpec(scaling=Scaling("affine", gain=1e-4, offset=-0.1))
-    with open_scene(make_scene(tmp_path / "a.tif", dtype="uint16", nodata=0, holes=True), spec) as scene:
-        tile = scene.read(WHOLE)
-    raw = make_pixels(3, 160, 200, "uint16")
-    assert tile.pixels.dtype == np.float32
-    np.testing.assert_allclose(tile.pixels[:, tile.valid], raw[:, tile.valid] * 1e-4 - 0.1, rtol=1e-5, atol=1e-7)
-    assert not tile.pixels[:, ~tile.valid].any()
 
 
 def test_nodata_does_not_enter_the_stretch(tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ def promised(row: int, col: int) -> Future[KeptTile]:
 def test_what_sticks_out_of_the_grid_is_invalid() -> None:
     kept = cut(
         Window(-2, 5, 6, 10), promised, size_hw=(20, 12), tile_hw=(10, 10), channels=1,
-        dtype=np.dtype(np.uint8),
     )  # fmt: skip
     assert kept.valid is not None and kept.valid.sum() == 4 * 7
     assert kept.pixels[0, 3].tolist() == [1] * 5 + [2] * 2 + [0] * 3
