@@ -96,7 +96,8 @@ def best_shifts(judged: Sequence[Judged], table: AllowedTable) -> NDArray[np.flo
                 best, shifts = max(scores), tried[int(np.argmax(scores))].astype(np.float32)
         if best == before:
             break
-    return (shifts - shifts.mean()).astype(np.float32)
+    centered: NDArray[np.float32] = (shifts - shifts.mean()).astype(np.float32)
+    return centered
 
 
 def score(judged: Sequence[Judged], table: AllowedTable, shifts: NDArray[np.float32]) -> float:
