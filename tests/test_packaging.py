@@ -60,7 +60,9 @@ def make_says(*words: str) -> str:
 
 def test_what_the_readme_makes_can_be_made() -> None:
     """Each `make ...` of the README is a target that make understands, and the CI runs one of them."""
-    commands = set(re.findall(r"^make .*?(?= #|$)|(?<=`)make [^`]*(?=`)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    commands = set(
+        re.findall(r"^make .*?(?= #|$)|(?<=`)make [^`]*(?=`)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    )
     assert {"make demo", "make test"} <= {" ".join(command.split()) for command in commands}
     for command in commands:
         assert make_says(*shlex.split(command)[1:]), command
