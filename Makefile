@@ -1,5 +1,6 @@
 # make demo    the main job on an embedded scene, or on yours: make demo SCENE=/path/scene.tif [MODEL=name] [OUT=folder]
 # make test    the tests
+# make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
 # make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
@@ -21,7 +22,7 @@ PYTEST_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: venv demo test faults fuzz check lint plugin clean
+.PHONY: venv demo test coverage faults fuzz check lint plugin clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -41,6 +42,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 faults: $(STAMP)
 	$(BIN)/python tests/fault_matrix.py $(FAULTS_ARGS)
