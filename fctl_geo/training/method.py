@@ -93,6 +93,9 @@ class Method:
     """Weight of a class's pixels in the focal loss, by name; 1 for those not named."""
     edge: float = 1.0
     """Weight of the loss of the edge plane (networks with `objects`)."""
+    odds_samples: int = 0
+    """Samples of every source on which the odds of the classes are chosen at the end (fctl-lite); 0: they stay as the
+    loss left them."""
     clip: float = 5.0
     """Longest gradient; 0: any."""
     average: bool = True

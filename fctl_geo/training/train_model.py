@@ -7,7 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from fctl_geo.errors import TrainingError
 from fctl_geo.model.info import ModelInfo
+from fctl_geo.model.lite import FctlLite
 from fctl_geo.model.modelfile import write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import InputSpec
@@ -17,6 +21,7 @@ from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.evaluate import EvaluationSettings, evaluate_model
 from fctl_geo.training.loop import Trained, TrainingSettings, predict, train_on
+from fctl_geo.training.odds import fit_odds
 from fctl_geo.training.places import places_of
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.refinement import intersection_over_union, train_refinement
@@ -68,6 +73,8 @@ def train_model(
         if trained is None:
             return None
         recipe = replace(recipe, method=replace(recipe.method, steps=trained.steps, epochs=0))
+        if recipe.method.odds_samples:
+            _balance(recipe, data, trained, progress)
         refiner = _refiner(recipe, data, trained, settings, progress)
         networks = {"segmentation": trained.network, **({"refinement": refiner} if refiner else {})}
         info = model_info(recipe, trained, asdict(refiner.config) if refiner else None)
@@ -77,6 +84,16 @@ def train_model(
             return _publish(recipe, info, data, draft, out, settings, trained, networks, command, progress)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _balance(recipe: Recipe, data: TrainingData, trained: Trained, progress: Progress) -> None:
+    """Shift the odds of the network's classes as is best on the ground that it learned from."""
+    if not isinstance(trained.network, FctlLite):
+        raise TrainingError(
+            f"odds_samples is for fctl-lite, the recipe has {recipe.method.architecture}", hint="set odds_samples to 0"
+        )
+    shifts = fit_odds(trained.network, data.groups, data.table, trained.samples, recipe.method.odds_samples, progress)
+    trained.network.shift_odds(torch.from_numpy(shifts))
 
 
 def _refiner(
