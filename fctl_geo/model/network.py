@@ -68,8 +68,11 @@ class SegmentationNetwork(nn.Module):
         return planes[:, : int(self.config.classes)]
 
     def kept_apart(self, planes: Tensor) -> Tensor:
-        """The planes of logits that belong to classes, with touching objects separated: in the middle of an edge between
-        two of them (all of 3 x 3 px are on it) their class becomes less likely to the extent that the edge is likely."""
+        """The planes of logits that belong to classes, with touching objects separated.
+
+        In the middle of an edge between two of them (all of 3 x 3 px are on it) their class becomes less likely to the
+        extent that the edge is likely.
+        """
         classes = self.of_classes(planes)
         if self.object_class is None:
             return classes
