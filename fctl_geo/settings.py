@@ -19,8 +19,8 @@ MOST_VERTICES = 20_000_000
 """About a third of what SQLite can store in one value (62 million vertices)."""
 SEGMENTING_MODEL = "buildings"
 """The default model of `segment`, `batch` and `demo`."""
-REFINING_MODEL = "landcover"
-"""The default model of `refine`: the shipped one whose refinement network helped at its validation place."""
+REFINING_MODEL = "buildings"
+"""The default model of `refine`: the shipped one that has a refinement network."""
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]

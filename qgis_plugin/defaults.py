@@ -8,8 +8,8 @@ from __future__ import annotations
 
 SEGMENTING_MODEL = "buildings"
 """Of `segment`, `batch` and `evaluate`, and what a training begins with."""
-REFINING_MODEL = "landcover"
-"""Of `refine`: the shipped model whose second network helped on its validation place."""
+REFINING_MODEL = "buildings"
+"""Of `refine`: the shipped model that has a second network."""
 DEVICE = "auto"
 MERGES = ("montage", "average", "blend")
 """None of them is the default: the model advises."""

@@ -123,6 +123,6 @@ def test_the_plugins_table_is_the_engines() -> None:
     assert default_of(PolygonSettings, "simplify_m") == table.SIMPLIFY_M
 
 
-def test_the_model_that_refines_by_default_has_a_refinement_that_it_recommends() -> None:
+def test_the_model_that_refines_by_default_has_a_refinement_network() -> None:
     info = read_model_info(REFINING_MODEL)
-    assert info.refinement is not None and info.refine
+    assert info.refinement is not None

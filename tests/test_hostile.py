@@ -55,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     "lie",
     [
         {"patch_px": 10**9}, {"patch_px": "128"}, {"overlap_px": 128}, {"contexts": [1, 10**6]}, {"name": {}},
-        {"network": {"widths": [10**6] * 4}}, {"network": {"blocks": [10**9, 1, 1]}},
+        {"network": {"widths": [10**6] * 4}}, {"network": {"repeats": [10**9] * 7}},
         {"architecture": "os.system"}, {"licence": None}, {"metrics": {"a": {"b": "c"}}}, {"format": "2"},
         {"refinement": 7},
     ],

@@ -81,6 +81,7 @@ def test_products_say_what_computed_them_when_a_gpu_ran_out_of_memory(
     segment(scene, tmp_path / "plain", model, refine=refine)
     monkeypatch.setattr("fctl_geo.model.device.Device", StarvingGpu)
     monkeypatch.setattr("fctl_geo.model.device._gpu_name", lambda device: "Pretend GPU")
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "Pretend GPU")
     summary = segment(scene, tmp_path / "starved", model, refine=refine, threads=1)
     assert summary.device == "Pretend GPU in bf16, then cpu (1 thread): the GPU ran out of memory"
     with rasterio.open(tmp_path / "starved.tif") as starved, rasterio.open(tmp_path / "plain.tif") as plain:

@@ -41,7 +41,15 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         training_data=("nothing",),
         title="An untrained network for tests",
         metrics={"nowhere": {"building": 0.5}},
-        network={"classes": 2, "widths": (8, 8, 16, 16), "blocks": (1, 1, 1), "key_channels": 8, "decoder": (16, 8)},
+        network={
+            "classes": 2,
+            "contexts": (1, 2, 3),
+            "widths": (8, 8, 8, 8, 8, 16, 16, 16),
+            "repeats": (1,) * 7,
+            "deep_channels": 16,
+            "key_channels": 8,
+            "decoder": (8, 8, 8),
+        },  # fmt: skip
         refinement={"widths": (4, 8, 8, 8)},
     )
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"

@@ -135,7 +135,7 @@ def test_an_architecture_is_built_again_from_its_own_settings(name: str) -> None
         ("fctl-vgg16", {"width": 3}, "no setting 'width'"),
         ("fctl-vgg16", {"fusion": "sum"}, "fusion is 'sum', allowed: released"),
         ("fctl-vgg16", {"contexts": (0.5,)}, "context 0.5 is neither a factor of at least 1 nor 'global'"),
-        ("unet", {"contexts": (2,)}, "a baseline sees its patch only"),
+        ("unet", {"contexts": (2,)}, "a baseline sees only its patch"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_in_words(name: str, settings: dict[str, object], words: str) -> None:
