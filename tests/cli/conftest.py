@@ -49,7 +49,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "deep_channels": 16,
             "key_channels": 8,
             "decoder": (8, 8, 8),
-        },  # fmt: skip
+        },
         refinement={"widths": (4, 8, 8, 8)},
     )
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
