@@ -184,4 +184,4 @@ def test_a_class_that_the_model_does_not_have_is_refused_before_the_work(
 def test_an_area_or_length_that_is_none(name: str, value: float) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.of({name: value})
-    assert f" is {value}" in caught.value.message and "from 0 on" in caught.value.hint
+    assert f" is {value}" in caught.value.message and "at least 0" in caught.value.hint

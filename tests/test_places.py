@@ -184,13 +184,13 @@ def test_a_crs_without_a_way_to_longitude_and_latitude_is_measured_on_its_plane(
     segmented = segment(scene, tmp_path / "s", model, gsd_m=0.25)
     assert sum(c.area for c in segmented.classes) == pytest.approx(48_000 * pixel_m2)
     assert any("cannot be converted" in words for words in segmented.warnings)
-    with pytest.raises(OutputError, match="GeoJSON is in longitude and latitude"):
+    with pytest.raises(OutputError, match="GeoJSON requires longitude and latitude"):
         polygonise(classes, [tmp_path / "c.geojson"])
 
 
 def test_geojson_of_a_site_grid_is_refused_before_the_work(tmp_path: Path, model: Path) -> None:
     scene, progress = make_scene(tmp_path / "site.tif", pixels=roofs(), crs=SITE, transform=EIGHTH), Told()
-    with pytest.raises(OutputError, match="GeoJSON is in longitude and latitude"):
+    with pytest.raises(OutputError, match="GeoJSON requires longitude and latitude"):
         segment(scene, tmp_path / "s", model, progress, outs=(tmp_path / "s.geojson",))
     assert progress.stages == []
 

@@ -19,8 +19,8 @@ Fctl = Callable[..., Result]
     ("recipe", "out", "words"),
     [
         ("none.toml", "x.safetensors", "there is no recipe none.toml"),
-        ("buildings", "x.gpkg", "has the ending '.gpkg'"),
-        ("buildings", "there.safetensors", "exists already"),
+        ("buildings", "x.gpkg", "has the extension '.gpkg'"),
+        ("buildings", "there.safetensors", "already exists"),
         ("buildings", "x.safetensors", "banepa_town.tif"),
         ("modern", "x.safetensors", "the layout of"),
     ],
@@ -109,7 +109,7 @@ def test_evaluate_follows_the_conventions_by_name(fctl: Fctl, tmp_path: Path, mo
     [
         ([], "no labels to evaluate against are given"),
         (["--data", "nowhere"], "there is no folder nowhere"),
-        (["--data", ".", "--out", "x.txt"], "has the ending '.txt'"),
+        (["--data", ".", "--out", "x.txt"], "has the extension '.txt'"),
     ],
 )
 def test_evaluate_says_at_once_what_is_missing(fctl: Fctl, model_file: Path, words: list[str], told: str) -> None:

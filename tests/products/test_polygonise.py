@@ -288,7 +288,7 @@ def test_a_damaged_raster_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_outputs_are_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="ending"):
+    with pytest.raises(OutputError, match="extension"):
         polygonise(tmp_path / "missing.tif", [tmp_path / "a.tif"])
     with pytest.raises(SceneError, match="does not exist"):
         polygonise(tmp_path / "missing.tif", [tmp_path / "a.gpkg"])
@@ -378,4 +378,4 @@ def test_parts_of_a_region_share_their_id_and_the_summary_says_so(tmp_path: Path
     assert cut.groupby("object_id")["area_m2"].sum().to_numpy() == pytest.approx(
         one.set_index("object_id")["area_m2"].sort_index().to_numpy()
     )
-    assert list(pyogrio.read_dataframe(tmp_path / "cut.gpkg")["object_id"]) == list(cut["object_id"])
+    assert list(pyogrio.read_dataframe(tmp_path / "cut.gpkg", layer="cut")["object_id"]) == list(cut["object_id"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning
 
 from fctl_geo.errors import FctlError
 from fctl_geo.scene import Scene, describe_scene, open_scene
@@ -105,6 +105,7 @@ def agree_with_rasterio(scene: Scene, path: Path) -> None:
     box = rasterio.windows.Window(window.col, window.row, width, height)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("ignore", NodataShadowWarning)
         with rasterio.open(path) as dataset:
             raw = dataset.read([band.number for band in scene.info.bands], window=box)
             data = dataset.dataset_mask(window=box) > 0
