@@ -43,7 +43,7 @@ def launch(device: str, devices: int, precision: str) -> Any:
     if cuda and devices > torch.cuda.device_count():
         raise DeviceError(f"{devices} GPUs were asked for, there are {torch.cuda.device_count()}")
     if precision == "auto":
-        precision = "bf16" if (torch.cuda.is_bf16_supported() if cuda else _cpu_multiplies_bf16()) else "fp32"
+        precision = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
     index = device.partition(":")[2]
     which: Any = [int(index)] if index else devices
     fabric = Fabric(
@@ -54,9 +54,3 @@ def launch(device: str, devices: int, precision: str) -> Any:
     )
     fabric.launch()
     return fabric
-
-
-def _cpu_multiplies_bf16() -> bool:
-    """Whether the CPU has AMX, eight times as fast in bf16 as in fp32; other CPUs gain little or lose."""
-    supported = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)  # torch has no public name for it yet
-    return bool(supported())

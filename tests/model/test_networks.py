@@ -123,16 +123,16 @@ def test_an_edge_plane_follows_the_classes() -> None:
     assert FctlLite(TINY).planes == 2 == network.planes - 3
 
 
-def test_on_a_line_between_two_objects_there_is_no_object() -> None:
+def test_in_the_middle_of_a_line_between_two_objects_there_is_no_object() -> None:
     network = FctlLite(replace(TINY, classes=3, objects="house"))
-    planes = torch.zeros(1, 4, 2, 2)
+    planes = torch.zeros(1, 4, 6, 9)
     planes[:, 1] = 5
-    planes[:, 3, :, 1] = 12
-    planes[:, 3, :, 0] = -12
+    planes[:, 3] = -12
+    planes[:, 3, :, 3:6] = 12
     assert torch.equal(network.kept_apart(planes), planes[:, :3]), "no legend says which class it is"
     network.name_classes(Legend(tuple(ClassInfo(i, n, (0, 0, 0)) for i, n in enumerate(("land", "house", "road")))))
-    assert network.kept_apart(planes).argmax(1).tolist() == [[[1, 0], [1, 0]]]
-    torch.testing.assert_close(network.kept_apart(planes)[..., 0], planes[:, :3, :, 0], rtol=0, atol=1e-4)
+    assert network.kept_apart(planes).argmax(1).tolist() == [[[1, 1, 1, 1, 0, 1, 1, 1, 1]] * 6]
+    torch.testing.assert_close(network.kept_apart(planes)[..., :3], planes[:, :3, :, :3], rtol=0, atol=1e-4)
     planes[:, 1] = -5
     assert (network.kept_apart(planes).argmax(1) != 1).all()
 
