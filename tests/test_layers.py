@@ -44,7 +44,7 @@ HOMES = {
     "pystac": {"batch"},
     "qgis": set(),
 }
-MOST_LINES = 400
+MOST_LINES = 350
 
 
 def module_of(path: Path) -> str:
