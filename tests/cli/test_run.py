@@ -117,7 +117,7 @@ def test_a_signal_stops_the_run_with_130_and_says_how_to_go_on(
     out = tmp_path / "x.tif"
     scene = make_scene("big.tif", 3000, 3000)
     command = [sys.executable, "-m", "fctl_geo_cli.main", "segment", str(scene), "--model", str(model_file)]
-    options = ["--out", str(out), "--progress", "json", "--device", "cpu", "--threads", "1"]
+    options = ["--out", str(out), "--progress", "json", "--device", "cpu", "--threads", "1", "--tta", "d4"]
     with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None
         for line in run.stderr:
@@ -138,7 +138,19 @@ def test_the_end_of_stdin_stops_the_run_as_a_signal_does(
     out = tmp_path / "x.tif"
     scene = make_scene("big.tif", 3000, 3000)
     command = [sys.executable, "-m", "fctl_geo_cli", "segment", str(scene), "--model", str(model_file)]
-    options = ["--out", str(out), "--progress", "json", "--stop-with-stdin", "--device", "cpu", "--threads", "1"]
+    options = [
+        "--out",
+        str(out),
+        "--progress",
+        "json",
+        "--stop-with-stdin",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--tta",
+        "d4",
+    ]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*command, *options], text=True, **pipes) as run:
         assert run.stderr is not None and run.stdin is not None

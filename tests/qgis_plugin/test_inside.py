@@ -307,7 +307,7 @@ answer = {"gsd": gsd, "warnings": [gsd_warning(card, size) for size in (10.0, 1.
     )  # fmt: skip
     assert told["gsd"] == pytest.approx(0.5, rel=0.005)
     coarse, fits, finer, much_finer, unknown = told["warnings"]
-    assert "10.0 times coarser" in coarse and "14 times finer" in much_finer
+    assert "12.5 times coarser" in coarse and "11 times finer" in much_finer
     assert fits == finer == unknown == ""
     assert told["paths"] == ["/a b/c.tif", "/a/c.tif", "GPKG:/a b/c.gpkg:t", "/vsizip//x/y.zip/a.tif"]
 
