@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.polygon_file import GEOMETRY, OBJECT_ID, schema_of
+from fctl_geo.storage.address import ogr_name
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_endings
 
 if TYPE_CHECKING:
     import geopandas
-
-COLUMNS = ("class_id", "class_name", "area_m2", "area_px", "confidence")
-"""The columns of products; each product has one of the two areas."""
 
 
 def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
@@ -23,6 +22,7 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
         class_name: the model's name for the class.
         area_m2: area on the ground; area_px instead if the scene has no CRS.
         confidence: mean of the pixels in percent, float32; NaN if unknown.
+        object_id: number of the region that the polygon is, or is a part of.
         geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None if the scene has none.
         FlatGeobuf orders rows spatially, the others by the last row of the scene that a polygon touches. The colors
         of the classes are in the style beside the file (.qml).
@@ -34,15 +34,16 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
     if not path.is_file():
         raise OutputError(f"{path} does not exist", hint="check the path")
     found = _read(path)
-    columns = [name for name in COLUMNS if name in found.columns]
-    if len(columns) != len(COLUMNS) - 1:
+    in_m2, in_px = ([name for name in schema_of(unit).names if name != GEOMETRY] for unit in ("m2", "px"))
+    columns = next((names for names in (in_m2, in_px) if set(names) <= set(found.columns)), None)
+    if columns is None:
         named = ", ".join(map(str, found.columns))
         raise OutputError(
-            f"{path} has the columns {named}; expected {', '.join(COLUMNS[:3])} (or {COLUMNS[3]}), {COLUMNS[4]}",
+            f"{path} has the columns {named}; expected {', '.join(in_m2)} (or area_px)",
             hint="it is not a polygon file written by fctl-geo: read it with geopandas.read_file",
         )
-    crs = found.crs if "area_m2" in columns else None  # GeoJSON cannot express a missing CRS
-    kinds = {"class_id": "int16", "confidence": "float32"}
+    crs = found.crs if columns is in_m2 else None  # GeoJSON cannot express a missing CRS
+    kinds = {"class_id": "int16", "confidence": "float32", OBJECT_ID: "int64"}
     return found[[*columns, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
 
 
@@ -53,7 +54,8 @@ def _read(path: Path) -> geopandas.GeoDataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return geopandas.read_parquet(path)
-        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]  # a style table has no geometry
-        return geopandas.read_file(path, layer=layers[0], engine="pyogrio")
+        source = ogr_name(path)
+        layers = [name for name, kind in pyogrio.list_layers(source) if kind is not None]  # styles have no geometry
+        return geopandas.read_file(source, layer=layers[0], engine="pyogrio")
     except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
         raise OutputError(f"{path} cannot be read: {error}", hint="is it complete? Write it again") from error

@@ -40,7 +40,7 @@ def test_every_product_gives_the_same_rows(tmp_path: Path, crs: str | None) -> N
     summary = polygonise(classes, outs)
     first, *others = (in_order(read_polygons(path)) for path in outs)
     area = "area_m2" if crs else "area_px"
-    assert list(first.columns) == ["class_id", "class_name", area, "confidence", "geometry"]
+    assert list(first.columns) == ["class_id", "class_name", area, "confidence", "object_id", "geometry"]
     assert len(first) == summary.polygons and first[area].sum() == pytest.approx(sum(c.area for c in summary.classes))
     assert first.crs == crs and (first.geom_type == "Polygon").all()
     for other, ending in zip(others, ENDINGS[1:], strict=True):
@@ -62,3 +62,10 @@ def test_what_is_no_product_is_refused_in_words(tmp_path: Path) -> None:
     ):
         with pytest.raises(OutputError, match=words):
             read_polygons(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_name_that_pyogrio_would_cut_is_read(tmp_path: Path, ending: str) -> None:
+    classes, out = write_classes(tmp_path / "classes.tif", "EPSG:32633"), tmp_path / f"a;b.{ending}"
+    summary = polygonise(classes, [out])
+    assert len(read_polygons(out)) == summary.polygons
