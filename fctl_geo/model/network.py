@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -76,10 +75,10 @@ class SegmentationNetwork(nn.Module):
         classes = self.of_classes(planes)
         if self.object_class is None:
             return classes
-        likely = torch.zeros_like(classes)
         middle = -F.max_pool2d(-planes[:, -1], 3, stride=1, padding=1)
-        likely[:, self.object_class] = F.logsigmoid(-middle)
-        return classes + likely
+        apart = classes.clone()
+        apart[:, self.object_class] += F.logsigmoid(-middle)
+        return apart
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""
