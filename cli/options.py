@@ -10,7 +10,14 @@ from typing import Any, ClassVar, get_args, get_type_hints
 
 import click
 
-from fctl_geo.settings import MOST_VERTICES, EngineSettings, OutputSettings, PolygonSettings, SceneSettings, nodata_said
+from fctl_geo.settings import (
+    MOST_VERTICES,
+    EngineSettings,
+    OutputSettings,
+    PolygonSettings,
+    SceneSettings,
+    is_mask_rule,
+)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -76,7 +83,7 @@ class MaskRule(click.ParamType):  # type: ignore[type-arg]
     name = "mask"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in ("auto", "none", "alpha") and nodata_said(value) is None:
+        if not is_mask_rule(value):
             self.fail(f"{value!r} is not one of auto, none, alpha, nodata=VALUE (e.g. nodata=-9999)", param, ctx)
         return str(value)
 

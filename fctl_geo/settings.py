@@ -66,6 +66,11 @@ def nodata_said(mask: str) -> float | None:
         return None
 
 
+def is_mask_rule(mask: str) -> bool:
+    """Whether `SceneSettings.mask` may be this."""
+    return mask in ("auto", "none", "alpha") or nodata_said(mask) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class SceneSettings:
     """How the scene is read."""
@@ -89,7 +94,7 @@ class SceneSettings:
 
     def __post_init__(self) -> None:
         _one_of("grid", self.grid, get_args(Grid))
-        if self.mask not in ("auto", "none", "alpha") and nodata_said(self.mask) is None:
+        if not is_mask_rule(self.mask):
             raise SettingsError(
                 f"mask is {self.mask!r}", hint="allowed: auto, none, alpha, nodata=VALUE (nodata=-9999)"
             )
