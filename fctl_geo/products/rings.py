@@ -33,10 +33,8 @@ def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPoly
     import pyogrio.raw
     import shapely
 
-    corners = np.array([(col, row) for col in (window.col, window.col_end) for row in (window.row, window.row_end)])
     a, b, c, d, e, f = frame.transform
-    xs, ys = corners @ (a, b) + c, corners @ (d, e) + f
-    box = (xs.min(), ys.min(), xs.max(), ys.max())
+    box = frame.cut(window).bounds
     _, _, wkb, (class_ids,) = pyogrio.raw.read(path, layer=0, bbox=box, columns=["class_id"])
     to_pixels = np.linalg.inv(np.array([(a, b, c), (d, e, f), (0, 0, 1)]))
     found = []

@@ -17,7 +17,7 @@ from rasterio.features import rasterize
 from shapely.errors import ShapelyError
 
 from fctl_geo.errors import AoiError
-from fctl_geo.scene.onto_scene import OntoScene, frame_bounds
+from fctl_geo.scene.onto_scene import OntoScene
 from fctl_geo.scene.vector_file import Box, open_vector, polygons_in
 from fctl_geo.storage.address import gdal_name
 from fctl_geo.windows.frame import RasterFrame
@@ -67,7 +67,7 @@ def read_region(
         return None, ()
     box = None if bbox is None else shapely.box(*bbox)
     if aoi is None:
-        return _region_on(frame, box, "the bounding box", bbox or frame_bounds(frame)), ()
+        return _region_on(frame, box, "the bounding box", bbox or frame.bounds), ()
     area, reach, warnings = _polygons_in(aoi, frame)
     if box is not None:
         area = shapely.intersection(area, box)
@@ -111,7 +111,7 @@ def _region_on(frame: RasterFrame, area: Any, name: str, reach: Box) -> Region:
     parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
     if len(parts) == 0:
         raise AoiError(
-            f"{name} misses the scene: it covers {_extent(reach)}, the scene covers {_extent(frame_bounds(frame))}",
+            f"{name} misses the scene: it covers {_extent(reach)}, the scene covers {_extent(frame.bounds)}",
             hint="both are given in the scene's CRS; check which CRS the area was drawn in",
         )
     whole = shapely.multipolygons(parts)

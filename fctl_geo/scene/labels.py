@@ -20,7 +20,7 @@ from rasterio.features import rasterize
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress, check_cancelled
-from fctl_geo.scene.onto_scene import OntoScene, frame_bounds
+from fctl_geo.scene.onto_scene import OntoScene
 from fctl_geo.scene.vector_file import VectorFile, open_vector, polygons_in
 from fctl_geo.spec import NODATA
 from fctl_geo.windows.frame import RasterFrame
@@ -126,7 +126,7 @@ class PolygonLabels:
         Law: a pixel's label does not depend on the window.
         """
         frame = self.frame.cut(window)
-        found = self._index.intersecting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame.bounds)
         if not len(found):
             return np.full(window.size_hw, self.outside, np.uint8)
         pairs = list(zip(shapely.from_wkb(self._wkb_of(found)), self._index.labels[found].tolist(), strict=True))
@@ -145,7 +145,7 @@ class PolygonLabels:
         Law: a feature has the same number in every window.
         """
         frame = self.frame.cut(window)
-        found = self._index.intersecting(*frame_bounds(frame))
+        found = self._index.intersecting(*frame.bounds)
         found = found[self._index.labels[found] == index]
         if not len(found):
             return np.zeros(window.size_hw, np.int32)

@@ -38,7 +38,7 @@ class OntoScene:
         self.crs_assumed = bool(vector.crs) != bool(frame.crs_wkt)
         """Only one of the two has a CRS: the other is assumed to be in the same one."""
         self._to_scene, to_file = _transformers(vector, frame, refuse)
-        bounds = frame_bounds(frame)
+        bounds = frame.bounds
         if to_file is not None:
             bounds = to_file.transform_bounds(*bounds, densify_pts=21)
         self._area = _with_margin(bounds)
@@ -68,14 +68,6 @@ class OntoScene:
         """Convert bounds from the file's CRS to the scene's; not finite if that is undefined."""
         moved = bounds if self._to_scene is None else self._to_scene.transform_bounds(*bounds, densify_pts=21)
         return float(moved[0]), float(moved[1]), float(moved[2]), float(moved[3])
-
-
-def frame_bounds(frame: RasterFrame) -> Box:
-    """The smallest box around the frame's corners, in its CRS."""
-    a, b, c, d, e, f = frame.transform
-    xs = [a * col + b * row + c for col in (0, frame.width) for row in (0, frame.height)]
-    ys = [d * col + e * row + f for col in (0, frame.width) for row in (0, frame.height)]
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _as_polygons(parts: NDArray[np.object_], owners: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:

@@ -73,7 +73,7 @@ def evaluate_model(
         if named is not None:
             told["classes"] = (legend.classes[named].name,)
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
-            told["bbox"] = _box(place, window)
+            told["bbox"] = place.opened.scene_frame.cut(window).bounds
         _segment(place.scene, replace(Settings.of(told), engine=settings.engine), progress)
         objects = polygon_objects(polygons, place.opened) if named is not None else None
         return Predicted(out, legend, place.opened, own_grid=True, objects=objects)
@@ -166,14 +166,6 @@ def _place_score(confusion: Confusion, names: list[str], convention: Convention)
     if convention == "inria" and "building" in names:
         return confusion.scores(names)[names.index("building")].iou
     return confusion.mean_iou
-
-
-def _box(place: Place, window: Window) -> tuple[float, float, float, float]:
-    """West, south, east, north of a window in the scene's CRS."""
-    a, b, c, d, e, f = place.opened.scene_frame.transform
-    corners = [(x, y) for x in (window.col, window.col_end) for y in (window.row, window.row_end)]
-    xs, ys = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 class _Quiet(Silent):

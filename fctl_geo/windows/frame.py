@@ -50,3 +50,11 @@ class RasterFrame:
     @property
     def size_hw(self) -> tuple[int, int]:
         return self.height, self.width
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the smallest box around its corners, in its CRS."""
+        a, b, c, d, e, f = self.transform
+        xs = [a * col + b * row + c for col in (0, self.width) for row in (0, self.height)]
+        ys = [d * col + e * row + f for col in (0, self.width) for row in (0, self.height)]
+        return min(xs), min(ys), max(xs), max(ys)
