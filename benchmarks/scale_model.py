@@ -91,7 +91,7 @@ class Prediction:
 
 
 def predict(measured: Measured, info: ModelInfo, km2: float, gsd_m: float, workers: int, scenes: int) -> Prediction:
-    """Apply the model. `scenes`: 1, or so many that each one is a task of a batch."""
+    """Apply the model. `scenes`: 1, or enough that each one is a task of a batch."""
     model_gsd_m = info.input.gsd_m or gsd_m
     rows = SHARD_PX / (info.patch_px - info.overlap_px)
     shards = km2 * 1e6 / (SHARD_PX * model_gsd_m) ** 2

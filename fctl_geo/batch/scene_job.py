@@ -52,7 +52,7 @@ class SceneOutcome:
 
 
 def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> SceneOutcome:
-    """Segment a scene; any error becomes part of the outcome, so that the batch goes on with the next scene.
+    """Segment a scene; any error becomes part of the outcome, so that the batch continues with the next scene.
 
     Raises:
         Cancelled: the user asked to stop; nothing else.

@@ -29,7 +29,7 @@ class BatchSettings:
     overwrite: bool = False
     """Also replace files that are not in the record."""
     time_limit_s: float | None = None
-    """A scene that takes longer is stopped and counted as failed, and the batch goes on with the next."""
+    """A scene that takes longer is stopped and counted as failed, and the batch continues with the next."""
     record: Path | None = None
     """Local folder for the run record and unfinished work; None: `out`, which must then be local."""
 

@@ -37,7 +37,7 @@ class BatchPlan:
     """This process, of `ranks` that share each batch."""
     ranks: int = 1
     objects_label: int = IGNORE
-    """Label of the class whose touching regions are told apart; IGNORE: of none."""
+    """Label of the class whose touching regions are separated; IGNORE: none."""
     context_dropout: float = 0.0
     """Share of the samples in which a wide context has no imagery."""
 

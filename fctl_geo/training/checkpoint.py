@@ -1,4 +1,4 @@
-"""The folder of a training under way: what it was started with, and its last checkpoint."""
+"""The folder of a training in progress: what it was started with, and its last checkpoint."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _RECORD = "run.json"
 _LAST = "checkpoint.pt"
 
 
-def begin_run(run: Path, told: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Make the folder of a training, or see that it may be gone on with.
+def begin_run(run: Path, facts: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Create the folder of a training, or check that it may be resumed.
 
     Args:
-        told: all that the weights depend on; a training is gone on with only if nothing of it has changed.
+        facts: everything the weights depend on; a training is resumed only if none of it has changed.
     Raises:
-        TrainingError: another training is there, or there is none to go on with.
+        TrainingError: the folder holds another training, or none to resume.
     """
     record = run / _RECORD
-    words = json.dumps(told, sort_keys=True, default=str)
+    words = json.dumps(facts, sort_keys=True, default=str)
     if record.exists() and not resume and not overwrite and any(run.rglob(_LAST)):
-        raise TrainingError(f"{run} holds a training already", hint="--resume goes on with it, --overwrite begins anew")
+        raise TrainingError(f"{run} holds a training already", hint="--resume continues it, --overwrite starts over")
     if resume and record.exists():
         _refuse_changes(run, json.loads(record.read_text("utf-8")), json.loads(words))
         return
@@ -43,18 +43,18 @@ def _refuse_changes(run: Path, before: dict[str, Any], now: dict[str, Any]) -> N
     if changed:
         raise TrainingError(
             f"the training in {run} was started with another {', '.join(changed)}",
-            hint="give the same settings to go on with it, or --overwrite to begin anew",
+            hint="give the same settings to resume it, or --overwrite to start over",
         )
 
 
 def save_checkpoint(folder: Path, step: int, **parts: Any) -> None:
-    """Write a checkpoint whole or not at all: objects with a state_dict, or plain values."""
+    """Write a checkpoint atomically: objects with a state_dict, or plain values."""
     state = {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in parts.items()}
     save(folder / _LAST, {"step": step, **state})
 
 
 def save(path: Path, state: Any) -> None:
-    """Write tensors whole or not at all."""
+    """Write tensors atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.partial")
     torch.save(state, aside)
@@ -67,10 +67,10 @@ def load(path: Path) -> Any:
 
 
 def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
-    """Fill objects from the last checkpoint; the number of steps done (0: none is there) and the plain values.
+    """Restore objects from the last checkpoint; returns the steps done (0: no checkpoint) and the plain values.
 
     Raises:
-        TrainingError: a checkpoint of another network, such as one of an earlier version.
+        TrainingError: the checkpoint is of another network, such as that of an earlier version.
     """
     if not (folder / _LAST).exists():
         return 0, {}
@@ -80,8 +80,8 @@ def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
             part.load_state_dict(state.pop(name))
     except (KeyError, RuntimeError, ValueError):
         raise TrainingError(
-            f"{folder / _LAST} is not of this network: another version of fctl-geo wrote it",
-            hint="go on with that version, or begin anew with --overwrite",
+            f"{folder / _LAST} is not of this network: a different version of fctl-geo wrote it",
+            hint="continue with that version, or start over with --overwrite",
         ) from None
     return int(state.pop("step")), state
 

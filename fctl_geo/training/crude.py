@@ -21,7 +21,7 @@ from fctl_geo.training.sources import IGNORE
 Predict = Callable[[SegmentationNetwork, Tensor], Tensor]
 
 TILES = 3
-"""A montage has so many patches a side: seams run through it, and many a patch with its context can be cut from it."""
+"""Patches along each side of a montage: it has seams, and many patches with context can be cut from it."""
 _CHUNK = 16
 """Montages kept in one file: what a killed run may lose."""
 

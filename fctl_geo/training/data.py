@@ -24,7 +24,7 @@ from fctl_geo.windows.window import Window
 FEW_IMAGES = 5
 """With fewer labelled images, windows of them are kept back instead of whole images."""
 _PARTS = 8
-"""About so many windows are kept back."""
+"""Approximate number of windows that are held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +225,8 @@ def _found(data: Path, pattern: str) -> list[Path]:
 
 def folder_name(scene: LabelledScene) -> str:
     """Of the folder for what is made of a scene's labels; another one for other labels or settings."""
-    told = f"{scene.image.resolve()} {scene.labels} {scene.settings}"
-    return f"{scene.name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    facts = f"{scene.image.resolve()} {scene.labels} {scene.settings}"
+    return f"{scene.name}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
 
 
 def choose_parts(found: Survey, side_px: int, share: float, rng: np.random.Generator) -> tuple[Window, ...]:

@@ -1,4 +1,4 @@
-"""Where objects of one class touch: made of masks, for the edge plane of a network to learn."""
+"""Where objects of one class touch: computed from masks, as the target of a network's edge plane."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE_M = 0.75
 
 
 def touching(mask: NDArray[np.bool_], gsd_m: float) -> NDArray[np.bool_]:
-    """(h, w) True on the lines between objects of a (h, w) mask that touch: gaps, and necks within a region."""
+    """(h, w) True on the lines between touching objects of a (h, w) mask: gaps, and necks within a region."""
     from scipy import ndimage
 
     if not mask.any():
@@ -32,7 +32,7 @@ def touching(mask: NDArray[np.bool_], gsd_m: float) -> NDArray[np.bool_]:
 
 
 def _split_at_necks(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.int32]:
-    """Regions by number; one with several cores, parts farther than `radius_px` from its contour, is shared by them."""
+    """Numbered regions, each divided among its cores: the parts farther than `radius_px` from its contour."""
     from scipy import ndimage
 
     regions, _ = ndimage.label(mask)

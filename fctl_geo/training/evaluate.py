@@ -69,12 +69,12 @@ def evaluate_model(
         out, polygons = folder / "classes.tif", folder / "objects.gpkg"
         named = _class_named(settings.objects, legend)
         outs = (out, polygons) if named is not None else (out,)
-        told = {"model": str(model), "outs": outs, "overwrite": True, **place.told}
+        values = {"model": str(model), "outs": outs, "overwrite": True, **place.told}
         if named is not None:
-            told["classes"] = (legend.classes[named].name,)
+            values["classes"] = (legend.classes[named].name,)
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
-            told["bbox"] = place.opened.scene_frame.cut(window).bounds
-        _segment(place.scene, replace(Settings.of(told), engine=settings.engine), progress)
+            values["bbox"] = place.opened.scene_frame.cut(window).bounds
+        _segment(place.scene, replace(Settings.of(values), engine=settings.engine), progress)
         objects = polygon_objects(polygons, place.opened) if named is not None else None
         return Predicted(out, legend, place.opened, own_grid=True, objects=objects)
 

@@ -31,7 +31,7 @@ from fctl_geo.windows.window import Window
 SCAN_PX = 2048
 """Labels are looked through in windows of this side."""
 _POINTS = 250_000
-"""About so many labelled pixels of an image are remembered to draw from."""
+"""Approximate number of labeled pixels per image to sample from."""
 _FINEST_STRIDE_PX = 16
 _OPEN_FILES = 16
 _CACHE_BYTES = 32 << 20
@@ -87,7 +87,7 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
     work.mkdir(parents=True, exist_ok=True)
     with open_labelled(scene, bands) as opened:
         found = _look_through(scene, opened, work, progress)
-    told = {
+    facts = {
         "identity": identity,
         "names": {str(k): v for k, v in found.names.items()},
         "counts": dict(found.counts),
@@ -96,7 +96,7 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
         "stride_px": found.stride_px,
     }
     np.savez_compressed(work / "points.npz", points=found.points, values=found.values)
-    write_text_whole(record, json.dumps(told))
+    write_text_whole(record, json.dumps(facts))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What is told while a network learns: a CSV a run, gauges for the door, and TensorBoard where it is asked for."""
+"""What is reported during training: one CSV per run, live values for the front end, and TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class TrainingLog:
             self._losses, self._since_s = [], time.monotonic()
 
     def validation(self, step: int, scores: Scores) -> None:
-        """A validation after so many steps."""
+        """Report a validation after `step` steps."""
         for place, classes in scores.items():
             for name, value in classes.items():
                 self._write(step, place, name, value)
-            told = ", ".join(f"{k} {v:.3f}" for k, v in classes.items())
-            self.progress.say(f"{self.name}step {step}, {place}: {told}")
+            line = ", ".join(f"{k} {v:.3f}" for k, v in classes.items())
+            self.progress.say(f"{self.name}step {step}, {place}: {line}")
             self.progress.measure({f"IoU {place}: {k}": v for k, v in classes.items()})
         self._since_s = time.monotonic()
 

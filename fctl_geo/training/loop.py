@@ -44,9 +44,9 @@ class Trained:
     samples: SampleSource
     table: AllowedTable
     steps: int
-    """Steps that were made: fewer than asked for after an early stop."""
+    """Steps done: fewer than requested after an early stop."""
     reused: str = ""
-    """What was taken over from another model, in words."""
+    """What was reused from another model, as a sentence."""
 
 
 def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silent()) -> Trained:  # noqa: B008
@@ -54,7 +54,7 @@ def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silen
 
     Raises:
         TrainingError: data that does not fit the recipe, before the first step.
-        Cancelled: stopped; with `resume` the same call goes on and gives the same weights.
+        Cancelled: stopped; with `resume` the same call continues and gives the same weights.
     """
     recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
     with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
@@ -69,7 +69,7 @@ def train_on(
     settings: TrainingSettings,
     progress: Progress = Silent(),  # noqa: B008
 ) -> Trained | None:
-    """Train a recipe's network on data that is open; None in all but the first of several processes."""
+    """Train a recipe's network on open data; None in all but the first of several processes."""
     if recipe.method.patience and not data.validation:
         raise TrainingError("an early stop needs a validation place", hint="keep labels back, or set patience to 0")
     fabric = launch(settings.device, settings.devices, recipe.method.precision)
@@ -89,11 +89,11 @@ def train_on(
     method = recipe.method.lasting(samples.area_m2, recipe.gsd_m)
     recipe = replace(recipe, method=method)
     if fabric.is_global_zero:
-        told = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
-        told["imagenet"] = settings.imagenet
-        begin_run(settings.run, told, resume=settings.resume, overwrite=settings.overwrite)
+        facts = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
+        facts["imagenet"] = settings.imagenet
+        begin_run(settings.run, facts, resume=settings.resume, overwrite=settings.overwrite)
         if settings.resume and not any(settings.run.rglob("checkpoint.pt")):
-            progress.warn(f"{settings.run} has no checkpoint yet: the training begins anew")
+            progress.warn(f"{settings.run} has no checkpoint yet: the training starts over")
         progress.say(said) if said else None
     fabric.barrier()
     if settings.init is None:
@@ -176,7 +176,7 @@ class _Stage:
         self.allowed = torch.from_numpy(data.table.matrix()).to(fabric.device)
 
     def run(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[SegmentationNetwork, Any, int]:
-        """Train; the (averaged) network, the network early on, and the steps made."""
+        """Train; returns the (averaged) network, the network early on, and the steps done."""
         method, settings, fabric = self.recipe.method, self.settings, self.fabric
         plan = self._plan(samples)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from fctl_geo.errors import DeviceError, TrainingError
 
 
 def use_threads(threads: int | None) -> None:
-    """Let torch compute with so many threads; None: as many as it likes."""
+    """Set the number of torch's threads; None: torch decides."""
     if threads is not None:
         torch.set_num_threads(threads)
 

@@ -67,7 +67,7 @@ class Method:
     zoom: tuple[float, float] = (0.8, 1.25)
     """Samples are taken at the model's GSD times a factor in this range (log-uniform)."""
     context_dropout: float = 0.0
-    """Share of the samples in which a wide context shows nothing, lest the network lean on it."""
+    """Share of the samples in which a wide context shows nothing, so that the network does not rely on it."""
     balanced_share: float = 0.5
     """Of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
     looks: Literal["varied", "plain"] = "varied"
@@ -108,7 +108,7 @@ class Method:
     early_share: float = 0.4
     """Of the steps: when the network is kept whose crude masks teach the refinement (20 of 50 epochs; paper, 4.2)."""
     patience: int = 0
-    """Early stop: after so many validations without a better mIoU; 0: never."""
+    """Early stop: number of validations without a better mIoU; 0: never."""
     refinement: RefinementSettings = field(default_factory=RefinementSettings)
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Method:
 
     @property
     def average_steps(self) -> int:
-        """The steps that the average of the weights spans: of a short training a tenth, lest it hold its beginning."""
+        """Steps that the average of the weights spans: at most a tenth of the training, to leave out its start."""
         return min(500, max(1, self.steps // 10)) if self.average else 1
 
     @property

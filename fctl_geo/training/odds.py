@@ -1,8 +1,8 @@
-"""The odds of the classes, chosen at the end of a training: a few numbers that the loss leaves askew.
+"""The odds of the classes, fitted at the end of a training: the loss leaves them biased.
 
-Rare classes are drawn and weighed more than they occur, so a network claims too much of them. One number a class, added
-to its logits in the last layer, makes up for it; they are chosen on the ground that was learned from, without
-augmentation and as often as classes occur, such that the mean IoU of classes and sources is best.
+Rare classes are sampled and weighted more than they occur, so the network predicts them too often. One number per
+class, added to its logits in the last layer, corrects this. The numbers maximize the mean IoU over classes
+and sources on the training data, without augmentation and with classes as frequent as they are.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ SHIFTS = (-0.8, -0.4, -0.2, -0.1, 0.1, 0.2, 0.4, 0.8)
 """Tried for each class in turn, in units of log odds."""
 ROUNDS = 4
 _EVERY_PX = 3
-"""Of the pixels of a sample one in so many, along rows and columns, is looked at."""
+"""Every third pixel of a sample is used, along rows and along columns."""
 _SEEN_PX = 100
-"""A class with fewer pixels in a source is not judged there."""
+"""A class with fewer pixels in a source is not scored there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def fit_odds(
     count: int,
     progress: Progress,
 ) -> NDArray[np.float32]:
-    """What to add to the logits of each class, from so many samples of every group; their mean is 0.
+    """What to add to the logits of each class, from `count` samples of every group; their mean is 0.
 
     Args:
         like: zoom, size and contexts of the samples.
@@ -84,7 +84,7 @@ def _judge(
 
 
 def best_shifts(judged: Sequence[Judged], table: AllowedTable) -> NDArray[np.float32]:
-    """One class after the other, several times: the shift with the best score."""
+    """The shifts with the best score, found one class at a time in several rounds."""
     shifts = np.zeros(len(table.names), np.float32)
     best = score(judged, table, shifts)
     for _ in range(ROUNDS):
@@ -101,7 +101,7 @@ def best_shifts(judged: Sequence[Judged], table: AllowedTable) -> NDArray[np.flo
 
 
 def score(judged: Sequence[Judged], table: AllowedTable, shifts: NDArray[np.float32]) -> float:
-    """IoU with shifted logits: the weighted mean over the sources that show a class, and of that over the classes."""
+    """IoU with shifted logits: the weighted mean over the sources that contain a class, averaged over the classes."""
     sums, weights = np.zeros(len(table.names)), np.zeros(len(table.names))
     for part in judged:
         confusion = Confusion(len(table.names))

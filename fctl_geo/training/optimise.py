@@ -49,7 +49,7 @@ def learning_rate(method: Method, step: int, steps: int) -> float:
 
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, step: int, *, span_steps: int = 500) -> None:
-    """Exponential average of weights and statistics over about so many steps, over fewer at the beginning.
+    """Exponential average of weights and statistics over about `span` steps, over fewer at the start.
 
     Args:
         span_steps: 1: `average` is a copy of the network.

@@ -42,7 +42,7 @@ class Place:
     name: str
     scene: Path
     told: Mapping[str, object]
-    """What the segmentation must be told of the scene: gsd_m, bands, aoi."""
+    """Settings that the segmentation needs for the scene: gsd_m, bands, aoi."""
     opened: Scene
     """The same scene on its own pixels, for pictures and frames."""
     truth: Truth

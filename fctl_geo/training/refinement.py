@@ -37,7 +37,7 @@ def train_refinement(
     *,
     checkpoint_every: int = 100,
 ) -> RefinementNet:
-    """The network that turns crude masks into better ones; goes on from the last checkpoint in `folder`.
+    """The network that improves crude masks; resumes from the last checkpoint in `folder`.
 
     Returns:
         The network with the average of its weights, in inference mode.

@@ -1,4 +1,4 @@
-"""An evaluation told: JSON for programs, and one HTML page without any other file for people."""
+"""Reports an evaluation: JSON for programs, and one self-contained HTML page for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fctl_geo.training.judge import WorstPatch
 
 
 def report_values(found: Evaluation) -> dict[str, Any]:
-    """All numbers of an evaluation in JSON's own types; what cannot be told (no such class) is null."""
+    """All numbers of an evaluation in JSON's own types; what is undefined (no such class) is null."""
     objects = found.objects
     values: dict[str, Any] = {
         "subject": found.subject,

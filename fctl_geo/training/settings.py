@@ -25,13 +25,13 @@ class TrainingSettings:
     devices: int = 1
     """So many of them, each with its share of every batch."""
     init: Path | None = None
-    """A model file to begin with: fine-tuning."""
+    """A model file to start from: fine-tuning."""
     imagenet: Path | None = None
-    """torchvision's checkpoint of VGG16, with which the paper's network begins in every stream."""
+    """torchvision's checkpoint of VGG16, from which every stream of the paper's network starts."""
     resume: bool = False
     """Go on from the last checkpoint in the run's folder."""
     overwrite: bool = False
-    """Begin anew where a training is in the run's folder already."""
+    """Start over if the run's folder already holds a training."""
     checkpoint_every: int = 100
     validate_every: int = 500
     workers: int = 1

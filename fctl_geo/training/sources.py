@@ -22,7 +22,7 @@ from fctl_geo.training.recipe import SourceSpec
 IGNORE = 255
 """Index of unlabelled pixels in `LabelledImage.label`."""
 _BAND_PX = 1024
-"""Outlines are burnt in bands of so many rows."""
+"""Rows per band in which outlines are burned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def forgiving(label: NDArray[np.uint8], rim_px: float) -> NDArray[np.uint8]:
     """Labels of rough contours: ignored where another label lies within `rim_px`, along rows, columns or diagonals.
 
-    Law: of a straight contour, so many pixels (rounded up) are ignored on either side.
+    Law: along a straight contour, this many pixels (rounded up) are ignored on either side.
     """
     reach = math.ceil(rim_px)
     known = torch.from_numpy(label).float()

