@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.storage.address import ogr_name
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
 
@@ -25,7 +26,7 @@ def count_polygons(path: Path) -> int:
     """The number of polygons in a product, from its header."""
     import pyogrio
 
-    return int(pyogrio.read_info(path, layer=0)["features"])
+    return int(pyogrio.read_info(ogr_name(path), layer=0)["features"])
 
 
 def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPolygon]:
@@ -35,7 +36,7 @@ def read_rings(path: Path, frame: RasterFrame, window: Window) -> list[PixelPoly
 
     a, b, c, d, e, f = frame.transform
     box = frame.cut(window).bounds
-    _, _, wkb, (class_ids,) = pyogrio.raw.read(path, layer=0, bbox=box, columns=["class_id"])
+    _, _, wkb, (class_ids,) = pyogrio.raw.read(ogr_name(path), layer=0, bbox=box, columns=["class_id"])
     to_pixels = np.linalg.inv(np.array([(a, b, c), (d, e, f), (0, 0, 1)]))
     found = []
     for geometry, class_id in zip(shapely.from_wkb(wkb), class_ids, strict=True):

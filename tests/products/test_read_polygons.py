@@ -13,6 +13,9 @@ from rasterio.transform import Affine
 
 from fctl_geo import polygonise, read_polygons
 from fctl_geo.errors import OutputError
+from fctl_geo.products.rings import count_polygons, read_rings
+from fctl_geo.raster.reader import open_class_raster
+from fctl_geo.windows.window import Window
 
 ENDINGS = ("gpkg", "fgb", "parquet", "geojson")
 
@@ -69,3 +72,11 @@ def test_a_name_that_pyogrio_would_cut_is_read(tmp_path: Path, ending: str) -> N
     classes, out = write_classes(tmp_path / "classes.tif", "EPSG:32633"), tmp_path / f"a;b.{ending}"
     summary = polygonise(classes, [out])
     assert len(read_polygons(out)) == summary.polygons
+
+
+def test_pictures_find_the_polygons_of_such_a_name_too(tmp_path: Path) -> None:
+    classes, out = write_classes(tmp_path / "classes.tif", "EPSG:32633"), tmp_path / "a;b.gpkg"
+    summary = polygonise(classes, [out])
+    with open_class_raster(classes) as raster:
+        rings = read_rings(out, raster.frame, Window(0, 0, *raster.frame.size_hw))
+    assert count_polygons(out) == len(rings) == summary.polygons
