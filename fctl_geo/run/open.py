@@ -89,7 +89,7 @@ def open_run(
         FctlError: anything that prevents the run, before the first patch is computed.
     """
     info = read_model_info(settings.model)
-    settings = resolved(settings, info)
+    settings = replace(settings, engine=resolved(settings.engine, info))
     refine = bool(settings.engine.refine)
     info.legend.ids_of(settings.polygons.classes or ())  # an unknown class fails before any work is done
     if refine and info.refinement is None:
@@ -131,14 +131,15 @@ def _refuse_endless(scene: Scene) -> None:
 
 def _final_stage(scene: Scene, info: ModelInfo, settings: Settings, shard_px: int, grid: PatchGrid) -> Stage:
     scale = 1.0 if settings.scene.grid == "model" else scene.scale
-    crop = scene.frame_window
+    crop, merge = scene.frame_window, settings.engine.merge
+    assert merge is not None, "the settings are resolved"
 
     def full(window: Window) -> Window:
         return Window(window.row + crop.row, window.col + crop.col, window.height, window.width)
 
     sweep = Sweep(
         grid=grid,
-        merge=settings.engine.merge or info.merge,
+        merge=merge,
         classes=len(info.legend),
         how=Resampling(scale, crop.row, crop.col),
         may_want=lambda window: scene.may_want(full(window)),

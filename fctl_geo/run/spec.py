@@ -13,7 +13,7 @@ from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.scene import Scene
 from fctl_geo.scene.reading import SceneReading, reading_of
-from fctl_geo.settings import OutputSettings, PolygonSettings, Settings
+from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, Settings
 from fctl_geo.storage.identity import FileIdentity, identities_of, name_without_keys
 
 
@@ -55,7 +55,7 @@ def inputs_of(
         source=name_without_keys(source),
         scene=scene,
         area=area,
-        settings=_relevant(resolved(settings, info), info),
+        settings=_relevant(replace(settings, engine=resolved(settings.engine, info)), info),
     )
 
 
@@ -64,11 +64,10 @@ def area_identity(settings: Settings) -> tuple[FileIdentity, ...]:
     return () if settings.scene.aoi is None else identities_of([settings.scene.aoi])
 
 
-def resolved(settings: Settings, info: ModelInfo) -> Settings:
-    """Settings with the model's recommendations filled in wherever the user chose nothing."""
-    engine = settings.engine
+def resolved(engine: EngineSettings, info: ModelInfo) -> EngineSettings:
+    """Engine settings with the model's recommendations filled in wherever the user chose nothing."""
     refine = info.refine if engine.refine is None else engine.refine
-    return replace(settings, engine=replace(engine, merge=engine.merge or info.merge, refine=refine))
+    return replace(engine, merge=engine.merge or info.merge, refine=refine)
 
 
 def _relevant(settings: Settings, info: ModelInfo) -> Settings:
