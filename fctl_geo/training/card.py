@@ -65,7 +65,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "",
         "## Trained on",
         "",
-        "| source | ground metres a pixel | share of samples |",
+        "| source | ground meters per pixel | share of samples |",
         "|---|---|---|",
         *(f"| {s.name} | {_size(s.gsd_m)} | {s.weight / total:.0%} |" for s in recipe.sources),
         "",
@@ -93,7 +93,7 @@ def _input(info: ModelInfo) -> str:
     if info.input.gsd_m is None:
         return f"Input: {bands}; the ground size of its images was not known, scenes are read as they are."
     return (
-        f"Input: {bands}, about {info.input.gsd_m:g} m a pixel "
+        f"Input: {bands}, about {info.input.gsd_m:g} m per pixel "
         f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled)."
     )
 
@@ -123,7 +123,7 @@ def _objects_told(metrics: Metrics) -> str:
 
 def _table(crude: Metrics, refined: Metrics, gsd_m: Mapping[str, float]) -> list[str]:
     """A row for each place and class; without the column 'refined' where there is no refinement network."""
-    heads = ("validation place", "m a pixel", "class", *(("without refinement", "refined") if refined else ("IoU",)))
+    heads = ("validation place", "m per pixel", "class", *(("without refinement", "refined") if refined else ("IoU",)))
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for place, values in crude.items():
         for name, value in values.items():
