@@ -51,6 +51,7 @@ def test_nothing_pulls_cuda() -> None:
     assert not re.search(r"^(nvidia|triton|cuda)", constraints, re.MULTILINE)
     pinned = re.search(r"^torch==(\S+)$", constraints, re.MULTILINE)
     assert pinned is not None and f"torch=={pinned[1]}+cpu" in makefile
+    assert f'TESTED_TORCH = "torch=={pinned[1]}"' in (ROOT / "qgis_plugin" / "install.py").read_text()
 
 
 def test_private_parts_of_rasterio_are_used_in_one_place_and_below_a_tested_version(

@@ -50,8 +50,9 @@ def test_an_environment_that_was_cleared_is_told(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_quick_examination_has_all_but_the_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("versions", "graphics", "memory", "projections", "disk", "models"):
+    parts = ["versions", "graphics", "memory", "projections", "disk", "kernels", "models"]
+    for name in parts:
         monkeypatch.setattr(doctor, name, lambda name=name: iter([doctor.Finding(name, "ok", "")]))
     monkeypatch.setattr(doctor, "self_test", lambda: pytest.fail("the self test ran"))
     found = [finding.what for finding in doctor.examine(Console(), quick=True)]
-    assert found == ["versions", "graphics", "memory", "projections", "disk", "models"]
+    assert found == parts

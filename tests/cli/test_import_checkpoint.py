@@ -37,7 +37,7 @@ def test_a_network_of_other_widths_is_told_by_the_first_tensor(fctl: Fctl, tmp_p
 def test_code_in_a_checkpoint_is_refused_in_words_and_does_not_run(fctl: Fctl, tmp_path: Path) -> None:
     torch.save({"module.x": Bomb(tmp_path / "ran")}, tmp_path / "all.pth")
     said = fctl("import-checkpoint", *arguments(tmp_path))
-    assert said.exit_code == 1 and "was not loaded" in said.stderr and "Hint: a file that wants to run" in said.stderr
+    assert said.exit_code == 1 and "was not loaded" in said.stderr and "Hint: files that try to run code" in said.stderr
     assert not (tmp_path / "ran").exists()
 
 

@@ -20,7 +20,7 @@ SHARED = {
     "THREADS": "threads",
     "MAX_MEMORY": "max_memory_bytes",
 }
-SCENE = {"AOI": "aoi", "BANDS": "bands", "GSD": "gsd_m", "GRID": "grid", "ALLOW_EXTERNAL": "allow_external"}
+SCENE = {"AOI": "aoi", "BANDS": "bands", "GSD": "gsd_m", "GRID": "grid", "MASK": "mask", "ALLOW_EXTERNAL": "allow_external"}
 MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
 POLYGONS = {"MIN_AREA": "min_area_m2", "SIMPLIFY": "simplify_m", "CLASSES": "classes"}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
@@ -70,12 +70,12 @@ OTHERWISE = {
 }
 """What QGIS begins with where the command line does not, and why."""
 LEFT_OUT = {
-    "segment": {"workers", "scheduler"},
+    "segment": {"workers", "scheduler", "max_vertices"},
     "batch": {
-        "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers", "scheduler",
+        "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers", "scheduler",
     },
     "refine": set(),
-    "polygonise": set(),
+    "polygonise": {"max_vertices"},
     "train": {
         "recipe", "data", "preset", "classes", "gsd_m", "bands", "imagenet", "run", "epochs", "patience", "seed",
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard",

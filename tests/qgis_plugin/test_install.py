@@ -19,6 +19,7 @@ from real_qgis import ROOT, Qgis
 pytestmark = pytest.mark.qgis
 
 BASE = os.path.realpath(sys.executable)
+TESTED_TORCH = re.findall(r'^TESTED_TORCH = "(.+)"$', (ROOT / "qgis_plugin" / "install.py").read_text("utf-8"), re.M)[0]
 
 
 def stand_in(folder: Path, name: str, files: dict[str, str], version: str = "") -> None:
@@ -83,10 +84,11 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
 
 def test_torch_comes_from_the_index_of_the_chosen_device(qgis: Qgis, tmp_path: Path) -> None:
     """pip's own words for it, against an index on this machine that has torch for CPUs, for CUDA, and plain."""
+    version = TESTED_TORCH.removeprefix("torch==")
     folders = {name: tmp_path / "index" / name / "torch" for name in ("cpu", "cu128", "simple")}
     for name, folder in folders.items():
         folder.mkdir(parents=True)
-        stand_in(folder, "torch", {}, version="2.9.0" + ("" if name == "simple" else f"+{name}"))
+        stand_in(folder, "torch", {}, version=version + ("" if name == "simple" else f"+{name}"))
 
     def answer(path: str) -> tuple[str, bytes] | int:
         place = tmp_path / "index" / unquote(path).strip("/")
@@ -113,8 +115,8 @@ answer["advice"] = [install.device_advice(True, ""), install.device_advice(True,
 """,
             tmp=tmp_path, base=BASE, address=address, environment={"PATH": "/usr/bin:/bin"},
         )  # fmt: skip
-    assert "Successfully installed torch-2.9.0+cpu" in told["False"]
-    assert "Successfully installed torch-2.9.0+cu128" in told["True"]
+    assert f"Successfully installed torch-{version}+cpu" in told["False"]
+    assert f"Successfully installed torch-{version}+cu128" in told["True"]
     assert {path.split("/")[1] for path in asked} == {"cpu", "cu128"}
     assert "The folder of wheels decides" in told["advice"][1]
     if not Path("/usr/bin/nvidia-smi").exists():

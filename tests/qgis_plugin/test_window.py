@@ -78,7 +78,8 @@ def test_the_zip_is_installed_by_qgis_and_works_from_the_profile(seen: dict[str,
 def test_the_panel_shows_engine_models_and_layer(seen: dict[str, Any]) -> None:
     assert "GiB free" in seen["engine"]
     assert {"buildings", "landcover"} <= set(seen["models"])
-    for words in ("building", "water", "made for pixels of 1 m", "Licence", "#4a90d9"):
+    gsd_m = read_model_info("landcover").input.gsd_m
+    for words in ("building", "water", f"made for pixels of {gsd_m:g} m", "Licence", "#4a90d9"):
         assert words in seen["card"]
     assert seen["facts"] == "1,200 x 1,200 pixels of 0.3 m, EPSG:32633"
     assert seen["no_warning"] == ""
@@ -103,7 +104,7 @@ def test_a_run_brings_named_and_coloured_layers(seen: dict[str, Any]) -> None:
 
 
 def test_cancel_leaves_no_file_and_a_coarse_layer_is_warned_of(seen: dict[str, Any]) -> None:
-    assert "2.0 times coarser" in seen["warning"]
+    assert f"{2 / read_model_info('landcover').input.gsd_m:.1f} times coarser" in seen["warning"]
     assert "Stopped" in seen["cancelled"]
     assert not [name for name in seen["after_cancel"] if name.startswith("large")]
 

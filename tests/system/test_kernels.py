@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fctl_geo import kernels
+from fctl_geo.system import kernels
 
 
 @pytest.fixture(autouse=True)
