@@ -20,7 +20,14 @@ SHARED = {
     "THREADS": "threads",
     "MAX_MEMORY": "max_memory_bytes",
 }
-SCENE = {"AOI": "aoi", "BANDS": "bands", "GSD": "gsd_m", "GRID": "grid", "MASK": "mask", "ALLOW_EXTERNAL": "allow_external"}
+SCENE = {
+    "AOI": "aoi",
+    "BANDS": "bands",
+    "GSD": "gsd_m",
+    "GRID": "grid",
+    "MASK": "mask",
+    "ALLOW_EXTERNAL": "allow_external",
+}
 MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
 POLYGONS = {"MIN_AREA": "min_area_m2", "SIMPLIFY": "simplify_m", "CLASSES": "classes"}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
@@ -72,7 +79,8 @@ OTHERWISE = {
 LEFT_OUT = {
     "segment": {"workers", "scheduler", "max_vertices"},
     "batch": {
-        "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers", "scheduler",
+        "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
+        "scheduler",
     },
     "refine": set(),
     "polygonise": {"max_vertices"},
