@@ -40,7 +40,7 @@ def make_model(
     torch.manual_seed(seed)
     config = LiteConfig(
         len(bands), classes, contexts=(1, 2, 3), objects=objects, widths=(8, 8, 8, 8, 8, 16, 16, 16),
-        repeats=(1,) * 7, deep_channels=16, key_channels=8, decoder=(8, 8, 8),
+        repeats=(1,) * 7, deep_channels=16, key_channels=8, decoder=(8, 8),
     )  # fmt: skip
     network = FctlLite(config)
     torch.nn.init.normal_(network.decoder.classify.weight, std=2.0)

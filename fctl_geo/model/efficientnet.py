@@ -1,8 +1,10 @@
 """EfficientNet-Lite (Tan and Le 2019; google-research/efficientnet/lite) without its classifier: an encoder that comes
 with weights pretrained on ImageNet.
 
-Strided convolutions are padded equally on both sides. TensorFlow, where the weights were trained, pads one cell less
-before and one more after: this is the same network on an image shifted by a few pixels, so the weights fit.
+A strided convolution centers its cells on every second cell of its input: on the even ones if padded equally on both
+sides, on the odd ones if padded as TensorFlow does it, where the weights were trained. Either way leaves each cell half
+an input cell off the pixels that it stands for, and five of one kind add up to 15 px. Here the two kinds alternate,
+which leaves at most a fifth of a cell: the same weights, and deep features that lie where their pixels are.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
@@ -26,11 +29,18 @@ class Depthwise(nn.Conv2d):
     """A convolution of each channel by itself; in mixed precision on a CPU it runs in fp32, where the backward pass is
     five times as fast."""
 
-    def __init__(self, channels: int, kernel: int, stride: int, dilation: int) -> None:
-        padding = dilation * (kernel // 2)
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int, *, odd: bool = False) -> None:
+        """
+        Args:
+            odd: with a stride of 2, center cells on the odd cells of the input.
+        """
+        padding = 0 if odd else dilation * (kernel // 2)
         super().__init__(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
+        self.pad = dilation * (kernel // 2) if odd else 0
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.pad:
+            x = F.pad(x, (self.pad - 1, self.pad + 1, self.pad - 1, self.pad + 1))
         if x.dtype != torch.bfloat16 or not x.is_cpu:
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
@@ -40,12 +50,14 @@ class Depthwise(nn.Conv2d):
 class InvertedResidual(nn.Module):
     """Widen, filter each channel, narrow (Sandler et al. 2018); with a shortcut if the shape does not change."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int, *, odd: bool
+    ) -> None:
         super().__init__()
         wide = inputs * expansion
         widen = [nn.Conv2d(inputs, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)] if expansion > 1 else []
         self.layers = nn.Sequential(
-            *widen, Depthwise(wide, kernel, stride, dilation), _norm(wide), nn.ReLU6(inplace=True),
+            *widen, Depthwise(wide, kernel, stride, dilation, odd=odd), _norm(wide), nn.ReLU6(inplace=True),
             nn.Conv2d(wide, outputs, 1, bias=False), _norm(outputs),
         )  # fmt: skip
         self.has_shortcut = stride == 1 and inputs == outputs
@@ -76,17 +88,18 @@ class EfficientNetLite(nn.Module):
         )
         self.stages = nn.ModuleList()
         inputs, reached, dilation = widths[0], 2, 1
+        odd = False  # the stem centers its cells on even pixels
         for i, (kernel, stride, outputs, count) in enumerate(zip(_KERNELS, _STRIDES, widths[1:], repeats, strict=True)):
             if reached * stride > coarsest_stride:
                 stride, dilation = 1, dilation * stride  # noqa: PLW2901
             reached *= stride
-            blocks = [
-                InvertedResidual(
-                    inputs if n == 0 else outputs, outputs, kernel, stride if n == 0 else 1, 6 if i else 1, dilation
-                )
-                for n in range(count)
-            ]
-            self.stages.append(nn.Sequential(*blocks))
+            odd ^= stride == 2
+            first = InvertedResidual(inputs, outputs, kernel, stride, 6 if i else 1, dilation, odd=odd and stride == 2)
+            others = (
+                InvertedResidual(outputs, outputs, kernel, 1, 6 if i else 1, dilation, odd=False)
+                for _ in range(count - 1)
+            )
+            self.stages.append(nn.Sequential(first, *others))
             inputs = outputs
         self.widths = tuple(widths[1 + end] for end in _ENDS)
         """Channels at each stride."""

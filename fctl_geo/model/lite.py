@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fctl_geo.model.blocks import ResidualBlock, conv_bn
+from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
+from fctl_geo.model.blocks import conv_bn
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
 from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
@@ -42,17 +43,19 @@ class LiteConfig:
     deep_channels: int = 128
     """Channels of the deep features, at stride 16."""
     key_channels: int = 64
-    decoder: tuple[int, int, int] = (64, 48, 32)
-    """Decoder channels at strides 8, 4 and 2."""
+    rates: tuple[int, ...] = (3, 6, 12)
+    """Cells between the taps of the atrous pyramid's convolutions; samples to learn from must be larger than these."""
+    decoder: tuple[int, int] = (64, 32)
+    """Decoder channels at strides 4 and 2."""
 
     def __post_init__(self) -> None:
-        for name, wanted in (("widths", 8), ("repeats", 7), ("decoder", 3)):
+        for name, wanted in (("widths", 8), ("repeats", 7), ("decoder", 2)):
             if len(getattr(self, name)) != wanted:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected {wanted} numbers")
 
 
 class Encoder(nn.Module):
-    """(B, bands, H, W), with H and W multiples of 16, to features at strides 2, 4 and 8, and deep features at 16.
+    """(B, bands, H, W), with H and W multiples of 16, to features at strides 2 and 4, and deep features at 16.
 
     The deep features are the sum of those at strides 16 and 32: cells of 16 px, so patches and tiles may begin at any.
     """
@@ -64,11 +67,11 @@ class Encoder(nn.Module):
         self.near = conv_bn(w16, config.deep_channels, 1)
         self.far = conv_bn(w32, config.deep_channels, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x2, x4, x8, x16, x32 = self.backbone(x)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x2, x4, _, x16, x32 = self.backbone(x)
         height, width = x16.shape[-2:]
         far = _doubled(self.far(x32))[..., :height, :width]
-        return x2, x4, x8, F.relu(self.near(x16) + far)
+        return x2, x4, F.relu(self.near(x16) + far)
 
 
 class _Merge(nn.Module):
@@ -88,23 +91,26 @@ class _Merge(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From features at strides 2, 4, 8 and 16 to planes of logits at full resolution.
+    """From features at strides 2, 4 and 16 to planes of logits at full resolution.
 
-    Contours are drawn at stride 2, at most half a pixel off; full resolution would cost as much as everything else.
+    What is where is decided at stride 4, from deep features seen near and far; as in DeepLab v3+, few of the fine
+    features are let in, lest textures decide it. Contours are drawn at stride 2, at most half a pixel off: full
+    resolution would cost as much as everything else. Both strides are scored and the scores added up, since the many
+    channels of the coarser one learn faster.
     """
 
     def __init__(self, config: LiteConfig, widths: Sequence[int], planes: int) -> None:
         super().__init__()
-        d8, d4, d2 = config.decoder
-        self.merge8 = _Merge(config.deep_channels, widths[2], d8)
-        self.merge4 = _Merge(d8, widths[1], d4)
-        self.refine4 = ResidualBlock(d4)
+        d4, d2 = config.decoder
+        self.pyramid = AtrousPyramid(config.deep_channels, d4, config.rates)
+        self.merge4 = SkipDecoder(self.pyramid.outputs, widths[1], d4)
         self.merge2 = _Merge(d4, widths[0], d2)
+        self.coarse = nn.Conv2d(d4, planes, 1)
         self.classify = nn.Conv2d(d2, planes, 1)
 
-    def forward(self, x2: Tensor, x4: Tensor, x8: Tensor, deep: Tensor) -> Tensor:
-        decoded = self.refine4(self.merge4(self.merge8(deep, x8), x4))
-        return _doubled(self.classify(self.merge2(decoded, x2)))
+    def forward(self, x2: Tensor, x4: Tensor, deep: Tensor) -> Tensor:
+        decoded = self.merge4(self.pyramid(deep), x4)
+        return _doubled(self.classify(self.merge2(decoded, x2)) + _doubled(self.coarse(decoded)))
 
 
 def _doubled(x: Tensor) -> Tensor:
@@ -150,9 +156,9 @@ class FctlLite(SegmentationNetwork):
         Returns:
             (B, planes, h, w) logits.
         """
-        x2, x4, x8, deep = self.encoder(patch)
+        x2, x4, deep = self.encoder(patch)
         wider = iter(contexts)
         seen = [deep if scale == 1 else next(wider) for scale in self.config.contexts]
         related = [correlate(deep, c) for correlate, c in zip(self.correlations, seen, strict=True)]
-        logits: Tensor = self.decoder(x2, x4, x8, deep + self.fusion(related) if related else deep)
+        logits: Tensor = self.decoder(x2, x4, deep + self.fusion(related) if related else deep)
         return logits

@@ -48,7 +48,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "repeats": (1,) * 7,
             "deep_channels": 16,
             "key_channels": 8,
-            "decoder": (8, 8, 8),
+            "decoder": (8, 8),
         },
         refinement={"widths": (4, 8, 8, 8)},
     )

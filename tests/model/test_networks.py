@@ -10,6 +10,7 @@ from model_factory import make_legend
 
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation, attend
 from fctl_geo.model.device import Device
+from fctl_geo.model.efficientnet import EfficientNetLite
 from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.orientation import ORIENTATIONS
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet, shrink_mask
@@ -22,8 +23,25 @@ from fctl_geo.windows.window import Window
 
 TINY = LiteConfig(
     contexts=(1, 2, 3), widths=(8, 8, 8, 8, 8, 16, 16, 16), repeats=(1,) * 7, deep_channels=16, key_channels=8,
-    decoder=(8, 8, 8),
+    decoder=(8, 8),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("height", [64, 96])
+def test_cells_lie_on_their_pixels_at_every_stride(height: int) -> None:
+    """The center of what a cell sees is at most a fifth of a cell beside the pixels that it stands for."""
+    encoder = EfficientNetLite(1).eval()
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+    image = torch.full((1, 1, 8 * height, 8 * height), 1e-3, requires_grad=True)
+    for features in encoder(image):
+        side = features.shape[-1]
+        stride, middle = image.shape[-1] // side, side // 2
+        (seen,) = torch.autograd.grad(features[0, :, middle, middle].sum(), image, retain_graph=True)
+        weight = seen[0, 0].sum(1)
+        center = float((weight * torch.arange(len(weight))).sum() / weight.sum())
+        assert abs(center - (stride * (middle + 0.5) - 0.5)) <= stride / 4 + 1e-3, stride
 
 
 def test_attention_equals_a_loop_over_cells() -> None:
@@ -74,19 +92,17 @@ def test_a_network_in_training_sees_contexts_as_it_will_in_use_and_learns_no_sta
 
 
 def test_mixing_begins_as_nothing_and_is_learned() -> None:
-    """What merges add to their sums is zero at first, whatever the weights; the first step reaches its scale."""
+    """What a merge adds to its sum is zero at first, whatever the weights; the first step reaches its scale."""
     network = FctlLite(TINY).eval()
     patch, levels = torch.randn(1, 3, 64, 64), [torch.randn(1, 3, 64, 64)] * 2
     before = network(patch, levels)
-    mixes = [network.decoder.merge4.mix, network.decoder.merge2.mix]
-    for mix in mixes:
-        torch.nn.init.normal_(mix.get_parameter("0.weight"))
+    mix = network.decoder.merge2.mix
+    torch.nn.init.normal_(mix.get_parameter("0.weight"))
     after = network(patch, levels)
     assert torch.equal(before, after)
     after.square().sum().backward()
-    for mix in mixes:
-        scale = mix.get_parameter("1.weight")
-        assert scale.grad is not None and scale.grad.abs().max() > 0
+    scale = mix.get_parameter("1.weight")
+    assert scale.grad is not None and scale.grad.abs().max() > 0
 
 
 def test_a_patch_moved_by_whole_cells_has_its_features_moved() -> None:
