@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.efficientnet import EfficientNetLite
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "ablation"
 GRID: dict[str, Any] = tomllib.loads((FOLDER / "grid.toml").read_text("utf-8"))
@@ -44,16 +45,24 @@ def test_every_row_of_a_table_has_the_same_budget_and_protocol(run: ModuleType) 
         told = [(r.recipe.method.steps, r.recipe.method.batch, r.recipe.method.sample_px, r.recipe.method.learning_rate,
                  r.recipe.method.patch_px, r.recipe.method.layout)
                 for r in rows(run) if r.table == table["name"]]  # fmt: skip
-        steps = table.get("budget", GRID["budget"])["steps"]
-        assert set(told) == {(steps, 4, 192, 1e-3, 192, "fitted")}
+        own = {**GRID["budget"], **table.get("budget", {})}
+        assert set(told) == {(own["steps"], 4, 192, own["learning_rate"], own["patch_px"], own["layout"])}
 
 
 def test_steps_asked_for_overrule_a_tables_own(run: ModuleType) -> None:
     assert {r.recipe.method.steps for r in run.rows_of(GRID, 30, [1], [])} == {30}
 
 
-def test_systems_have_three_seeds_unless_others_are_asked_for(run: ModuleType) -> None:
-    assert {r.seed for r in run.rows_of(GRID, None, [], ["Systems"])} == {1, 2, 3}
+def test_all_systems_begin_with_the_same_weights(run: ModuleType) -> None:
+    systems = [r.recipe.method for r in rows(run) if r.table.startswith("Systems")]
+    assert {method.pretrained for method in systems} == {"efficientnet-lite0"}
+    for method in systems:
+        network = build_segmentation(method.architecture, method.network, bands=3, classes=2)
+        assert any(isinstance(module, EfficientNetLite) for module in network.modules())
+
+
+def test_systems_have_two_seeds_unless_others_are_asked_for(run: ModuleType) -> None:
+    assert {r.seed for r in run.rows_of(GRID, None, [], ["Systems"])} == {1, 2}
     assert {r.seed for r in run.rows_of(GRID, None, [], ["Table 3"])} == {1}
     assert {r.seed for r in run.rows_of(GRID, None, [7], [])} == {7}
 
@@ -74,7 +83,7 @@ def test_the_report_tells_the_gain_and_the_papers_order_also_where_it_is_not_fou
     scores = {"average": 0.50, "weighted": 0.52, "adaptive (released)": 0.51}
     results = [
         {"key": name, "table": "Table 5: fusion", "row": name, "dataset": "buildings", "seed": 1, "steps": 9,
-         "parameters": 1e6, "miou": score, "row_s": 60.0}
+         "parameters": 1e6, "miou": score, "row_s": 60.0, "current": name != "average"}
         for name, score in scores.items()
     ]  # fmt: skip
     run.write_report(tmp_path / "ablation.md", GRID, results, "python x")
@@ -83,4 +92,13 @@ def test_the_report_tells_the_gain_and_the_papers_order_also_where_it_is_not_fou
     assert "- buildings: best is weighted, +2.00 points from average." in text
     assert "3 pairs of rows on Inria Aerial, 2 come out in its order" in text
     assert "- landcover: not run yet." in text
-    assert "## Table 5: fusion\n\n9 steps a row.\n" in text
+    assert "## Table 5: fusion\n\n9 steps.\n" in text
+    assert "| average * |" in text and "before the training was last changed" in text
+
+
+def test_the_last_result_of_a_row_is_reported_and_whether_it_is_current(run: ModuleType) -> None:
+    row = rows(run)[0]
+    old = {"key": "old", "table": row.table, "row": row.name, "dataset": row.dataset, "seed": row.seed, "miou": 0.1}
+    assert run.latest([row], [old])[0]["current"] is False
+    (found,) = run.latest([row], [old, {**old, "key": row.key, "miou": 0.2}, {**old, "seed": 9}])
+    assert found["current"] and found["miou"] == 0.2

@@ -19,14 +19,14 @@ def write_report(path: Path, grid: Mapping[str, Any], results: Results, command:
     lines = [
         "# Ablations",
         "",
-        "The paper's Tables 3 to 6 and its comparison of systems, on the data at hand. mIoU in percent, of the classes",
-        "that `fctl-geo segment` gives for places kept out of training; the mean over the validation places, and over",
-        "the seeds (± half their range). The paper's own numbers (full-size networks from ImageNet weights, 50 epochs)",
-        "stand beside.",
+        "The paper's Tables 3, 5 and 6 and its comparison of systems, on the data at hand: mIoU in percent of the",
+        "classes that `fctl-geo segment` gives for places kept out of training, as the mean over the validation places",
+        "and over the seeds (± half their range), beside the paper's own numbers (full-size networks from ImageNet",
+        "weights, 50 epochs).",
         "",
         f"Each row learns from {budget['batch']} samples of {budget['sample_px']} px a step, the same for the same",
-        "seed, from scratch; thin networks (`benchmarks/ablation/grid.toml`). Differences smaller than the seeds'",
-        "range say nothing.",
+        "seed: the systems with the same pretrained encoder, all others as thin networks from scratch",
+        "(`benchmarks/ablation/grid.toml`). Differences smaller than the seeds' range mean nothing.",
         "",
         f"    {command}",
     ]
@@ -39,6 +39,7 @@ def write_report(path: Path, grid: Mapping[str, Any], results: Results, command:
         "",
         f"All rows together took {seconds / 3600:.1f} h; every number is in",
         "[ablation/results.jsonl](ablation/results.jsonl).",
+        *([] if all(r["current"] for r in results) else ["", "\\* measured before the training was last changed."]),
     ]
     write_text_whole(path, "\n".join(lines) + "\n")
 
@@ -50,7 +51,7 @@ def _table(grid: Mapping[str, Any], table: Mapping[str, Any], results: Results) 
     lines = [
         f"## {table['name']}",
         "",
-        f"{steps} steps a row.",
+        f"{steps} steps.",
         "",
         "| | " + " | ".join([*datasets, "parameters", "seconds a row", *(f"paper, {name}" for name in paper)]) + " |",
         "|---|" + "---:|" * (len(datasets) + 2 + len(paper)),
@@ -65,7 +66,8 @@ def _table(grid: Mapping[str, Any], table: Mapping[str, Any], results: Results) 
                 for v, name in zip(row.get("paper", [0, 0]), table["paper"], strict=True)
                 if name
             ]
-            lines.append(f"| {row['name']} | " + " | ".join([*cells, *facts, *theirs]) + " |")
+            mark = "" if all(r["current"] for r in mine) else " *"
+            lines.append(f"| {row['name']}{mark} | " + " | ".join([*cells, *facts, *theirs]) + " |")
     return [*lines, "", *(_verdict(grid, table, dataset, results) for dataset in grid["data"])]
 
 

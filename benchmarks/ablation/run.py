@@ -1,4 +1,4 @@
-"""The paper's Tables 3, 4, 5 and 6 and the systems' table, on the data at hand: one row after the other, resumable.
+"""The paper's Tables 3, 5 and 6 and the systems' table, on the data at hand: one row after the other, resumable.
 
     python benchmarks/ablation/run.py --data ../shared/data --work runs/ablation
     python benchmarks/ablation/run.py --data ../shared/data --work runs/try --out runs/try --tables "Table 5" --steps 30
@@ -153,6 +153,13 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
+def latest(rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The last result of each row, and whether it is `current`: of the same settings as the row has now."""
+    found = {(r["table"], r["row"], r["dataset"], r["seed"]): r for r in results}
+    places = [(row, found.get((row.table, row.name, row.dataset, row.seed))) for row in rows]
+    return [{**result, "current": result["key"] == row.key} for row, result in places if result]
+
+
 def run_grid(rows: Sequence[Row], options: argparse.Namespace, results: Path, progress: Progress) -> None:
     """Run what is not done; each finished row is one line more."""
     lines = read_results(results)
@@ -201,8 +208,7 @@ def main() -> None:
     use_threads(options.threads)
     if not options.report:
         run_grid(rows, options, results, Say())
-    wanted = {(row.key, row.table, row.name) for row in rows}
-    found = [r for r in read_results(results) if (r["key"], r["table"], r["row"]) in wanted]
+    found = latest(rows, read_results(results))
     command = shlex.join(
         ["python", "benchmarks/ablation/run.py", *(word for word in sys.argv[1:] if word != "--report")]
     )

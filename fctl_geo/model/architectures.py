@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WORKING_BYTES_A_PX = {
     "fctl-lite": 240,
     "fctl-vgg16": 2100,
-    "fcn8s": 2100,
+    "fcn8s": 130,
     "unet": 520,
     "deeplabv3plus": 210,
     "pspnet": 260,
@@ -33,7 +33,7 @@ def build_segmentation(
     Raises:
         ModelFileError: an unknown architecture, or settings that it does not have or that are impossible.
     """
-    config_type, network_type, fixed = _kinds(architecture)
+    config_type, network_type = _kinds(architecture)
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     known = [f.name for f in fields(config_type)]  # type: ignore[arg-type]
     for name in given:
@@ -42,9 +42,7 @@ def build_segmentation(
                 f"{architecture} has no setting {name!r}", hint=f"its settings: {', '.join(sorted(known))}"
             )
     try:
-        network: SegmentationNetwork = network_type(
-            config_type(**{**given, **fixed, "bands": bands, "classes": classes})
-        )
+        network: SegmentationNetwork = network_type(config_type(**{**given, "bands": bands, "classes": classes}))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(
             f"a {architecture} network with these settings is impossible: {error}", hint="see docs/training.md"
@@ -54,23 +52,23 @@ def build_segmentation(
 
 def default_settings(architecture: str) -> Mapping[str, Any]:
     """The default settings of a network."""
-    config_type, _, _ = _kinds(architecture)
+    config_type, _ = _kinds(architecture)
     return {f.name: f.default for f in fields(config_type)}  # type: ignore[arg-type]
 
 
-def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any], dict[str, Any]]:
-    """Type of the settings, type of the network, and the settings that are fixed by the name."""
-    from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, PspNet, UNet
+def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any]]:
+    """Type of the settings, and type of the network."""
+    from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, Fcn8s, PspNet, UNet
     from fctl_geo.model.lite import FctlLite, LiteConfig
     from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
 
-    kinds: dict[str, tuple[type[NetworkConfig], type[Any], dict[str, Any]]] = {
-        "fctl-lite": (LiteConfig, FctlLite, {}),
-        "fctl-vgg16": (Vgg16Config, FctlVgg16, {}),
-        "fcn8s": (Vgg16Config, FctlVgg16, {"contexts": ()}),
-        "unet": (BaselineConfig, UNet, {}),
-        "deeplabv3plus": (BaselineConfig, DeepLabV3Plus, {}),
-        "pspnet": (BaselineConfig, PspNet, {}),
+    kinds: dict[str, tuple[type[NetworkConfig], type[Any]]] = {
+        "fctl-lite": (LiteConfig, FctlLite),
+        "fctl-vgg16": (Vgg16Config, FctlVgg16),
+        "fcn8s": (BaselineConfig, Fcn8s),
+        "unet": (BaselineConfig, UNet),
+        "deeplabv3plus": (BaselineConfig, DeepLabV3Plus),
+        "pspnet": (BaselineConfig, PspNet),
     }
     if architecture not in kinds:
         raise ModelFileError(

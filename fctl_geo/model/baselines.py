@@ -1,8 +1,8 @@
-"""Networks without contexts for comparison with ours: compact versions of U-Net, DeepLab v3+ and PSPNet.
+"""Networks without contexts for comparison with ours: compact FCN-8s, U-Net, DeepLab v3+ and PSPNet.
 
-They share fctl-lite's encoder and its pretrained weights, so that they differ only in the idea: skips at every
-scale (U-Net), atrous spatial pyramid pooling (DeepLab v3+), pooled pyramid (PSPNet). FCN-8s is `fctl-vgg16` without
-contexts.
+They share fctl-lite's encoder and its pretrained weights, so that they differ only in the idea: scores of three
+strides added up (FCN-8s), skips at every scale (U-Net), atrous spatial pyramid pooling (DeepLab v3+), pooled pyramid
+(PSPNet). The paper's own FCN-8s, on VGG16, is `fctl-vgg16` without contexts.
 """
 
 from __future__ import annotations
@@ -55,6 +55,20 @@ class Baseline(SegmentationNetwork):
     def scores(self, patch: Tensor) -> Tensor:
         """Logits at the network's own stride."""
         raise NotImplementedError
+
+
+class Fcn8s(Baseline):
+    """Long et al. 2015: classes are scored at strides 32, 16 and 8, and the upsampled scores added up."""
+
+    def __init__(self, config: BaselineConfig) -> None:
+        super().__init__(config)
+        self.encoder = EfficientNetLite(config.bands, config.widths, config.repeats)
+        self.classify = nn.ModuleList(nn.Conv2d(width, config.classes, 1) for width in self.encoder.widths[2:])
+
+    def scores(self, patch: Tensor) -> Tensor:
+        fine, middle, coarse = (score(x) for score, x in zip(self.classify, self.encoder(patch)[2:], strict=True))
+        scores: Tensor = fine + _to(middle + _to(coarse, middle.shape[-2:]), fine.shape[-2:])
+        return scores
 
 
 class UNet(Baseline):

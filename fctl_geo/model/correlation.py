@@ -50,6 +50,19 @@ class ContextualCorrelation(nn.Module):
         return mixed
 
 
+class Concatenation(nn.Module):
+    """The baseline for the correlation: both features concatenated and mixed at each cell (paper, 4.4)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, patch: Tensor, context: Tensor) -> Tensor:
+        wide = F.interpolate(context, patch.shape[-2:], mode="bilinear", align_corners=False)
+        mixed: Tensor = self.mix(torch.cat([patch, wide], dim=1))
+        return mixed
+
+
 class AdaptiveFusion(nn.Module):
     """Weight T locality-aware features by maps that sum to 1 at each cell: squeeze, split, softmax (paper, eq. 1)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
 from fctl_geo.model.blocks import conv_bn
-from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation
+from fctl_geo.model.correlation import AdaptiveFusion, Concatenation, ContextualCorrelation
 from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
 from fctl_geo.spec import Context
@@ -34,6 +35,8 @@ class LiteConfig:
     classes: int = 2
     contexts: tuple[Context, ...] = (1, 3)
     """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
+    correlation: Literal["attention", "concatenate"] = "attention"
+    """concatenate: the paper's naive baseline (4.4), patch and context features side by side."""
     objects: str = ""
     """The class whose touching regions are separated by means of an edge plane; empty: none."""
     widths: tuple[int, ...] = WIDTHS
@@ -52,6 +55,8 @@ class LiteConfig:
         for name, wanted in (("widths", 8), ("repeats", 7), ("decoder", 2)):
             if len(getattr(self, name)) != wanted:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected {wanted} numbers")
+        if self.correlation not in ("attention", "concatenate"):
+            raise ValueError(f"correlation is {self.correlation!r}, allowed: attention, concatenate")
 
 
 class Encoder(nn.Module):
@@ -127,9 +132,12 @@ class FctlLite(SegmentationNetwork):
         deep = config.deep_channels
         self.encoder = Encoder(config)
         self.correlations = nn.ModuleList(
-            ContextualCorrelation(deep, config.key_channels, _POOLED_CELLS) for _ in config.contexts
+            ContextualCorrelation(deep, config.key_channels, _POOLED_CELLS)
+            if config.correlation == "attention"
+            else Concatenation(deep)
+            for _ in config.contexts
         )
-        self.fusion = AdaptiveFusion(deep, len(config.contexts), config.key_channels)
+        self.fusion = AdaptiveFusion(deep, len(config.contexts), config.key_channels) if config.contexts else None
         self.decoder = Decoder(config, self.encoder.backbone.widths, self.planes)
 
     @torch.no_grad()
@@ -160,5 +168,5 @@ class FctlLite(SegmentationNetwork):
         wider = iter(contexts)
         seen = [deep if scale == 1 else next(wider) for scale in self.config.contexts]
         related = [correlate(deep, c) for correlate, c in zip(self.correlations, seen, strict=True)]
-        logits: Tensor = self.decoder(x2, x4, deep + self.fusion(related) if related else deep)
+        logits: Tensor = self.decoder(x2, x4, deep + self.fusion(related) if self.fusion else deep)
         return logits

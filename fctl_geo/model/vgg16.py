@@ -13,9 +13,8 @@ from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from fctl_geo.model.correlation import AdaptiveFusion, attend
+from fctl_geo.model.correlation import AdaptiveFusion, Concatenation, attend
 from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
 from fctl_geo.spec import Context
 
@@ -119,19 +118,6 @@ class Correlation(nn.Module):
         """(B, C, h, w) patch and (B, C, H, W) context features to (B, C, h, w); for local values H, W must be h, w."""
         value = self.value(patch if self.gathers_local else context)
         mixed: Tensor = self.gamma * attend(self.query(patch), self.key(context), value, scaled=False)
-        return mixed
-
-
-class Concatenation(nn.Module):
-    """The baseline for the correlation: both features concatenated and mixed at each cell (paper, 4.4)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.mix = nn.Conv2d(2 * channels, channels, 1)
-
-    def forward(self, patch: Tensor, context: Tensor) -> Tensor:
-        wide = F.interpolate(context, patch.shape[-2:], mode="bilinear", align_corners=False)
-        mixed: Tensor = self.mix(torch.cat([patch, wide], dim=1))
         return mixed
 
 

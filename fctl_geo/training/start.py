@@ -121,7 +121,7 @@ def _for_bands(stem: Tensor, bands: int) -> Tensor:
 
 
 def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:
-    """Give a fctl-vgg16 (or FCN-8s) network the weights of VGG16 trained on ImageNet, as the paper does.
+    """Give a fctl-vgg16 network the weights of VGG16 trained on ImageNet, as the paper does.
 
     Raises:
         TrainingError: another network.
@@ -132,7 +132,7 @@ def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:
 
     if not isinstance(network, FctlVgg16):
         raise TrainingError(
-            "the weights of VGG16 fit fctl-vgg16 and fcn8s only", hint="choose --preset paper, or leave --imagenet out"
+            "the weights of VGG16 fit fctl-vgg16 only", hint="choose --preset paper, or leave --imagenet out"
         )
     start_from_imagenet(network, path)
 

@@ -115,7 +115,7 @@ def test_the_last_upsampling_is_bilinear_interpolation() -> None:
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_architecture_is_built_again_from_its_own_settings(name: str) -> None:
-    settings = THIN if name in ("fctl-vgg16", "fcn8s") else {"widths": (8,) * 8}
+    settings = THIN if name == "fctl-vgg16" else {"widths": (8,) * 8}
     network = build_segmentation(name, settings, bands=4, classes=3).eval()
     assert isinstance(network, SegmentationNetwork)
     again = build_segmentation(name, asdict(network.config), bands=4, classes=3).eval()
