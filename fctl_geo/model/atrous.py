@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fctl_geo.model.blocks import conv_bn_relu
+from fctl_geo.model.blocks import conv_bn_relu, pointwise
 
 
 class AtrousPyramid(nn.Module):
@@ -24,7 +24,7 @@ class AtrousPyramid(nn.Module):
         self.rates = nn.ModuleList(
             [conv_bn_relu(inputs, channels, 1), *(conv_bn_relu(inputs, channels, dilation=rate) for rate in rates)]
         )
-        self.whole = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.ReLU())  # one cell: nothing to normalize over
+        self.whole = nn.Sequential(pointwise(inputs, channels), nn.ReLU())  # one cell: nothing to normalize over
         self.outputs = channels * (2 + len(rates))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fctl_geo.model.blocks import pointwise
+
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = True) -> Tensor:
     """Describe each patch cell by the context cells that resemble it (paper, 3.1.2).
@@ -37,9 +39,9 @@ class ContextualCorrelation(nn.Module):
         """
         super().__init__()
         self.pooled_cells = pooled_cells
-        self.query = nn.Conv2d(channels, key_channels, 1)
-        self.key = nn.Conv2d(channels, key_channels, 1)
-        self.value = nn.Conv2d(channels, channels, 1, bias=False)
+        self.query = pointwise(channels, key_channels)
+        self.key = pointwise(channels, key_channels)
+        self.value = pointwise(channels, channels, bias=False)
         self.gamma = nn.Parameter(torch.full((channels, 1, 1), 0.1))
 
     def forward(self, patch: Tensor, context: Tensor) -> Tensor:
@@ -68,8 +70,8 @@ class AdaptiveFusion(nn.Module):
 
     def __init__(self, channels: int, streams: int, squeezed_channels: int) -> None:
         super().__init__()
-        self.squeeze = nn.Conv2d(channels * streams, squeezed_channels, 1)
-        self.split = nn.Conv2d(squeezed_channels, streams, 1)
+        self.squeeze = pointwise(channels * streams, squeezed_channels)
+        self.split = pointwise(squeezed_channels, streams)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """T tensors (B, C, h, w) to their weighted sum (B, C, h, w)."""

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fctl_geo.model.blocks import pointwise
+
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _ENDS = (0, 1, 2, 4, 6)
@@ -34,17 +36,20 @@ class Depthwise(nn.Conv2d):
         Args:
             odd: with a stride of 2, center cells on the odd cells of the input.
         """
-        padding = 0 if odd else dilation * (kernel // 2)
+        padding = dilation * (kernel // 2) + odd
         super().__init__(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
-        self.pad = dilation * (kernel // 2) if odd else 0
+        self.odd = odd
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.pad:
-            x = F.pad(x, (self.pad - 1, self.pad + 1, self.pad - 1, self.pad + 1))
         if x.dtype != torch.bfloat16 or not x.is_cpu:
-            return super().forward(x)
+            return self._convolve(x)
         with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float()).to(x.dtype)
+            return self._convolve(x.float()).to(x.dtype)
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        # Zeros before the kernel move its center by one cell, for less than padding the input, which copies it.
+        weight = F.pad(self.weight, (2, 0, 2, 0)) if self.odd else self.weight
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class InvertedResidual(nn.Module):
@@ -55,10 +60,10 @@ class InvertedResidual(nn.Module):
     ) -> None:
         super().__init__()
         wide = inputs * expansion
-        widen = [nn.Conv2d(inputs, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)] if expansion > 1 else []
+        widen = [pointwise(inputs, wide, bias=False), _norm(wide), nn.ReLU6(inplace=True)] if expansion > 1 else []
         self.layers = nn.Sequential(
             *widen, Depthwise(wide, kernel, stride, dilation, odd=odd), _norm(wide), nn.ReLU6(inplace=True),
-            nn.Conv2d(wide, outputs, 1, bias=False), _norm(outputs),
+            pointwise(wide, outputs, bias=False), _norm(outputs),
         )  # fmt: skip
         self.has_shortcut = stride == 1 and inputs == outputs
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
-from fctl_geo.model.blocks import conv_bn
+from fctl_geo.model.blocks import conv_bn, pointwise
 from fctl_geo.model.correlation import AdaptiveFusion, Concatenation, ContextualCorrelation
 from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
@@ -84,8 +84,8 @@ class _Merge(nn.Module):
 
     def __init__(self, deep: int, lateral: int, outputs: int) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(deep, outputs, 1)
-        self.lateral = nn.Conv2d(lateral, outputs, 1)
+        self.reduce = pointwise(deep, outputs)
+        self.lateral = pointwise(lateral, outputs)
         self.mix = conv_bn(outputs, outputs)
         nn.init.zeros_(self.mix.get_parameter("1.weight"))
 
@@ -110,8 +110,8 @@ class Decoder(nn.Module):
         self.pyramid = AtrousPyramid(config.deep_channels, d4, config.rates)
         self.merge4 = SkipDecoder(self.pyramid.outputs, widths[1], d4)
         self.merge2 = _Merge(d4, widths[0], d2)
-        self.coarse = nn.Conv2d(d4, planes, 1)
-        self.classify = nn.Conv2d(d2, planes, 1)
+        self.coarse = pointwise(d4, planes)
+        self.classify = pointwise(d2, planes)
 
     def forward(self, x2: Tensor, x4: Tensor, deep: Tensor) -> Tensor:
         decoded = self.merge4(self.pyramid(deep), x4)

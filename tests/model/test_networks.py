@@ -10,7 +10,7 @@ from model_factory import make_legend
 
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation, attend
 from fctl_geo.model.device import Device
-from fctl_geo.model.efficientnet import EfficientNetLite
+from fctl_geo.model.efficientnet import Depthwise, EfficientNetLite
 from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.orientation import ORIENTATIONS
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet, shrink_mask
@@ -221,3 +221,11 @@ def test_the_refiner_sees_the_context_that_its_network_was_trained_with(context:
     (again,) = next(iter(refiner.logits([(1, 2)])))
     assert (again.values == after.values).all()
     device.close()
+
+
+def test_a_kernel_moved_by_zeros_equals_a_moved_input() -> None:
+    layer = Depthwise(4, 3, 2, 1, odd=True)
+    x = torch.randn(1, 4, 12, 10)
+    moved = torch.nn.functional.pad(x, (0, 2, 0, 2))
+    expected = torch.nn.functional.conv2d(moved, layer.weight, stride=2, groups=4)
+    torch.testing.assert_close(layer(x), expected[..., :6, :5])
