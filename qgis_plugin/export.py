@@ -20,7 +20,7 @@ from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from .errors import EngineStopped, LayerError
-from .ground import metres_per_unit
+from .ground import meters_per_unit
 from .scenes import Scene
 from .words import tr
 
@@ -59,7 +59,7 @@ class Plan:
 
 
 def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
-    """The grid that covers an extent with pixels of `gsd_m` true metres.
+    """The grid that covers an extent with pixels of `gsd_m` true meters.
 
     Raises:
         LayerError: the extent is empty or gives too many pixels.
@@ -70,13 +70,13 @@ def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
             tr("The extent misses the online layer '{}'.").format(scene.name),
             tr("Choose an extent where the layer has something to show."),
         )
-    metres = metres_per_unit(scene.crs, inside.center())
-    if metres is None:
+    meters = meters_per_unit(scene.crs, inside.center())
+    if meters is None:
         raise LayerError(
             tr("The online layer '{}' has no CRS, so no ground size can be asked for.").format(scene.name),
             tr("Set its CRS: right click on the layer > Layer CRS."),
         )
-    unit = gsd_m / metres
+    unit = gsd_m / meters
     width, height = (max(1, math.ceil(side / unit - 1e-6)) for side in (inside.width(), inside.height()))
     if width * height > MOST_PIXELS:
         raise LayerError(
@@ -134,7 +134,7 @@ def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: 
         with Replies() as replies:
             block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
         errors = [*listening.errors(), *replies.errors()][:3]
-        if not errors and block.isValid() and block.dataType() in _COLOURS:
+        if not errors and block.isValid() and block.dataType() in _COLORS:
             return block.image().convertToFormat(QImage.Format.Format_RGBA8888)
         words = "; ".join(errors) or block.error().summary() or tr("no picture came")
         feedback.pushDebugInfo(tr("Request at column {}, row {} failed: {}").format(col, row, words))
@@ -172,7 +172,7 @@ class Replies:
         return [words for words in self._ends.values() if words]
 
 
-_COLOURS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)
+_COLORS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)
 
 
 def _write(dataset: gdal.Dataset, tile: tuple[int, int, int, int], image: QImage) -> int:

@@ -1,4 +1,4 @@
-"""Results that arrive in the project named and coloured."""
+"""Results that arrive in the project named and colored."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class BoundaryScore:
 
 
 def _edges(classes: NDArray[np.uint8], index: int) -> NDArray[np.bool_]:
-    """Pixels of a class with a neighbour (of four) of another class; what is not judged is no neighbour."""
+    """Pixels of a class with a neighbor (of four) of another class; what is not judged is no neighbor."""
     inside = classes == index
     other = ~inside & (classes != 255)
     edge = np.zeros_like(inside)

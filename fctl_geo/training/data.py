@@ -14,7 +14,7 @@ import numpy as np
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.settings import SceneSettings
-from fctl_geo.training.labeled_scenes import GroundFiles, LabelledScene, SceneGround, Survey, refuse_strangers, survey
+from fctl_geo.training.labeled_scenes import GroundFiles, LabeledScene, SceneGround, Survey, refuse_strangers, survey
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.recipe import Recipe, SourceSpec
 from fctl_geo.training.samples import Ground, PyramidImage
@@ -22,7 +22,7 @@ from fctl_geo.training.sources import AllowedTable, LabelledImage, load_source
 from fctl_geo.windows.window import Window
 
 FEW_IMAGES = 5
-"""With fewer labelled images, windows of them are kept back instead of whole images."""
+"""With fewer labeled images, windows of them are kept back instead of whole images."""
 _PARTS = 8
 """Approximate number of windows that are held out."""
 
@@ -37,13 +37,13 @@ class SceneWindows:
 
 @dataclass(frozen=True, slots=True)
 class ValidationSet:
-    """Labelled ground that is never trained on."""
+    """Labeled ground that is never trained on."""
 
     name: str
     grounds: tuple[Ground, ...]
     """For a look now and then while the network learns."""
     images: tuple[LabelledImage, ...] = ()
-    """For the judgement through the whole pipeline: images in memory, or ..."""
+    """For the judgment through the whole pipeline: images in memory, or ..."""
     scenes: tuple[SceneWindows, ...] = ()
     """... scenes in files."""
 
@@ -74,7 +74,7 @@ def open_data(recipe: Recipe, data: Path, work: Path, progress: Progress) -> Ite
         words = ", ".join(c.name for c in recipe.legend) or "none"
         raise TrainingError(
             f"{len(recipe.legend)} class ({words}) is too few to learn from, 2 are the least",
-            hint="give the unlabelled ground a class with --background NAME, or label a second class",
+            hint="give the unlabeled ground a class with --background NAME, or label a second class",
         )
     files = GroundFiles()
     try:
@@ -133,7 +133,7 @@ class _Loader:
         parts = [choose_parts(s, px, source.hold_out, rng) for s, px in zip(surveys, side_px, strict=True)]
         judge = [SceneWindows(s, p) for s, p in zip(surveys, parts, strict=True) if p]
         if not judge:
-            self.progress.warn(f"{source.name}: too little is labelled to keep a part of it back for validation")
+            self.progress.warn(f"{source.name}: too little is labeled to keep a part of it back for validation")
         learn = tuple(self._ground(s, source, hidden=p) for s, p in zip(surveys, parts, strict=True))
         return learn, self._set(name, judge, source)
 
@@ -147,8 +147,8 @@ class _Loader:
 
     def _part_px(self, found: Survey, source: SourceSpec, surveys: Sequence[Survey]) -> int:
         """Side of the windows that are kept back: a sample at least, and about eight of them in all."""
-        labelled_px = sum(len(s.points) * s.stride_px**2 for s in surveys)
-        wanted = math.sqrt(labelled_px * source.hold_out / _PARTS)
+        labeled_px = sum(len(s.points) * s.stride_px**2 for s in surveys)
+        wanted = math.sqrt(labeled_px * source.hold_out / _PARTS)
         gsd_m = source.gsd_m or found.gsd_m or self.recipe.gsd_m
         return max(round(self.recipe.method.sample_px * self.recipe.gsd_m / gsd_m), round(wanted))
 
@@ -164,7 +164,7 @@ class _Loader:
         return self.table.index_of(name.split("|") if name not in self.table.names else [name])
 
     def _surveys(self, source: SourceSpec) -> list[Survey]:
-        scenes = labelled_scenes(source, self.data, self.recipe.bands)
+        scenes = labeled_scenes(source, self.data, self.recipe.bands)
         self.progress.stage(f"labels of {source.name}", len(scenes))
         found = []
         for scene in scenes:
@@ -176,7 +176,7 @@ class _Loader:
             for name, count in one.counts.items():
                 counts[name] = counts.get(name, 0) + count
         words = ", ".join(f"{n} {c / 1e6:.2f}" for n, c in sorted(counts.items(), key=lambda item: -item[1]))
-        self.progress.say(f"{source.name}: {len(found)} images; labelled MPix: {words}")
+        self.progress.say(f"{source.name}: {len(found)} images; labeled MPix: {words}")
         return found
 
     def _check(self, groups: Sequence[tuple[float, tuple[Ground, ...]]]) -> None:
@@ -192,7 +192,7 @@ class _Loader:
             self.progress.warn(f"no label shows {', '.join(missing)}: it will not be learned")
 
 
-def labelled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> list[LabelledScene]:
+def labeled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> list[LabeledScene]:
     """The images of a source of scenes with their labels.
 
     Raises:
@@ -213,7 +213,7 @@ def labelled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> l
         classes = {value: "|".join(names) for value, names in source.labels.items()}
         spec = LabelSpec(labels, source.field or None, classes, source.background)
         settings = SceneSettings(gsd_m=source.gsd_m or None, aoi=data / source.aoi if source.aoi else None)
-        scenes.append(LabelledScene(path.stem, path, spec, settings))
+        scenes.append(LabeledScene(path.stem, path, spec, settings))
     return scenes
 
 
@@ -223,14 +223,14 @@ def _found(data: Path, pattern: str) -> list[Path]:
     return [plain] if plain.is_file() else [] if Path(pattern).is_absolute() else sorted(data.glob(pattern))
 
 
-def folder_name(scene: LabelledScene) -> str:
+def folder_name(scene: LabeledScene) -> str:
     """Of the folder for what is made of a scene's labels; another one for other labels or settings."""
     facts = f"{scene.image.resolve()} {scene.labels} {scene.settings}"
     return f"{scene.name}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
 
 
 def choose_parts(found: Survey, side_px: int, share: float, rng: np.random.Generator) -> tuple[Window, ...]:
-    """Windows of a grid that hold about a share of the labelled pixels, and each class that can be spared.
+    """Windows of a grid that hold about a share of the labeled pixels, and each class that can be spared.
 
     Law: no class is kept back altogether.
     """

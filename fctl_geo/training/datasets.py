@@ -11,14 +11,14 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.raster.pam import distinct_color
 from fctl_geo.spec import ClassInfo, Legend
-from fctl_geo.training.data import folder_name, labelled_scenes
-from fctl_geo.training.labeled_scenes import LabelledScene, refuse_strangers, survey
+from fctl_geo.training.data import folder_name, labeled_scenes
+from fctl_geo.training.labeled_scenes import LabeledScene, refuse_strangers, survey
 from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe, SourceSpec
 
 HOLD_OUT = 0.15
-"""Share of the labelled ground that is kept back for validation."""
-SATELLITE = "the labelled images' own licence"
+"""Share of the labeled ground that is kept back for validation."""
+SATELLITE = "the labeled images' own licence"
 
 _DEEPGLOBE = {
     "00FFFF": ("urban", (200, 60, 55)),
@@ -28,7 +28,7 @@ _DEEPGLOBE = {
     "0000FF": ("water", (74, 144, 217)),
     "FFFFFF": ("barren", (215, 205, 190)),
 }
-"""Mask colour to class and our colour; black is 'unknown' and ignored (Demir et al. 2018)."""
+"""Mask color to class and our color; black is 'unknown' and ignored (Demir et al. 2018)."""
 _INRIA = {"0": ("background", (235, 235, 230)), "255": ("building", (214, 69, 65))}
 _COLORS = {
     **dict([*_DEEPGLOBE.values(), *_INRIA.values()]),
@@ -86,8 +86,8 @@ class ImageLabels:
             for image, labels in zip(self.images, self.labels, strict=True)
         )
 
-    def scenes(self) -> list[LabelledScene]:
-        return [s for source in self.sources() for s in labelled_scenes(source, Path(), self.bands)]
+    def scenes(self) -> list[LabeledScene]:
+        return [s for source in self.sources() for s in labeled_scenes(source, Path(), self.bands)]
 
 
 def recipe_of_labels(given: ImageLabels, method: Method, name: str, work: Path, progress: Progress) -> Recipe:
@@ -209,23 +209,23 @@ def _recipe(
     """A recipe whose classes and ground size are read off the labels and images."""
     surveys = []
     for source in sources:
-        for scene in labelled_scenes(source, data, bands):
+        for scene in labeled_scenes(source, data, bands):
             surveys.append(survey(scene, bands, work / folder_name(scene), progress))
     if not surveys:
-        raise TrainingError(f"there is no labelled image in {data}")
+        raise TrainingError(f"there is no labeled image in {data}")
     refuse_strangers(surveys, bands, progress)
     sizes = [source.gsd_m or s.gsd_m for source in sources for s in surveys]
     known = [s for s in sizes if s]
     if known and len(known) < len(sizes):
         raise TrainingError(
             f"{len(sizes) - len(known)} of {len(sizes)} images do not tell their ground size",
-            hint="give it with --gsd (metres a pixel)",
+            hint="give it with --gsd (meters a pixel)",
         )
     names = sorted({n for s in surveys for n in s.counts}, key=lambda n: (n != background, _natural(n)))
     if len(names) < 2:
         raise TrainingError(
             f"the labels show {len(names)} class ({', '.join(names)}), 2 are the least",
-            hint="give the unlabelled ground a class with --background NAME, or label a second class",
+            hint="give the unlabeled ground a class with --background NAME, or label a second class",
         )
     infos = tuple(
         ClassInfo(
@@ -249,8 +249,8 @@ def _natural(name: str) -> tuple[int, str]:
     return (int(number[0]) if number else -1, name)
 
 
-def scenes_of_folder(data: Path) -> list[LabelledScene]:
-    """The labelled images of a folder that judge: those kept for validation where the layout has such, else all.
+def scenes_of_folder(data: Path) -> list[LabeledScene]:
+    """The labeled images of a folder that judge: those kept for validation where the layout has such, else all.
 
     Raises:
         TrainingError: the layout is not known, or an image has no label.
@@ -259,4 +259,4 @@ def scenes_of_folder(data: Path) -> list[LabelledScene]:
     sources = (known.validation or known.sources) if known else _pairs(data)
     if not sources:
         raise _unknown(data)
-    return [scene for source in sources for scene in labelled_scenes(source, data, ("red", "green", "blue"))]
+    return [scene for source in sources for scene in labeled_scenes(source, data, ("red", "green", "blue"))]

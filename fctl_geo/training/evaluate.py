@@ -1,4 +1,4 @@
-"""How good a model file or a class raster is: the whole pipeline on labelled scenes, compared pixel by pixel."""
+"""How good a model file or a class raster is: the whole pipeline on labeled scenes, compared pixel by pixel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
 from fctl_geo.spec import Legend
-from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
+from fctl_geo.training.judge import Judgment, WorstPatch, count_bands
 from fctl_geo.training.metrics import ClassScore, Confusion
 from fctl_geo.training.objects import ObjectScore
 from fctl_geo.training.places import Place, Predicted, polygon_objects
@@ -22,7 +22,7 @@ from fctl_geo.training.settings import Convention, EvaluationSettings
 from fctl_geo.windows.window import Window
 
 CONVENTIONS: Mapping[str, str] = {
-    "plain": "all labelled pixels of all scenes pooled; means over the classes of the truth",
+    "plain": "all labeled pixels of all scenes pooled; means over the classes of the truth",
     "deepglobe": "pixels of class 'unknown' are not counted; all others pooled; mIoU over the other classes",
     "inria": "all pixels of all images pooled; IoU of class 'building' and accuracy",
 }
@@ -112,7 +112,7 @@ def _evaluate(
 ) -> Evaluation:
     names = [c.name for c in legend]
     object_class = _class_named(settings.objects, legend)
-    whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
+    whole = Judgment(legend, object_class, settings.tolerance_px, settings.pictures)
     by_place: dict[str, float] = {}
     for place in places:
         before = whole.confusion.copy()
@@ -132,7 +132,7 @@ def _evaluate(
     return _result(subject, whole, by_place, settings)
 
 
-def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
+def _result(subject: str, whole: Judgment, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
     names = [c.name for c in whole.legend]
     scores = tuple(whole.confusion.scores(names))
     judged = whole.confusion.judged

@@ -40,7 +40,7 @@ class WorstPatch:
 
 
 @dataclass(slots=True)
-class Judgement:
+class Judgment:
     """All that is counted over some places."""
 
     legend: Legend
@@ -53,7 +53,7 @@ class Judgement:
     objects: ObjectMatcher = field(init=False)
     worst: list[WorstPatch] = field(init=False)
     without_class: int = field(init=False)
-    """Labelled pixels that the raster gives no class."""
+    """Labeled pixels that the raster gives no class."""
 
     def __post_init__(self) -> None:
         self.confusion = Confusion(len(self.legend))
@@ -147,5 +147,5 @@ def _bands(window: Window) -> Iterator[Window]:
 
 
 def count_bands(windows: tuple[Window, ...]) -> int:
-    """Steps that `Judgement.add` tells for windows."""
+    """Steps that `Judgment.add` tells for windows."""
     return sum(-(-w.height // BAND_PX) for w in windows)

@@ -1,4 +1,4 @@
-"""Labelled scenes of any size to draw samples from: pixels and labels are read by window, never whole."""
+"""Labeled scenes of any size to draw samples from: pixels and labels are read by window, never whole."""
 
 from __future__ import annotations
 
@@ -39,37 +39,37 @@ _CACHE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledScene:
+class LabeledScene:
     """An image file and where its labels are."""
 
     name: str
     image: Path
     labels: LabelSpec
     settings: SceneSettings = field(default_factory=SceneSettings)
-    """Ground size where the file does not say it, bands, and the area that is labelled (aoi)."""
+    """Ground size where the file does not say it, bands, and the area that is labeled (aoi)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What the labels of a scene come to, found by looking through them once."""
 
-    scene: LabelledScene
+    scene: LabeledScene
     raster: Path
-    """Labels on the scene's grid; uint8, 255 = unlabelled."""
+    """Labels on the scene's grid; uint8, 255 = unlabeled."""
     names: Mapping[int, str]
     """Of the values in it."""
     counts: Mapping[str, int]
-    """Labelled pixels by class."""
+    """Labeled pixels by class."""
     size_hw: tuple[int, int]
     gsd_m: float | None
     stride_px: int
     points: NDArray[np.int64]
-    """(n, 2) every stride_px-th pixel that is labelled."""
+    """(n, 2) every stride_px-th pixel that is labeled."""
     values: NDArray[np.uint8]
     """(n,) their labels."""
 
 
-def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: Progress) -> Survey:
+def survey(scene: LabeledScene, bands: tuple[str, ...], work: Path, progress: Progress) -> Survey:
     """Look through a scene's labels once: checks, counts, and a copy on the scene's own grid that is fast to read.
 
     Args:
@@ -85,7 +85,7 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
         if known["identity"] == json.loads(json.dumps(identity)):
             return _recalled(scene, work, known)
     work.mkdir(parents=True, exist_ok=True)
-    with open_labelled(scene, bands) as opened:
+    with open_labeled(scene, bands) as opened:
         found = _look_through(scene, opened, work, progress)
     facts = {
         "identity": identity,
@@ -100,12 +100,12 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
     return found
 
 
-def open_labelled(scene: LabelledScene, bands: tuple[str, ...]) -> Scene:
-    """The image of a labelled scene on its own pixels, 8 bits a band."""
+def open_labeled(scene: LabeledScene, bands: tuple[str, ...]) -> Scene:
+    """The image of a labeled scene on its own pixels, 8 bits a band."""
     return open_scene(scene.image, InputSpec(bands=bands, gsd_m=None), scene.settings, cache_bytes=_CACHE_BYTES)
 
 
-def _look_through(scene: LabelledScene, opened: Scene, work: Path, progress: Progress) -> Survey:
+def _look_through(scene: LabeledScene, opened: Scene, work: Path, progress: Progress) -> Survey:
     labels = open_labels(scene.labels, opened, work, progress)
     height, width = opened.scene_frame.size_hw
     stride = max(_FINEST_STRIDE_PX, math.ceil(math.sqrt(height * width / _POINTS)))
@@ -151,12 +151,12 @@ def _lattice(start: int, size: int, stride: int) -> NDArray[np.int64]:
     return np.arange(first, start + size, stride)
 
 
-def _misses(scene: LabelledScene, opened: Scene) -> TrainingError:
+def _misses(scene: LabeledScene, opened: Scene) -> TrainingError:
     frame = opened.scene_frame
     a, b, c, d, e, f = frame.transform
     xs = [a * x + b * y + c for x in (0, frame.width) for y in (0, frame.height)]
     ys = [d * x + e * y + f for x in (0, frame.width) for y in (0, frame.height)]
-    area = " inside the labelled area" if scene.settings.aoi else ""
+    area = " inside the labeled area" if scene.settings.aoi else ""
     return TrainingError(
         f"no label of {scene.labels.path.name} lies on the imagery of {scene.image.name}{area}: the image covers "
         f"x {min(xs):.10g} to {max(xs):.10g}, y {min(ys):.10g} to {max(ys):.10g} (its CRS)",
@@ -172,13 +172,13 @@ def refuse_strangers(surveys: Sequence[Survey], bands: tuple[str, ...], progress
     """
     empty = [s for s in surveys if s.scene.labels.background and set(s.counts) == {s.scene.labels.background}]
     if empty and len(empty) == len(surveys):
-        with open_labelled(empty[0].scene, bands) as opened:
+        with open_labeled(empty[0].scene, bands) as opened:
             raise _misses(empty[0].scene, opened)
     for one in empty:
         progress.warn(f"no polygon lies on {one.scene.image.name}: all of it is {one.scene.labels.background}")
 
 
-def _recalled(scene: LabelledScene, work: Path, known: dict[str, object]) -> Survey:
+def _recalled(scene: LabeledScene, work: Path, known: dict[str, object]) -> Survey:
     with np.load(work / "points.npz") as kept:
         points, values = kept["points"], kept["values"]
     names: dict[str, str] = known["names"]  # type: ignore[assignment]
@@ -320,7 +320,7 @@ class SceneGround:
 
     def _scene(self) -> AbstractContextManager[Scene]:
         scene = self.found.scene
-        return self._files.scenes.use(scene.image, lambda: open_labelled(scene, self._bands))
+        return self._files.scenes.use(scene.image, lambda: open_labeled(scene, self._bands))
 
 
 def _inside_any(points: NDArray[np.int64], windows: Sequence[Window]) -> NDArray[np.bool_]:

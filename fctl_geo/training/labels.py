@@ -32,10 +32,10 @@ class LabelSpec:
     field: str | None = None
     """Vector files: the column of classes."""
     classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabelled. Vector
+    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabeled. Vector
     files: "*" stands for all other values. Empty: each value is a class by its own name."""
     background: str = ""
-    """Vector files: the class of what lies in no polygon; empty: it is unlabelled."""
+    """Vector files: the class of what lies in no polygon; empty: it is unlabeled."""
 
     @property
     def is_raster(self) -> bool:
@@ -46,7 +46,7 @@ class Labels(Protocol):
     """Labels on a scene's grid. May be read by several threads."""
 
     names: Mapping[int, str]
-    """Class of each value that `read` may give, other than 255 (unlabelled)."""
+    """Class of each value that `read` may give, other than 255 (unlabeled)."""
 
     def read(self, window: Window) -> NDArray[np.uint8]: ...
 
@@ -141,14 +141,14 @@ class RasterLabels:
 
 
 class ColorMaskLabels:
-    """An RGB picture whose colours are classes, on the scene's own pixels."""
+    """An RGB picture whose colors are classes, on the scene's own pixels."""
 
     def __init__(self, spec: LabelSpec, scene: Scene) -> None:
         from fctl_geo.raster.gdal import open_quietly
 
         if not spec.classes:
             raise TrainingError(
-                f"{spec.path.name} is an RGB picture: its colours mean nothing yet",
+                f"{spec.path.name} is an RGB picture: its colors mean nothing yet",
                 hint='say what they are: --classes "FF0000=building,000000=background"',
             )
         self.dataset = open_quietly(spec.path)

@@ -1,4 +1,4 @@
-"""How a network is trained: optimiser, schedule, loss, samples. Presets are TOML files beside the recipes."""
+"""How a network is trained: optimizer, schedule, loss, samples. Presets are TOML files beside the recipes."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Method:
     pretrained: Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ""
     """Of what the encoder has learned ImageNet before; empty: it begins with noise."""
     steps: int = 2600
-    """Optimiser steps."""
+    """Optimizer steps."""
     epochs: float = 0
-    """If given, `steps` follow from it: an epoch's samples cover the labelled area once."""
+    """If given, `steps` follow from it: an epoch's samples cover the labeled area once."""
     batch: int = 8
     """Samples a step."""
     micro_batch: int = 0
@@ -71,7 +71,7 @@ class Method:
     balanced_share: float = 0.5
     """Of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
     looks: Literal["varied", "plain"] = "varied"
-    """varied: colours, blur, noise, holes and borders change; plain: pixels as they are."""
+    """varied: colors, blur, noise, holes and borders change; plain: pixels as they are."""
     turns: Literal["any", "quarter"] = "any"
     """Rotations of the samples; each is mirrored or not in either case."""
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -137,11 +137,11 @@ class Method:
         """Samples at a time."""
         return min(self.batch, self.micro_batch or self.batch)
 
-    def lasting(self, labelled_m2: float, gsd_m: float) -> Method:
-        """The same method with `steps` for its epochs over so much labelled ground."""
+    def lasting(self, labeled_m2: float, gsd_m: float) -> Method:
+        """The same method with `steps` for its epochs over so much labeled ground."""
         if not self.epochs:
             return self
-        samples = self.epochs * labelled_m2 / (self.sample_px * gsd_m) ** 2
+        samples = self.epochs * labeled_m2 / (self.sample_px * gsd_m) ** 2
         return replace(self, steps=max(1, round(samples / self.batch)), epochs=0)
 
 

@@ -13,7 +13,7 @@ from fctl_geo.training.method import Method
 
 
 def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
-    """AdamW (no decay of biases and normalisation) or Adam (decay of all, as the released code).
+    """AdamW (no decay of biases and normalization) or Adam (decay of all, as the released code).
 
     A group's `rate` is its learning rate, of the step's.
     """

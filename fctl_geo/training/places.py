@@ -19,7 +19,7 @@ from fctl_geo.scene import Scene
 from fctl_geo.scene.labels import PolygonLabels, read_class_column
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.data import ValidationSet
-from fctl_geo.training.labeled_scenes import LabelledScene, open_labelled
+from fctl_geo.training.labeled_scenes import LabeledScene, open_labeled
 from fctl_geo.training.labels import VectorLabels, open_labels
 from fctl_geo.training.metrics import truth_of_rows
 from fctl_geo.training.sources import AllowedTable, LabelledImage
@@ -56,7 +56,7 @@ class Place:
 
 @contextmanager
 def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
-    """A labelled image in memory, as a user would bring it: the picture alone, with unmarked holes and all."""
+    """A labeled image in memory, as a user would bring it: the picture alone, with unmarked holes and all."""
     from fctl_geo.scene import open_scene
     from fctl_geo.settings import SceneSettings
     from fctl_geo.spec import InputSpec
@@ -81,7 +81,7 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
 
 @contextmanager
 def scene_place(
-    scene: LabelledScene,
+    scene: LabeledScene,
     legend: Legend,
     work: Path,
     progress: Progress,
@@ -93,13 +93,13 @@ def scene_place(
 
     Args:
         legend: of the model; labels are matched with it by name.
-        windows: the parts that judge; none: all that is labelled.
+        windows: the parts that judge; none: all that is labeled.
         unjudged: classes of the truth that are not counted.
     Raises:
         TrainingError: no class of the labels is one of the model's.
     """
     bands = PICTURE_BANDS
-    with open_labelled(scene, bands) as opened:
+    with open_labeled(scene, bands) as opened:
         labels = open_labels(scene.labels, opened, work, progress)
         lookup = lookup_of(labels.names, legend, unjudged, scene.labels.path.name, progress)
 

@@ -15,7 +15,7 @@ from fctl_geo.training.method import METHOD_KEYS, PRESETS, Method, frozen, metho
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One set of labelled images."""
+    """One set of labeled images."""
 
     name: str
     kind: str
@@ -24,7 +24,7 @@ class SourceSpec:
     labels: Mapping[str, tuple[str, ...]]
     """Mask value ("1", or "3C1098" for RGB masks) to the classes it allows; values not named are ignored."""
     gsd_m: float = 0.0
-    """Ground metres a pixel of the images; 0 (scenes only): as they say themselves."""
+    """Ground meters a pixel of the images; 0 (scenes only): as they say themselves."""
     weight: float = 1.0
     """Share of the samples, relative to the other sources."""
     images: tuple[str, ...] = ()
@@ -37,9 +37,9 @@ class SourceSpec:
     field: str = ""
     """Scenes with polygons: the column of classes."""
     background: str = ""
-    """Scenes with polygons: the class of what lies in none; empty: it is unlabelled."""
+    """Scenes with polygons: the class of what lies in none; empty: it is unlabeled."""
     aoi: str = ""
-    """Scenes: polygons of the area that is labelled; empty: all of the image."""
+    """Scenes: polygons of the area that is labeled; empty: all of the image."""
     hold_out: float = 0.0
     """Scenes: share that is kept back for validation: whole images, or windows where there are few."""
     outlines: str = ""

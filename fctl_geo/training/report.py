@@ -109,7 +109,7 @@ def html_page(found: Evaluation) -> str:
 
 
 def _left_out(found: Evaluation) -> str:
-    return f"; {found.without_class:,} labelled pixels have no class and are left out" if found.without_class else ""
+    return f"; {found.without_class:,} labeled pixels have no class and are left out" if found.without_class else ""
 
 
 def _tiles(found: Evaluation) -> str:

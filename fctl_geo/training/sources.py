@@ -1,4 +1,4 @@
-"""Labelled images in memory, brought near the resolution at which they are sampled."""
+"""Labeled images in memory, brought near the resolution at which they are sampled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
-"""Index of unlabelled pixels in `LabelledImage.label`."""
+"""Index of unlabeled pixels in `LabelledImage.label`."""
 _BAND_PX = 1024
 """Rows per band in which outlines are burned."""
 
@@ -139,7 +139,7 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
 
 
 def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
-    """Pixels of an image (or of its window) at which a polygon has another one as its neighbour."""
+    """Pixels of an image (or of its window) at which a polygon has another one as its neighbor."""
     from fctl_geo.progress import Silent
     from fctl_geo.raster.gdal import open_quietly
     from fctl_geo.scene.georeference import georeference_of, placement_of
@@ -205,7 +205,7 @@ def forgiving(label: NDArray[np.uint8], rim_px: float) -> NDArray[np.uint8]:
     """
     reach = math.ceil(rim_px)
     known = torch.from_numpy(label).float()
-    known[known == IGNORE] = math.nan  # unlabelled ground makes no rim
+    known[known == IGNORE] = math.nan  # unlabeled ground makes no rim
     highest, lowest = (
         F.max_pool2d(plane[None], 2 * reach + 1, stride=1, padding=reach)[0]
         for plane in (known.nan_to_num(-1.0), (-known).nan_to_num(-256.0))
@@ -265,11 +265,11 @@ def _shrink(image: LabelledImage, factor: int) -> LabelledImage:
     if factor == 1:
         return image
     height, width = (n // factor for n in image.label.shape)
-    centre = slice(factor // 2, None, factor)
+    center = slice(factor // 2, None, factor)
     return LabelledImage(
         image.name,
         block_mean(image.pixels, factor),
-        image.valid[centre, centre][:height, :width],
-        image.label[centre, centre][:height, :width],
+        image.valid[center, center][:height, :width],
+        image.label[center, center][:height, :width],
         image.gsd_m * factor,
     )

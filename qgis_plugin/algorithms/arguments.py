@@ -14,7 +14,7 @@ from qgis.core import (
 )
 
 from .. import settings
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
@@ -72,7 +72,7 @@ def model_card(algorithm: QgsProcessingAlgorithm, parameters: Parameters, contex
     Raises:
         EngineError: there is no such model, or no working engine.
     """
-    return CATALOGUE.card(model_key(algorithm, parameters, context))
+    return CATALOG.card(model_key(algorithm, parameters, context))
 
 
 def polygon_words(

@@ -17,7 +17,7 @@ from qgis.core import (
 )
 
 from .. import defaults, settings
-from ..catalogue import CATALOGUE
+from ..catalog import CATALOG
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
@@ -73,7 +73,7 @@ def add_model(algorithm: QgsProcessingAlgorithm, words: str, default: str) -> No
             MODEL, words,
             tr("A model that comes with the engine, or one that was trained here. The panel 'FCtL Geo' shows what each "
                "one knows, and for which ground size it was made."),
-            default=default, hints=CATALOGUE.names(),
+            default=default, hints=CATALOG.names(),
         )
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         number(
             MIN_AREA, tr("Smallest region (m²)"),
-            tr("Smaller regions go to the neighbour with which they share the longest border. 0 keeps all. In pixels, "
+            tr("Smaller regions go to the neighbor with which they share the longest border. 0 keeps all. In pixels, "
                "where the layer has no CRS."),
             default=defaults.MIN_AREA_M2,
         )
@@ -101,7 +101,7 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         number(
             SIMPLIFY, tr("Straighten borders within (m)"),
-            tr("Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. "
+            tr("Borders may move this far to become straight; neighbors keep sharing them, without gaps or overlaps. "
                "0 keeps the pixels' edges. One to two pixels look good."),
             default=defaults.SIMPLIFY_M,
         )
@@ -121,7 +121,7 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
         advanced(
             text(
                 BANDS, tr("Bands, in the model's order"),
-                tr("Numbers (4,3,2) or names (nir,red,green). Empty: found by their colours."),
+                tr("Numbers (4,3,2) or names (nir,red,green). Empty: found by their colors."),
             )
         )
     )  # fmt: skip
@@ -233,10 +233,10 @@ def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
     """What polygons of labels do not say themselves."""
     background = text(
         BACKGROUND, tr("Class of what no polygon covers"),
-        tr("For example 'background' or 'land', if all of the area is labelled. Empty: it is not known, and not used."),
+        tr("For example 'background' or 'land', if all of the area is labeled. Empty: it is not known, and not used."),
     )  # fmt: skip
     algorithm.addParameter(background)
-    _add_area(algorithm, tr("Area that is labelled"), tr("Only what lies inside is used. Empty: all of the image."))
+    _add_area(algorithm, tr("Area that is labeled"), tr("Only what lies inside is used. Empty: all of the image."))
 
 
 def add_aoi(algorithm: QgsProcessingAlgorithm) -> None:

@@ -42,9 +42,9 @@ class PolygoniseClasses(EngineAlgorithm):
     def help_text(self) -> str:
         return tr(
             "<p>Draws the regions of a class raster as polygons, while the raster streams by: it takes the same little "
-            "memory for any size. No polygon is cut at a tile's border; neighbours share their borders also when they "
+            "memory for any size. No polygon is cut at a tile's border; neighbors share their borders also when they "
             "are straightened.</p>"
-            "<p><b>Takes</b> a raster layer with one band of class numbers from 0 to 254; names and colours come from "
+            "<p><b>Takes</b> a raster layer with one band of class numbers from 0 to 254; names and colors come from "
             "its palette and attribute table.</p>"
             "<p><b>Gives</b> polygons with class number, class name, true area in m² and, with a confidence raster, "
             "its mean.</p>"

@@ -39,7 +39,7 @@ class RefineClasses(EngineAlgorithm):
     def help_text(self) -> str:
         return tr(
             "<p>Runs a model's second network alone: it reads classes, not images, and gives each place the class that "
-            "fits what lies around it. Seams and small errors go, borders follow their neighbourhood.</p>"
+            "fits what lies around it. Seams and small errors go, borders follow their neighborhood.</p>"
             "<p><b>Takes</b> a raster layer with one band of class numbers, of any origin.</p>"
             "<p><b>Gives</b> a class raster on the same grid with the same classes; no data stays no data.</p>"
         )
@@ -87,7 +87,7 @@ def check_classes(layer) -> None:
     scene = scene_of(layer)
     if scene.online:
         raise LayerError(
-            tr("'{}' is an online layer, which has colours and no class numbers.").format(scene.name),
+            tr("'{}' is an online layer, which has colors and no class numbers.").format(scene.name),
             tr("Choose a raster file with one band of class numbers."),
         )
     if layer.bandCount() != 1:

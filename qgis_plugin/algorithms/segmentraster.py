@@ -17,7 +17,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ..catalogue import gsd_warning
+from ..catalog import gsd_warning
 from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..export import export_scene, plan_export
@@ -66,7 +66,7 @@ class SegmentRaster(EngineAlgorithm):
             "<p><b>Takes</b> any raster layer: files of any size, VRTs, and online layers (WMS, XYZ), of which a copy "
             "of the extent is fetched first. Choose a model whose ground size is near to the layer's: the panel "
             "'FCtL Geo' shows it.</p>"
-            "<p><b>Gives</b> a class raster with colours and names, and polygons with class and true area in m².</p>"
+            "<p><b>Gives</b> a class raster with colors and names, and polygons with class and true area in m².</p>"
             "<p>The work is done by another process: QGIS stays responsive, its memory does not grow with the layer, "
             "and 'Cancel' leaves no half file. A run into files of yours that was stopped can be gone on with by the "
             "advanced parameter 'Go on from a stopped run'.</p>"

@@ -40,7 +40,7 @@ class TrainModel(EngineAlgorithm):
         return tr("learn,samples,deep learning,fine-tune,labels,neural network").split(",")
 
     def shortDescription(self) -> str:
-        return tr("A model of your own from an image and labelled polygons")
+        return tr("A model of your own from an image and labeled polygons")
 
     def help_text(self) -> str:
         return tr(
@@ -58,7 +58,7 @@ class TrainModel(EngineAlgorithm):
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
         self.addParameter(
             QgsProcessingParameterFeatureSource(
-                self.LABELS, tr("Labelled polygons"), [QgsProcessing.SourceType.TypeVectorPolygon]
+                self.LABELS, tr("Labeled polygons"), [QgsProcessing.SourceType.TypeVectorPolygon]
             )
         )
         field = QgsProcessingParameterField(

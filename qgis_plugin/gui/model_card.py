@@ -1,10 +1,10 @@
-"""A model's card: title, classes with their colours, ground size, quality, licence."""
+"""A model's card: title, classes with their colors, ground size, quality, licence."""
 
 from __future__ import annotations
 
 from html import escape
 
-from ..catalogue import ModelCard
+from ..catalog import ModelCard
 from ..words import tr
 
 

@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from .. import settings
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..errors import PluginError
 from ..words import tr
 from .model_card import card_html
@@ -99,7 +99,7 @@ class ModelChoice(QWidget):
     def _ask(self) -> str:
         """Have the engine read the chosen file's card; gives a sentence where it cannot."""
         try:
-            self._cards[self.key] = CATALOGUE.card(self.key)
+            self._cards[self.key] = CATALOG.card(self.key)
         except PluginError as error:
             return str(error)
         return ""

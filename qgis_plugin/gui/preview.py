@@ -6,7 +6,7 @@ from typing import Any
 
 from qgis.core import QgsMapLayer, QgsProcessing, QgsProject, QgsRasterTransparency, QgsReferencedRectangle
 
-from ..catalogue import ModelCard
+from ..catalog import ModelCard
 from ..ground import size_m
 from ..words import tr
 from .run_form import destination

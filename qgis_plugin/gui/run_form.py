@@ -17,11 +17,11 @@ from qgis.core import (
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
 
-from ..catalogue import gsd_warning
+from ..catalog import gsd_warning
 from ..ground import gsd_of
 from ..words import tr
 from .model_choice import ModelChoice
-from .widgets import WARNING_STYLE, Words, metres_spin
+from .widgets import WARNING_STYLE, Words, meters_spin
 
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 ENDINGS = {"OUTPUT": ".tif", "OUTPUT_POLYGONS": ".gpkg"}
@@ -83,9 +83,9 @@ class RunForm(QWidget):
         self.want_raster, self.want_polygons = QCheckBox(tr("Class raster")), QCheckBox(tr("Polygons"))
         self.want_raster.setChecked(True)
         self.want_polygons.setChecked(True)
-        self.min_area = metres_spin(" m²", 1e6)
-        self.min_area.setToolTip(tr("Smaller regions go to the neighbour with which they share the longest border."))
-        self.simplify = metres_spin(" m", 1e3)
+        self.min_area = meters_spin(" m²", 1e6)
+        self.min_area.setToolTip(tr("Smaller regions go to the neighbor with which they share the longest border."))
+        self.simplify = meters_spin(" m", 1e3)
         self.simplify.setToolTip(tr("Borders may move this far to become straight. One to two pixels look good."))
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)

@@ -18,7 +18,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from .. import install, settings
-from ..catalogue import CATALOGUE
+from ..catalog import CATALOG
 from ..errors import PluginError
 from ..words import tr
 from .background import EngineTask
@@ -130,7 +130,7 @@ class SetupDialog(QDialog):
 
     def _on_ended(self, error: str) -> None:
         self._task = None
-        CATALOGUE.forget()
+        CATALOG.forget()
         if error:
             self.bar.setValue(0)
             self.start_button.setText(tr("Try again"))

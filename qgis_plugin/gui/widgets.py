@@ -45,7 +45,7 @@ def column(*widgets: QWidget) -> QVBoxLayout:
     return made
 
 
-def metres_spin(suffix: str, most: float) -> QDoubleSpinBox:
+def meters_spin(suffix: str, most: float) -> QDoubleSpinBox:
     """A measure on the ground that may be off."""
     spin = QDoubleSpinBox()
     spin.setRange(0, most)

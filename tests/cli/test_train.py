@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 from scene_factory import make_scene as make_raster
-from training_factory import make_labelled_scene, make_squares, make_training_data, polygons_of
+from training_factory import make_labeled_scene, make_squares, make_training_data, polygons_of
 
 Fctl = Callable[..., Result]
 
@@ -49,7 +49,7 @@ def test_train_refuses_what_does_not_go_together(fctl: Fctl, tmp_path: Path, wor
 
 
 def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Path, model_file: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
     polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
     labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", "--field", "kind", "--background", "ground"]
     out = tmp_path / "mine.safetensors"
@@ -77,7 +77,7 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
 
 
 def test_a_class_raster_is_judged_on_another_grid_than_its_own(fctl: Fctl, tmp_path: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256)
+    scene = make_labeled_scene(tmp_path, size_px=256)
     mask = make_squares(0, 256, 40)[1]
     polygons_of(scene, mask, tmp_path / "squares.gpkg")
     make_raster(tmp_path / "fine.tif", pixels=np.kron(mask, np.ones((1, 2, 2), np.uint8)), gsd=0.5)

@@ -13,7 +13,7 @@ import rasterio
 from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
-from training_factory import make_labelled_scene, make_squares, polygons_of
+from training_factory import make_labeled_scene, make_squares, polygons_of
 
 pytestmark = pytest.mark.qgis
 
@@ -262,7 +262,7 @@ def test_no_engine_stays_behind(qgis: Qgis) -> None:
 
 
 def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, tmp_path: Path) -> None:
-    image = make_labelled_scene(tmp_path, size_px=256, gsd=0.5)
+    image = make_labeled_scene(tmp_path, size_px=256, gsd=0.5)
     labels = tmp_path / "squares.geojson"
     polygons_of(image, make_squares(0, 256, 40)[1], labels)
     trained, page, numbers = (tmp_path / f"mine.{ending}" for ending in ("safetensors", "html", "json"))
@@ -275,5 +275,5 @@ def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, t
     assert float(said.results["MIOU"]) == pytest.approx(told["mIoU"]) and "mean IoU: " in said.text
     said = qgis.run("evaluatemodel", fine=False, MODEL=trained, OUTPUT=page, INPUT=image, DEVICE="cpu")
     assert "The truth is missing" in said.text
-    names = qgis.script("from fctl_geo_qgis.catalogue import CATALOGUE\nanswer = CATALOGUE.names()", tmp=tmp_path)
+    names = qgis.script("from fctl_geo_qgis.catalog import CATALOG\nanswer = CATALOG.names()", tmp=tmp_path)
     assert str(trained) in names, "it is offered from now on"

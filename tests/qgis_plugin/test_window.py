@@ -92,7 +92,7 @@ def test_a_preview_replaces_the_last_one_and_refuses_what_would_take_long(seen: 
     assert "Zoom in" in seen["preview_too_large"]
 
 
-def test_a_run_brings_named_and_coloured_layers(seen: dict[str, Any]) -> None:
+def test_a_run_brings_named_and_colored_layers(seen: dict[str, Any]) -> None:
     assert seen["running"] == {"run": False, "cancel": True}
     assert seen["run"].startswith("Done: ")
     assert {"orthophoto-landcover.tif", "orthophoto-landcover.gpkg"} <= set(seen["files"])

@@ -254,8 +254,8 @@ def test_the_papers_preset_is_the_papers() -> None:
     assert (paper.focal_gamma, paper.jaccard, paper.batch, paper.epochs) == (3, 0, 6, 50)
     assert (paper.refinement.crude, paper.early_share) == ("early", 20 / 50)
     assert paper.architecture == "fctl-vgg16" and paper.micro == 1 and paper.sample_px == 508
-    steps = paper.lasting(labelled_m2=100 * 508**2, gsd_m=1.0).steps
-    assert steps == round(50 * 100 / 6), "an epoch sees the labelled area once"
+    steps = paper.lasting(labeled_m2=100 * 508**2, gsd_m=1.0).steps
+    assert steps == round(50 * 100 / 6), "an epoch sees the labeled area once"
 
 
 def test_a_recipe_may_change_a_preset_and_unknown_keys_are_named() -> None:

@@ -110,7 +110,7 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
 
     assert loss(either) < 1e-4
     assert loss(full) > 1
-    assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
+    assert loss(len(allowed) - 1) == 0, "what is not labeled costs nothing"
 
 
 def test_a_pixel_that_is_not_of_a_class_costs_minus_log_of_one_minus_its_probability() -> None:

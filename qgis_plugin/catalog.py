@@ -88,7 +88,7 @@ def gsd_warning(card: ModelCard, layer_gsd_m: float | None) -> str:
     return ""
 
 
-class Catalogue:
+class Catalog:
     """Cards by key; asks the engine once, and again when another one is used."""
 
     def __init__(self) -> None:
@@ -158,5 +158,5 @@ def _is_path(key: str) -> bool:
     return key.endswith(".safetensors")
 
 
-CATALOGUE = Catalogue()
+CATALOG = Catalog()
 """One for all algorithms and the panel of a session."""

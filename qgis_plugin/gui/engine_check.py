@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from qgis.PyQt.QtCore import pyqtSignal
 
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..engine import find_engine, query
 from ..words import tr
 from .background import EngineTask
@@ -45,7 +45,7 @@ class EngineLook(EngineTask):
         engine = find_engine(self._chosen)
         self._state = EngineState(
             python=engine.python,
-            cards=CATALOGUE.shipped(engine),
+            cards=CATALOG.shipped(engine),
             **_examined(query(engine, ["doctor", "--quick"], self.feedback)),
         )
 
