@@ -77,13 +77,13 @@ def gsd_warning(card: ModelCard, layer_gsd_m: float | None) -> str:
     ratio = layer_gsd_m / card.gsd_m
     if ratio > COARSER:
         return tr(
-            "The layer's pixels are {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was trained "
-            "at: expect poor results. Choose a finer layer or another model."
+            "The pixel size of the layer is {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was "
+            "trained at: expect poor results. Choose a finer layer or another model."
         ).format(layer_gsd_m, ratio, card.gsd_m, card.name)
     if 1 / ratio > FINER:
         return tr(
-            "The layer's pixels are {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was trained "
-            "at: its details are averaged away. A model for finer imagery may see more."
+            "The pixel size of the layer is {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was "
+            "trained at: details are averaged away. A model for finer imagery may detect more."
         ).format(layer_gsd_m, 1 / ratio, card.gsd_m, card.name)
     return ""
 
@@ -123,12 +123,14 @@ class Catalog:
             return shipped[key]
         if not _is_path(key):
             raise EngineError(
-                tr("There is no model '{}'.").format(key),
-                tr("Shipped models: {}. Or choose a model file (.safetensors).").format(", ".join(shipped)),
+                tr("The model '{}' does not exist.").format(key),
+                tr("Included models: {}. Alternatively, choose a model file (.safetensors).").format(
+                    ", ".join(shipped)
+                ),
             )
         if not Path(key).is_file():
             raise EngineError(
-                tr("The model file {} does not exist.").format(key), tr("Check the path, or choose a shipped model.")
+                tr("The model file {} does not exist.").format(key), tr("Check the path, or choose an included model.")
             )
         if key not in self._cards:
             self._cards[key] = ModelCard.of(key, query(find_engine(), ["info", key]))

@@ -87,13 +87,16 @@ def find_engine(chosen: str | None = None) -> Engine:
             continue
         if not Path(path).is_file():
             raise EngineError(
-                tr("The engine's interpreter {} is not there ({}).").format(path, found),
-                tr("Choose another one, or set up the engine: Settings > Options > FCtL Geo."),
+                tr("The Python interpreter of the engine, {}, does not exist (source: {}).").format(path, found),
+                tr("Choose another interpreter, or set up the engine, in Settings > Options > FCtL Geo."),
             )
         return Engine(path, found)
     raise EngineError(
-        tr("The engine is not set up: QGIS has no interpreter with fctl-geo yet."),
-        tr("Press 'Set up the engine' in Settings > Options > FCtL Geo, or name an interpreter there."),
+        tr("The engine has not been set up yet."),
+        tr(
+            "Click 'Set Up Engine' in Settings > Options > FCtL Geo, or select a Python interpreter with fctl-geo "
+            "there."
+        ),
     )
 
 
@@ -183,8 +186,8 @@ def run_process(
     process.start(program, list(arguments))
     if not process.waitForStarted(30_000):
         raise EngineError(
-            tr("{} cannot be started: {}.").format(program, process.errorString()),
-            tr("Choose another interpreter, or set up the engine: Settings > Options > FCtL Geo."),
+            tr("{} could not be started: {}.").format(program, process.errorString()),
+            tr("Choose another interpreter, or set up the engine, in Settings > Options > FCtL Geo."),
         )
     begun_s = time.monotonic()
     asked_at_s = None
@@ -205,7 +208,7 @@ def run_process(
             if asked_at_s is not None and now_s - asked_at_s > grace_s:
                 process.kill()
             if timeout_s is not None and now_s - begun_s > timeout_s:
-                raise EngineError(tr("The engine gave no answer within {:.0f} s.").format(timeout_s))
+                raise EngineError(tr("The engine did not respond within {:.0f} s.").format(timeout_s))
         for lines, read, tell in outputs:
             for line in lines.feed(bytes(read()), last=True):
                 tell(line)
@@ -249,7 +252,7 @@ def run_command(
     if not crashed and code in fine and listener.summary is not None:
         return listener.summary
     if feedback.isCanceled():
-        raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+        raise EngineStopped(tr("Canceled. No incomplete files were left behind."))
     if listener.error is not None:
         raise EngineError(listener.error.get("text", ""), listener.error.get("hint", ""))
     raise death_of(engine, code, crashed, listener.tail)
@@ -282,17 +285,19 @@ def query(engine: Engine, command: Sequence[str], feedback: QgsFeedback | None =
 def death_of(engine: Engine, code: int, crashed: bool, tail: Sequence[str]) -> EngineError:
     """What the end of an engine that gave no reason means, and what to do."""
     words = "\n".join(tail[-3:])
-    setup = tr("Set up the engine again: Settings > Options > FCtL Geo.")
+    setup = tr("Set up the engine again in Settings > Options > FCtL Geo.")
     if "No module named" in words:
         return EngineError(
-            tr("The interpreter {} has no working fctl-geo: {}").format(engine.python, tail[-1]),
-            tr("Choose an interpreter that has it, or set up the engine: Settings > Options > FCtL Geo."),
+            tr("The Python interpreter {} has no working fctl-geo: {}").format(engine.python, tail[-1]),
+            tr("Choose an interpreter with fctl-geo, or set up the engine, in Settings > Options > FCtL Geo."),
         )
     if code == 2 and not crashed:
-        return EngineError(tr("The engine does not understand this plugin: {}").format(words), setup)
+        return EngineError(tr("The engine does not match this version of the plugin: {}").format(words), setup)
     if crashed or code in (-9, 137):
         return EngineError(
-            tr("The engine was killed, most likely because the memory was full. {}").format(words).strip(),
-            tr("Close other programs, or set 'Most memory' (advanced parameters) to less than what is free."),
+            tr("The engine was killed, most likely because it ran out of memory. {}").format(words).strip(),
+            tr("Close other programs, or set 'Memory limit' (advanced parameters) to less than the free memory."),
         )
-    return EngineError(tr("The engine ended with code {} and no reason. {}").format(code, words).strip(), setup)
+    return EngineError(
+        tr("The engine stopped with exit code {} and without an error message. {}").format(code, words).strip(), setup
+    )

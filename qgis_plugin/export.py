@@ -67,23 +67,23 @@ def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
     inside = extent.intersect(scene.extent) if not scene.extent.isEmpty() else extent
     if inside.isEmpty():
         raise LayerError(
-            tr("The extent misses the online layer '{}'.").format(scene.name),
-            tr("Choose an extent where the layer has something to show."),
+            tr("The extent does not intersect the online layer '{}'.").format(scene.name),
+            tr("Choose an extent that the layer covers."),
         )
     meters = meters_per_unit(scene.crs, inside.center())
     if meters is None:
         raise LayerError(
-            tr("The online layer '{}' has no CRS, so no ground size can be asked for.").format(scene.name),
-            tr("Set its CRS: right click on the layer > Layer CRS."),
+            tr("The online layer '{}' has no CRS, so its pixel size cannot be determined.").format(scene.name),
+            tr("Set its CRS: right-click the layer > Layer CRS."),
         )
     unit = gsd_m / meters
     width, height = (max(1, math.ceil(side / unit - 1e-6)) for side in (inside.width(), inside.height()))
     if width * height > MOST_PIXELS:
         raise LayerError(
-            tr("The extent has {:,.0f} million pixels of {:.3g} m: too much for an online layer.").format(
+            tr("The extent has {:,.0f} million pixels of {:.3g} m, which is too much for an online layer.").format(
                 width * height / 1e6, gsd_m
             ),
-            tr("Choose a smaller extent or a larger ground size."),
+            tr("Choose a smaller extent or a larger pixel size."),
         )
     west, north = inside.xMinimum(), inside.yMaximum()
     return Plan(QgsRectangle(west, north - height * unit, west + width * unit, north), width, height, unit)
@@ -100,7 +100,7 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
     """
     path = folder / "online.tif"
     feedback.pushInfo(
-        tr("Fetching {} x {} pixels of the online layer '{}' in {} requests").format(
+        tr("Downloading {} x {} pixels of the online layer '{}' in {} requests").format(
             plan.width, plan.height, scene.name, len(plan.tiles())
         )
     )
@@ -109,7 +109,7 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
         str(path), plan.width, plan.height, 4, gdal.GDT_Byte, options=options
     )
     if dataset is None:
-        raise LayerError(tr("{} cannot be written: {}").format(path, gdal.GetLastErrorMsg()))
+        raise LayerError(tr("{} could not be written: {}").format(path, gdal.GetLastErrorMsg()))
     dataset.SetProjection(scene.crs.toWkt())
     dataset.SetGeoTransform((plan.extent.xMinimum(), plan.unit, 0.0, plan.extent.yMaximum(), 0.0, -plan.unit))
     tiles = plan.tiles()
@@ -117,7 +117,7 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
         image = _fetch(scene, plan, tile, feedback)
         if _write(dataset, tile, image) != 0:
             raise LayerError(
-                tr("The copy of the online layer cannot be written to {}: is the disk full?").format(folder),
+                tr("The copy of the online layer could not be written to {}. The disk may be full.").format(folder),
                 tr("Free some space there, or choose a smaller extent."),
             )
         feedback.setProgress(100.0 * (index + 1) / len(tiles))
@@ -129,19 +129,19 @@ def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: 
     col, row, width, height = tile
     for attempt in range(TRIES):
         if feedback.isCanceled():
-            raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+            raise EngineStopped(tr("Canceled. No incomplete files were left behind."))
         listening = QgsRasterBlockFeedback(feedback)
         with Replies() as replies:
             block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
         errors = [*listening.errors(), *replies.errors()][:3]
         if not errors and block.isValid() and block.dataType() in _COLORS:
             return block.image().convertToFormat(QImage.Format.Format_RGBA8888)
-        words = "; ".join(errors) or block.error().summary() or tr("no picture came")
-        feedback.pushDebugInfo(tr("Request at column {}, row {} failed: {}").format(col, row, words))
+        words = "; ".join(errors) or block.error().summary() or tr("no image received")
+        feedback.pushDebugInfo(tr("Request for column {}, row {} failed: {}").format(col, row, words))
         time.sleep(0.5 * attempt)
     raise LayerError(
-        tr("The server of '{}' failed {} times at the same place: {}").format(scene.name, TRIES, words),
-        tr("Try again later, or export the layer to a file by hand: Layer > Save As."),
+        tr("The server of '{}' failed {} times for the same request: {}").format(scene.name, TRIES, words),
+        tr("Try again later, or save the layer to a file first: Layer > Save As."),
     )
 
 

@@ -62,16 +62,21 @@ class Plan:
         """(words, program, arguments, percent of the bar when it is done)."""
         python = str(python_of(folder))
         package = [*tested_versions(), str(bundled_wheel() or "fctl-geo")]
-        steps = [(tr("Making the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)]
+        steps = [
+            (tr("Creating the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)
+        ]
         if self.wheels:
             offline = ["--no-index", "--find-links", self.wheels]
-            return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, *package], 90.0)]
+            return [
+                *steps,
+                (tr("Installing from the wheels folder"), python, [*PIP, "install", *offline, *package], 90.0),
+            ]
         index = [] if sys.platform == "darwin" else ["--index-url", torch_index(self.cuda)]
         torch = ANY_TORCH if self.cuda else TESTED_TORCH
         return [
             *steps,
-            (tr("Fetching torch, the largest part"), python, [*PIP, "install", torch, *index], 60.0),
-            (tr("Fetching the other parts"), python, [*PIP, "install", *package], 90.0),
+            (tr("Downloading torch (the largest package)"), python, [*PIP, "install", torch, *index], 60.0),
+            (tr("Downloading the other packages"), python, [*PIP, "install", *package], 90.0),
         ]
 
 
@@ -99,14 +104,16 @@ def has_nvidia() -> bool:
 def device_advice(cuda: bool, wheels: str) -> str:
     """A sentence where the choice of torch does not suit this machine; empty: it does."""
     if wheels:
-        return tr("The folder of wheels decides: the engine runs on what the torch in it was built for.")
+        return tr(
+            "The wheels folder takes precedence: the engine runs on the device that the torch in it was built for."
+        )
     if cuda and not has_nvidia():
         return tr(
-            "No NVIDIA driver was found here (nvidia-smi does not run): torch for CUDA is several GB larger and falls "
-            "back to the CPU. Install the card's driver first, or choose CPU."
+            "No NVIDIA driver was found (nvidia-smi is missing): torch for CUDA would need several GB more and still "
+            "run on the CPU. Install the driver of the GPU first, or choose CPU."
         )
     if not cuda and has_nvidia():
-        return tr("This machine has an NVIDIA graphics card: with CUDA runs are many times faster.")
+        return tr("This computer has an NVIDIA GPU: runs are many times faster with CUDA.")
     return ""
 
 
@@ -150,7 +157,7 @@ def find_base_python(wanted: str = "") -> str:
             return path
         reasons.append(f"{path}: {reason}")
     raise EngineError(
-        tr("No Python 3.11 or newer that can make virtual environments was found. {}").format("; ".join(reasons)),
+        tr("No Python 3.11 or newer that can create virtual environments was found. {}").format("; ".join(reasons)),
         tr("Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again."),
     )
 
@@ -241,12 +248,12 @@ def _run_step(
             return
         if attempt == TRIES or plan.wheels or not _is_network_trouble(lines):
             raise _failure(plan, lines)
-        tell(tr("The network failed; trying again ({} of {})").format(attempt + 1, TRIES))
+        tell(tr("Network error; trying again ({} of {})").format(attempt + 1, TRIES))
 
 
 def _check_stopped(feedback: QgsFeedback) -> None:
     if feedback.isCanceled():
-        raise EngineStopped(tr("Stopped: the engine was not set up."))
+        raise EngineStopped(tr("Canceled. The engine was not set up."))
 
 
 def _variables(plan: Plan) -> QProcessEnvironment:
@@ -276,23 +283,25 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
     text = "\n".join(lines).lower()
     if "no space left" in text:
         return EngineError(
-            tr("The disk is full: the engine needs about 2 GB (with CUDA 8 GB). {}").format(words),
-            tr("Free some space where QGIS keeps your profile, then try again."),
+            tr("The disk is full. The engine needs about 2 GB (8 GB with CUDA). {}").format(words),
+            tr("Free some space on the disk of your QGIS profile, then try again."),
         )
     if plan.wheels:
         return EngineError(
-            tr("The folder {} lacks something. {}").format(plan.wheels, words),
+            tr("Packages are missing in the folder {}. {}").format(plan.wheels, words),
             tr(
-                "On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER "
-                "--extra-index-url {} {}"
+                "On a computer with internet access and the same system ({}) and Python version, run: pip download -d "
+                "FOLDER --extra-index-url {} {}"
             ).format(platform.machine(), torch_index(plan.cuda), _download_words()),
         )
     if _is_network_trouble(lines):
         return EngineError(
-            tr("The network cannot be reached. {}").format(words),
+            tr("The package server could not be reached. {}").format(words),
             tr("Check the proxy in Settings > Options > Network, or install from a folder of wheels."),
         )
-    return EngineError(tr("The engine could not be installed. {}").format(words), tr("The log has all that pip said."))
+    return EngineError(
+        tr("The engine could not be installed. {}").format(words), tr("See the log for the output of pip.")
+    )
 
 
 def _download_words() -> str:
@@ -307,7 +316,7 @@ def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None])
     Raises:
         EngineError: it cannot run, or finds what would make runs fail. EngineStopped: the user has stopped it.
     """
-    tell(tr("Looking whether all works"))
+    tell(tr("Checking the new engine"))
     try:
         findings = query(engine, ["doctor", "--quick"], feedback, timeout_s=300)
     finally:

@@ -40,7 +40,7 @@ class FctlGeoPlugin:
         self._dock.hide()
         self._action = self._dock.toggleViewAction()
         self._action.setIcon(QIcon(str(ICON)))
-        self._action.setToolTip(tr("Land cover and building polygons of the map's images"))
+        self._action.setToolTip(tr("Land cover and building polygons from images of the map"))
         self._iface.addRasterToolBarIcon(self._action)
         self._iface.addPluginToRasterMenu("FCtL Geo", self._action)
         self._factory = OptionsFactory(self._dock.engine_changed)

@@ -77,7 +77,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         count = tr(", {:,} polygons").format(found["polygons"]) if "polygons" in found else ""
         lines.append(f"{found['name']}: {area_words(found['area'], unit)}{share}{count}")
     if summary.get("nodata_share"):
-        lines.append(tr("no data: {:.1f} %").format(summary["nodata_share"] * 100))
+        lines.append(tr("nodata: {:.1f}%").format(summary["nodata_share"] * 100))
     if "seconds" in summary:
         device = tr(" on {}").format(summary["device"]) if "device" in summary else ""
         lines.append(f"{seconds_words(summary['seconds'])}{device}")
@@ -86,7 +86,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
 
 def quality_lines(summary: dict[str, Any]) -> list[str]:
     """An evaluation in words: what all classes come to, then each of them."""
-    wholes = ((tr("mean IoU"), "mIoU"), (tr("accuracy"), "accuracy"))
+    wholes = ((tr("Mean IoU"), "mIoU"), (tr("Accuracy"), "accuracy"))
     lines = [f"{words}: {summary[key]:.3f}" for words, key in wholes if summary.get(key) is not None]
     for name, scores in summary["classes"].items():
         known = [f"{key} {scores[key]:.3f}" for key in ("IoU", "F1") if scores.get(key) is not None]

@@ -57,7 +57,8 @@ def scene_of(layer: QgsRasterLayer) -> Scene:
     """
     if not layer.isValid():
         raise LayerError(
-            tr("The layer '{}' is not valid.").format(layer.name()), tr("Is its file, or its server, still there?")
+            tr("The layer '{}' is not valid.").format(layer.name()),
+            tr("Check that its file still exists, or that its server can be reached."),
         )
     provider = layer.dataProvider()
     is_file = provider.name() == "gdal"
@@ -94,7 +95,7 @@ def with_crs(scene: Scene, folder: Path) -> str:
     made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=known)
     if made is None:
         raise LayerError(
-            tr("The layer '{}' cannot be given its CRS {}.").format(scene.name, scene.crs.authid()),
+            tr("The CRS {1} could not be assigned to the layer '{0}'.").format(scene.name, scene.crs.authid()),
             tr("Assign the CRS to the file itself: Raster > Projections > Assign Projection."),
         )
     made.FlushCache()
@@ -122,7 +123,7 @@ def write_polygons(
         str(path), fields, source.wkbType(), source.sourceCrs(), QgsCoordinateTransformContext(), options
     )
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
-        raise LayerError(tr("{} cannot be written: {}.").format(what, writer.errorMessage()))
+        raise LayerError(tr("{} could not be written: {}.").format(what, writer.errorMessage()))
     count = 0
     for feature in source.getFeatures():
         if feedback.isCanceled():
@@ -138,6 +139,6 @@ def write_polygons(
     if count == 0 and not feedback.isCanceled():
         raise LayerError(
             tr("{} has no polygons.").format(what),
-            tr("Choose a polygon layer with features; with 'Selected features only', select some."),
+            tr("Choose a polygon layer with features. If 'Selected features only' is checked, select some features."),
         )
     return str(path)

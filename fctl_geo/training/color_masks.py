@@ -1,4 +1,4 @@
-"""RGB masks: pictures whose colors are classes, written "RRGGBB" where a color is named."""
+"""RGB masks: images whose colors are classes; colors are written as "RRGGBB"."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fctl_geo.errors import TrainingError
 
 
 def parse_color(word: str, mask: str) -> int:
-    """The number of a color.
+    """Parse a color into a number.
 
     Args:
         word: six hexadecimal digits.
-        mask: the mask that it is a color of, for the error.
+        mask: name of the mask, for the error message.
     Raises:
-        TrainingError: it is no color.
+        TrainingError: the word is not a color.
     """
     if not re.fullmatch("[0-9A-Fa-f]{6}", word):
-        raise TrainingError(f"{word!r} is no color of the RGB mask {mask}", hint='write it as "RRGGBB"')
+        raise TrainingError(f"{word!r} is not a color of the RGB mask {mask}", hint='write it as "RRGGBB"')
     return int(word, 16)
 
 

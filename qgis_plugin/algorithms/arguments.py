@@ -19,7 +19,7 @@ from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
-    AS_ADVISED,
+    AS_RECOMMENDED,
     BACKGROUND,
     BANDS,
     BATCH_SIZE,
@@ -101,7 +101,7 @@ def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, conte
 def merge_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
     """Arguments for the merging parameters."""
     merge = algorithm.parameterAsEnumString(parameters, MERGE, context)
-    words = [] if merge == AS_ADVISED else ["--merge", merge]
+    words = [] if merge == AS_RECOMMENDED else ["--merge", merge]
     words += ["--tta", algorithm.parameterAsEnumString(parameters, TTA, context)]
     refine = {YES: ["--refine"], NO: ["--no-refine"]}
     return words + refine.get(algorithm.parameterAsEnumString(parameters, REFINE, context), [])
@@ -153,4 +153,6 @@ def check_ending(path: str, endings: tuple[str, ...]) -> str:
     ending = Path(path).suffix.lower()
     if not path or ending in endings:
         return ""
-    return tr("The result {} has the ending '{}'; the engine writes {}.").format(path, ending, ", ".join(endings))
+    return tr("The output {} has the extension '{}'; supported extensions: {}.").format(
+        path, ending, ", ".join(endings)
+    )

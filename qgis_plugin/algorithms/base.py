@@ -79,8 +79,8 @@ def stage_words(name: str) -> str:
         "polygonise": tr("Tracing polygons"),
         "write polygons": tr("Writing polygons"),
         "train": tr("Training"),
-        "crude masks": tr("Segmenting what the second network learns from"),
-        "train refinement": tr("Training the second network"),
+        "crude masks": tr("Creating training data for the refinement network"),
+        "train refinement": tr("Training the refinement network"),
         "evaluate": tr("Evaluating"),
     }.get(name, name)
 
@@ -155,7 +155,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 value = value.sink.staticValue()
             if value and source.exists() and Path(str(value)).exists() and source.samefile(str(value)):
                 raise LayerError(
-                    tr("The result {} would replace the input itself.").format(value), tr("Choose another name.")
+                    tr("The output {} would overwrite the input.").format(value), tr("Choose another file name.")
                 )
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:

@@ -31,35 +31,38 @@ class PolygoniseClasses(EngineAlgorithm):
     COUNT, SUMMARY = "COUNT", "SUMMARY"
 
     def displayName(self) -> str:
-        return tr("Polygonise class raster")
+        return tr("Polygonize class raster")
 
     def tags(self) -> list[str]:
-        return tr("vectorise,raster to vector,polygonize,classes,simplify").split(",")
+        return tr("vectorize,raster to vector,polygonise,classes,simplify").split(",")
 
     def shortDescription(self) -> str:
-        return tr("Polygons of anybody's class raster, of any size, with shared borders")
+        return tr("Converts a class raster of any size to polygons with shared borders")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Draws the regions of a class raster as polygons, while the raster streams by: it takes the same little "
-            "memory for any size. No polygon is cut at a tile's border; neighbors share their borders also when they "
-            "are straightened.</p>"
-            "<p><b>Takes</b> a raster layer with one band of class numbers from 0 to 254; names and colors come from "
-            "its palette and attribute table.</p>"
-            "<p><b>Gives</b> polygons with class number, class name, true area in m² and, with a confidence raster, "
-            "its mean.</p>"
+            "<p>Converts the regions of a class raster to polygons. The raster is streamed, so that little memory is "
+            "needed for any size. Polygons are not cut at tile borders, and neighbors share their borders even after "
+            "simplification.</p>"
+            "<p><b>Input</b>: a raster layer with one band of class numbers from 0 to 254; names and colors are taken "
+            "from its palette and attribute table.</p>"
+            "<p><b>Output</b>: polygons with class number, class name, true area in m², and, if a confidence raster "
+            "is given, mean confidence.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
         p.add_polygons(self)
         confidence = QgsProcessingParameterRasterLayer(self.CONFIDENCE, tr("Confidence raster"), None, True)
-        confidence.setHelp(tr("Percentages on the same grid; each polygon gets its mean."))
+        confidence.setHelp(tr("Percentages on the same grid. Each polygon gets their mean."))
         self.addParameter(p.advanced(confidence))
         self.addParameter(
             p.advanced(
                 p.number(
-                    p.GSD, tr("Ground size of a pixel (m)"), tr("Only for a raster that does not say it."), least=0.0001
+                    p.GSD,
+                    tr("Pixel size on the ground (m)"),
+                    tr("Only needed if the raster is not georeferenced."),
+                    least=0.0001,
                 )
             )
         )

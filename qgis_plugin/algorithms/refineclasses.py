@@ -34,19 +34,20 @@ class RefineClasses(EngineAlgorithm):
         return tr("clean,smooth,classification,sieve,majority,deep learning").split(",")
 
     def shortDescription(self) -> str:
-        return tr("Cleans borders and small errors of anybody's class raster")
+        return tr("Cleans up borders and small errors of any class raster")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Runs a model's second network alone: it reads classes, not images, and gives each place the class that "
-            "fits what lies around it. Seams and small errors go, borders follow their neighborhood.</p>"
-            "<p><b>Takes</b> a raster layer with one band of class numbers, of any origin.</p>"
-            "<p><b>Gives</b> a class raster on the same grid with the same classes; no data stays no data.</p>"
+            "<p>Applies only the refinement network of a model. It reads classes instead of images, and assigns each "
+            "pixel the class that fits its surroundings. Seams and small errors disappear, and borders follow their "
+            "neighborhood.</p>"
+            "<p><b>Input</b>: a raster layer with one band of class numbers, from any source.</p>"
+            "<p><b>Output</b>: a class raster on the same grid with the same classes; nodata stays nodata.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
-        p.add_model(self, tr("Model whose second network refines"), REFINING_MODEL)
+        p.add_model(self, tr("Model with a refinement network"), REFINING_MODEL)
         p.add_engine(self)
         p.add_model_file(self)
         self.addParameter(QgsProcessingParameterRasterDestination(self.OUTPUT, tr("Refined classes")))
@@ -87,7 +88,7 @@ def check_classes(layer) -> None:
     scene = scene_of(layer)
     if scene.online:
         raise LayerError(
-            tr("'{}' is an online layer, which has colors and no class numbers.").format(scene.name),
+            tr("'{}' is an online layer, which contains colors instead of class numbers.").format(scene.name),
             tr("Choose a raster file with one band of class numbers."),
         )
     if layer.bandCount() != 1:

@@ -85,7 +85,7 @@ class FctlDock(QgsDockWidget):
     def _trouble_box(self) -> QVBoxLayout:
         """On top of all, where there is no engine: why, and the way out."""
         self.trouble = Words(WARNING_STYLE)
-        self.setup_button = QPushButton(tr("Set up the engine..."))
+        self.setup_button = QPushButton(tr("Set Up Engine..."))
         self.setup_button.clicked.connect(self._set_up)
         self.setup_button.hide()
         box = QVBoxLayout()
@@ -98,7 +98,7 @@ class FctlDock(QgsDockWidget):
         self.run_button.setDefault(True)
         self.run_button.setStyleSheet("font-weight:bold")
         self.preview_button = QPushButton(tr("Preview"))
-        self.preview_button.setToolTip(tr("Segment just the visible part of the map, in seconds"))
+        self.preview_button.setToolTip(tr("Segments only the visible part of the map, within seconds"))
         self.stop_button = QPushButton(tr("Cancel"))
         self.run_button.clicked.connect(self.run)
         self.preview_button.clicked.connect(self.preview)
@@ -112,7 +112,7 @@ class FctlDock(QgsDockWidget):
     def _engine_box(self) -> QVBoxLayout:
         self.engine = Words()
         self.more_button, self.options_button = QToolButton(), QToolButton()
-        self.more_button.setText(tr("All parameters..."))
+        self.more_button.setText(tr("All Parameters..."))
         self.more_button.clicked.connect(self._open_dialog)
         self.options_button.setText(tr("Options..."))
         self.options_button.clicked.connect(lambda: self._iface.showOptionsDialog(None, PAGE))
@@ -140,7 +140,7 @@ class FctlDock(QgsDockWidget):
 
     def look(self) -> None:
         """Ask the engine in the background what it has and what it runs on."""
-        self.engine.setText(tr("Looking at the engine..."))
+        self.engine.setText(tr("Checking the engine..."))
         self._look = EngineLook()
         self._look.looked.connect(partial(self._on_looked, self._look))
         QgsApplication.taskManager().addTask(self._look)
@@ -177,7 +177,7 @@ class FctlDock(QgsDockWidget):
     def stop(self) -> None:
         """Ask the run to stop, which takes it some seconds."""
         self.stop_button.setEnabled(False)
-        self._say(tr("Stopping: the engine ends its step..."))
+        self._say(tr("Canceling: the engine finishes its current step..."))
         self.runner.stop()
 
     def _start(self, given: dict[str, Any], *, previewing: bool) -> None:
@@ -202,7 +202,7 @@ class FctlDock(QgsDockWidget):
         self._set_busy(False)
         self.runs.refresh()
         if not fine:
-            self._say(error or tr("Stopped: no file under a final name was touched."))
+            self._say(error or tr("Canceled. No incomplete files were left behind."))
             return
         if self._previewing and layers:
             self._preview.show(layers[0], self.form.model.box.currentText(), self.form.model.card())

@@ -37,7 +37,7 @@ class EngineLook(EngineTask):
     looked = pyqtSignal(object)
 
     def __init__(self, chosen: str | None = None) -> None:
-        super().__init__(tr("Looking at the engine"))
+        super().__init__(tr("Checking the engine"))
         self._chosen = chosen
         self._state = EngineState()
 

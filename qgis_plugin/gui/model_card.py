@@ -14,12 +14,12 @@ def card_html(card: ModelCard) -> str:
         f'<span style="color:{each.color}; font-size:large">\u25a0</span>&nbsp;{escape(each.name)}'
         for each in card.classes
     )
-    ground = tr("any ground size") if card.gsd_m is None else tr("made for pixels of {:.3g} m").format(card.gsd_m)
+    ground = tr("any pixel size") if card.gsd_m is None else tr("trained at {:.3g} m per pixel").format(card.gsd_m)
     facts = [ground, tr("bands: {}").format(", ".join(card.bands))]
     quality = quality_words(card)
     lines = [f"<b>{escape(card.title)}</b>", swatches, "; ".join(facts)]
-    lines += [tr("IoU where it was measured: {}").format(quality)] if quality else []
-    lines += [tr("Licence: {}").format(escape(card.licence))] if card.licence else []
+    lines += [tr("measured IoU: {}").format(quality)] if quality else []
+    lines += [tr("License: {}").format(escape(card.licence))] if card.licence else []
     return "<br>".join(lines)
 
 

@@ -46,7 +46,7 @@ class ModelChoice(QWidget):
         self.box.currentIndexChanged.connect(self._refresh)
         self.button = QToolButton()
         self.button.setText("...")
-        self.button.setToolTip(tr("Choose a model file of your own"))
+        self.button.setToolTip(tr("Choose a model file"))
         self.button.clicked.connect(self._choose_file)
         self.label = Words()
         self.label.setFrameShape(QFrame.Shape.StyledPanel)

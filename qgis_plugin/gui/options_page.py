@@ -42,9 +42,9 @@ class OptionsPage(QgsOptionsPageWidget):
         self._look: EngineLook | None = None
         self.python = QgsFileWidget()
         self.python.setFilePath(settings.engine_python())
-        self.python.lineEdit().setPlaceholderText(tr("empty: the one that was set up here"))
+        self.python.lineEdit().setPlaceholderText(tr("Empty: the engine set up here"))
         self.check_button = QPushButton(tr("Check"))
-        self.setup_button = QPushButton(tr("Set up the engine..."))
+        self.setup_button = QPushButton(tr("Set Up Engine..."))
         self.state = Words()
         self.check_button.clicked.connect(self.look)
         self.setup_button.clicked.connect(self._set_up)
@@ -52,8 +52,8 @@ class OptionsPage(QgsOptionsPageWidget):
         self.device.setEditable(True)
         self.device.addItems(["auto", "cpu", "cuda", "cuda:1"])
         self.device.setCurrentText(settings.device())
-        self.threads = _spin(settings.threads(), 256, tr("all cores"), "")
-        self.memory = _spin(settings.max_memory_mb(), 10_000_000, tr("what the run needs"), " MB")
+        self.threads = _spin(settings.threads(), 256, tr("All cores"), "")
+        self.memory = _spin(settings.max_memory_mb(), 10_000_000, tr("As needed"), " MB")
         layout = QVBoxLayout(self)
         layout.addWidget(self._engine_box())
         layout.addWidget(self._defaults_box())
@@ -62,7 +62,7 @@ class OptionsPage(QgsOptionsPageWidget):
     def _engine_box(self) -> QGroupBox:
         box = QGroupBox(tr("Engine"))
         words = QLabel(
-            tr("The networks run in an interpreter of their own, in another process: it cannot slow or break QGIS.")
+            tr("The networks run in a separate process with its own Python, so they cannot slow down or crash QGIS.")
         )
         words.setWordWrap(True)
         buttons = QHBoxLayout()
@@ -71,17 +71,17 @@ class OptionsPage(QgsOptionsPageWidget):
         buttons.addStretch(1)
         form = QFormLayout(box)
         form.addRow(words)
-        form.addRow(tr("Interpreter with fctl-geo"), self.python)
+        form.addRow(tr("Python with fctl-geo"), self.python)
         form.addRow(buttons)
         form.addRow(self.state)
         return box
 
     def _defaults_box(self) -> QGroupBox:
-        box = QGroupBox(tr("New runs"))
+        box = QGroupBox(tr("Defaults for New Runs"))
         form = QFormLayout(box)
         form.addRow(tr("Device"), self.device)
-        form.addRow(tr("CPU workers"), self.threads)
-        form.addRow(tr("Most memory"), self.memory)
+        form.addRow(tr("CPU threads"), self.threads)
+        form.addRow(tr("Memory limit"), self.memory)
         return box
 
     def apply(self) -> None:
@@ -98,7 +98,7 @@ class OptionsPage(QgsOptionsPageWidget):
         """Ask the engine that is shown how it is; nothing is kept before OK."""
         if self._look is not None:
             return
-        self.state.setText(tr("Looking..."))
+        self.state.setText(tr("Checking..."))
         self._look = EngineLook(self.python.filePath().strip())
         self._look.looked.connect(self._on_looked)
         QgsApplication.taskManager().addTask(self._look)
@@ -108,7 +108,7 @@ class OptionsPage(QgsOptionsPageWidget):
         if state.error:
             self.state.setText(f"<span style='color:#b00020'>{escape(state.error)}</span>".replace("\n", "<br>"))
             return
-        lines = [tr("All is well: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
+        lines = [tr("The engine works: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
         self.state.setText("<br>".join(lines))
 
     def _set_up(self) -> None:

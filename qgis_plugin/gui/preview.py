@@ -27,7 +27,8 @@ def too_large(card: ModelCard | None, visible: QgsReferencedRectangle) -> str:
         return ""
     side_m = (MOST_PIXELS * card.gsd_m**2) ** 0.5
     return tr(
-        "Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible."
+        "Zoom in: with this model, a preview is limited to {0:,.0f} x {0:,.0f} m, and {1:,.0f} x {2:,.0f} m are "
+        "visible."
     ).format(side_m, *size)
 
 

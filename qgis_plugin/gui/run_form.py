@@ -49,8 +49,8 @@ class RunForm(QWidget):
             ("", self.selected_only),
             (tr("Results"), self.want_raster),
             ("", self.want_polygons),
-            (tr("Smallest region"), self.min_area),
-            (tr("Straighten within"), self.simplify),
+            (tr("Minimum area"), self.min_area),
+            (tr("Simplify"), self.simplify),
             (tr("Folder"), self.folder),
             (None, self.warning),
         )
@@ -75,7 +75,7 @@ class RunForm(QWidget):
         self.model.changed.connect(self._refresh_layer)
         self.extent = QComboBox()
         for words, key in ((tr("Whole layer"), WHOLE), (tr("Visible part of the map"), VISIBLE),
-                           (tr("Inside polygons of"), INSIDE)):  # fmt: skip
+                           (tr("Within polygons of"), INSIDE)):  # fmt: skip
             self.extent.addItem(words, key)
         self.extent.currentIndexChanged.connect(self._refresh_extent)
         self.aoi = _layer_box(QgsMapLayerProxyModel.Filter.PolygonLayer)
@@ -84,12 +84,16 @@ class RunForm(QWidget):
         self.want_raster.setChecked(True)
         self.want_polygons.setChecked(True)
         self.min_area = meters_spin(" m²", 1e6)
-        self.min_area.setToolTip(tr("Smaller regions go to the neighbor with which they share the longest border."))
+        self.min_area.setToolTip(
+            tr("Smaller regions are merged into the neighbor with which they share the longest border.")
+        )
         self.simplify = meters_spin(" m", 1e3)
-        self.simplify.setToolTip(tr("Borders may move this far to become straight. One to two pixels look good."))
+        self.simplify.setToolTip(
+            tr("Borders may move this far when they are straightened. One to two pixels are a good value.")
+        )
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
-        self.folder.lineEdit().setPlaceholderText(tr("temporary"))
+        self.folder.lineEdit().setPlaceholderText(tr("Temporary files"))
 
     def _refresh_layer(self) -> None:
         layer, card = self.layer.currentLayer(), self.model.card()
@@ -97,7 +101,7 @@ class RunForm(QWidget):
         self.layer_facts.setText("" if layer is None else layer_words(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
         if layer is not None and not layer.crs().isValid():
-            warning = tr("The layer has no CRS: areas are counted in pixels. Set it by a right click > Layer CRS.")
+            warning = tr("The layer has no CRS, so areas are in pixels. To set it, right-click the layer > Layer CRS.")
         self.warning.setText(warning)
 
     def _refresh_extent(self) -> None:
@@ -108,9 +112,9 @@ class RunForm(QWidget):
     def trouble(self) -> str:
         """What must be chosen before a run; empty: nothing."""
         if self.layer.currentLayer() is None:
-            return tr("Choose an image first: add a raster layer to the project.")
+            return tr("Add a raster layer to the project first.")
         if self.extent.currentData() == INSIDE and self.aoi.currentLayer() is None:
-            return tr("There is no polygon layer to stay inside: add one to the project, or choose another extent.")
+            return tr("There is no polygon layer: add one to the project, or choose another extent.")
         return ""
 
     def parameters(self) -> dict[str, Any]:
@@ -164,7 +168,7 @@ def layer_words(layer: QgsRasterLayer, gsd_m: float | None) -> str:
     """'1,200 x 1,200 pixels of 0.3 m, EPSG:32633'."""
     crs = layer.crs().authid() or tr("no CRS")
     if layer.dataProvider() is not None and layer.dataProvider().name() != "gdal":
-        return tr("online layer, {}: a copy of the extent is fetched").format(crs)
+        return tr("online layer, {}: the extent is downloaded first").format(crs)
     size = f"{layer.width():,} x {layer.height():,}"
     if gsd_m is None:
         return tr("{} pixels, {}").format(size, crs)

@@ -69,7 +69,7 @@ class Runner(QObject):
         self._context.setFeedback(self._feedback)
         for fine, words in (algorithm.canExecute(), algorithm.checkParameterValues(parameters, self._context)):
             if not fine:
-                return words or tr("The parameters do not fit.")
+                return words or tr("The parameters are not valid.")
         self._feedback.said.connect(self.said)
         self._feedback.failed.connect(self._on_failed)
         self._feedback.progressChanged.connect(self.progressed)
@@ -99,7 +99,7 @@ class Runner(QObject):
         for path, details in waiting.items():
             layer = QgsProcessingUtils.mapLayerFromString(path, self._context)
             if layer is None:
-                self.said.emit(tr("{} cannot be loaded.").format(path))
+                self.said.emit(tr("{} could not be loaded.").format(path))
                 continue
             layer.setName(details.name)
             self._context.temporaryLayerStore().takeMapLayer(layer)

@@ -23,7 +23,7 @@ class RunsBox(QgsCollapsibleGroupBox):
     said = pyqtSignal(str)
 
     def __init__(self) -> None:
-        super().__init__(tr("Last runs"))
+        super().__init__(tr("Recent Runs"))
         self.table = QTreeWidget()
         self.table.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
         self.table.setRootIsDecorated(False)
@@ -32,7 +32,7 @@ class RunsBox(QgsCollapsibleGroupBox):
         self.table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
         self.table.setMaximumHeight(150)
-        self.table.setToolTip(tr("Double click loads the results again"))
+        self.table.setToolTip(tr("Double-click a run to load its results again"))
         self.table.currentItemChanged.connect(self._show)
         self.table.itemDoubleClicked.connect(self.load)
         self.summary = QLabel()
@@ -46,7 +46,11 @@ class RunsBox(QgsCollapsibleGroupBox):
         """Read the runs again."""
         self.table.clear()
         for run in runs.last_runs():
-            state = {runs.DONE: runs.seconds_words(run.seconds), runs.STOPPED: tr("stopped"), runs.FAILED: tr("failed")}
+            state = {
+                runs.DONE: runs.seconds_words(run.seconds),
+                runs.STOPPED: tr("canceled"),
+                runs.FAILED: tr("failed"),
+            }
             item = QTreeWidgetItem([run.started.replace("T", " ")[5:16], run.input, run.model, state[run.state]])
             item.setData(0, Qt.ItemDataRole.UserRole, run)
             self.table.addTopLevelItem(item)
@@ -62,7 +66,7 @@ class RunsBox(QgsCollapsibleGroupBox):
         """The run's results into the project."""
         for path in item.data(0, Qt.ItemDataRole.UserRole).files:
             if not Path(path).exists():
-                self.said.emit(tr("{} is not there any more.").format(path))
+                self.said.emit(tr("{} no longer exists.").format(path))
                 continue
             kind = QgsRasterLayer if path.endswith(".tif") else QgsVectorLayer
             layer = kind(path, Path(path).stem)

@@ -51,5 +51,5 @@ def meters_spin(suffix: str, most: float) -> QDoubleSpinBox:
     spin.setRange(0, most)
     spin.setDecimals(1)
     spin.setSuffix(suffix)
-    spin.setSpecialValueText(tr("off"))
+    spin.setSpecialValueText(tr("Off"))
     return spin

@@ -17,6 +17,6 @@ def test_each_color_is_its_class_and_others_are_unlabeled() -> None:
 
 @pytest.mark.parametrize("word", ["red", "FF00", "0xFFFF", "+FFFFF", "FF00000", "FF 000"])
 def test_what_is_no_color_is_refused(word: str) -> None:
-    with pytest.raises(TrainingError, match=r"no color of the RGB mask m\.png") as caught:
+    with pytest.raises(TrainingError, match=r"not a color of the RGB mask m\.png") as caught:
         parse_color(word, "m.png")
     assert "RRGGBB" in caught.value.hint

@@ -213,8 +213,8 @@ def other_size(folder: Path) -> ImageLabels:
         (far_away, r"no label of l\.gpkg lies on the imagery of scene\.tif"),
         (no_column, r"l\.gpkg has no column 'kind'"),
         (no_labels, r"scene\.tif has no label"),
-        (one_class, r"the labels show 1 class \(square\)"),
-        (nowhere, r"plain\.tif has no georeference"),
+        (one_class, r"the labels contain 1 \(square\)"),
+        (nowhere, r"plain\.tif is not georeferenced"),
         (other_size, r"mask\.tif is 20 x 400 px, the scene 400 x 400"),
     ],
 )

@@ -63,7 +63,7 @@ def test_labels_that_do_not_fit_are_told_before_the_first_step(data: Path) -> No
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("name = ", "is no recipe"), (RECIPE.replace("batch = 2", "batches = 2"), "batches"), ("", "missing")],
+    [("name = ", "is not a valid recipe"), (RECIPE.replace("batch = 2", "batches = 2"), "batches"), ("", "missing")],
 )
 def test_a_recipe_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "r.toml").write_text(text)
