@@ -1,4 +1,4 @@
-"""A local copy of a part of an online layer (WMS, WMTS, XYZ, ArcGIS, ...): tile by tile, at the ground size asked."""
+"""Downloads a part of an online layer (WMS, WMTS, XYZ, ArcGIS, ...) tile by tile at a given pixel size."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from .scenes import Scene
 from .words import tr
 
 TILE_PX = 1024
-"""Pixels a request; servers refuse much larger ones."""
+"""Side of a request in pixels; servers refuse much larger ones."""
 TRIES = 3
-"""Requests of a part that a server answers with an error, before we give up."""
+"""Number of failed attempts at the same request before giving up."""
 MOST_PIXELS = 4_000_000_000
-"""More than that is no export, it is a download of the world: servers block it."""
+"""Maximum size of a download; servers block larger ones."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The pixel grid of an export."""
+    """The pixel grid of a download."""
 
     extent: QgsRectangle
-    """In the layer's CRS; a whole number of pixels, from its upper left corner."""
+    """In the layer's CRS; an integer number of pixels from its upper left corner."""
     width: int
     height: int
     unit: float
-    """Units of the CRS a pixel."""
+    """Pixel size in units of the CRS."""
 
     def tiles(self) -> list[tuple[int, int, int, int]]:
         """(column, row, width, height) of each request, row by row."""
@@ -52,17 +52,17 @@ class Plan:
         ]
 
     def extent_of(self, col: int, row: int, width: int, height: int) -> QgsRectangle:
-        """Where a request lies."""
+        """The extent of a request."""
         west = self.extent.xMinimum() + col * self.unit
         north = self.extent.yMaximum() - row * self.unit
         return QgsRectangle(west, north - height * self.unit, west + width * self.unit, north)
 
 
 def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
-    """The grid that covers an extent with pixels of `gsd_m` true meters.
+    """The grid that covers an extent with pixels of `gsd_m` meters on the ground.
 
     Raises:
-        LayerError: the extent is empty or gives too many pixels.
+        LayerError: the extent is empty or has too many pixels.
     """
     inside = extent.intersect(scene.extent) if not scene.extent.isEmpty() else extent
     if inside.isEmpty():
@@ -90,13 +90,13 @@ def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
 
 
 def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessingFeedback) -> str:
-    """Write the part to a GeoTIFF and give its path; where the server has nothing the pixels are no data.
+    """Write the part to a GeoTIFF and return its path; where the server has no data, the pixels are nodata.
 
     Memory: one request at a time.
 
     Raises:
-        LayerError: the server fails again and again, or the disk is full.
-        EngineStopped: the user has stopped it.
+        LayerError: the server fails repeatedly, or the disk is full.
+        EngineStopped: the user canceled it.
     """
     path = folder / "online.tif"
     feedback.pushInfo(
@@ -146,10 +146,10 @@ def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: 
 
 
 class Replies:
-    """Hears how requests of this thread end while it is open: providers leave failed tiles transparent and silent."""
+    """Records the status of requests of this thread while open, because providers silently leave failed tiles empty."""
 
     ABSENT = (204, 404, 410)
-    """HTTP: there is no such tile, for example over the sea; that is no data and no failure."""
+    """HTTP status of tiles that do not exist, for example over the sea: nodata, not an error."""
 
     def __init__(self) -> None:
         self._ends: dict[str, str] = {}
@@ -168,7 +168,7 @@ class Replies:
         self._ends[reply.request().url().toString()] = reply.errorString() if failed else ""
 
     def errors(self) -> list[str]:
-        """Of the requests whose last try failed."""
+        """Errors of the requests whose last attempt failed."""
         return [words for words in self._ends.values() if words]
 
 

@@ -1,4 +1,4 @@
-"""True ground sizes of layers, also where the CRS counts in degrees or in Web Mercator's meters."""
+"""True pixel sizes of layers on the ground, also for degrees and Web Mercator."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from qgis.core import (
 
 
 def meters_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: float = 0.0) -> float | None:
-    """Ground meters that one unit of the CRS measures at a place (mean of both directions); None: cannot be told.
+    """Meters on the ground per unit of the CRS at a place (mean of both directions); None: unknown.
 
     Args:
-        step: units to measure over; 0: about a hundred meters.
+        step: distance to measure, in units of the CRS; 0: about a hundred meters.
     """
     if not crs.isValid():
         return None
@@ -33,7 +33,7 @@ def meters_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: flo
 
 
 def gsd_of(layer: QgsRasterLayer) -> float | None:
-    """Ground meters a pixel at the layer's center; None: no CRS, or a layer without pixels of its own."""
+    """Meters on the ground per pixel at the layer's center; None: no CRS, or a layer without fixed pixels."""
     if not layer.isValid() or layer.width() <= 0 or layer.height() <= 0:
         return None
     meters = meters_per_unit(layer.crs(), layer.extent().center())
@@ -43,6 +43,6 @@ def gsd_of(layer: QgsRasterLayer) -> float | None:
 
 
 def size_m(extent: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> tuple[float, float] | None:
-    """Width and height of an extent on the ground in meters."""
+    """Width and height of an extent in meters on the ground."""
     meters = meters_per_unit(crs, extent.center())
     return None if meters is None else (extent.width() * meters, extent.height() * meters)

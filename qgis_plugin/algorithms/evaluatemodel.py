@@ -1,4 +1,4 @@
-"""A model against the truth: IoU per class, as a page."""
+"""Evaluates a model against ground truth: IoU per class, as an HTML page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, background_words, device_words, is_given, model_card
+from .arguments import aoi_arguments, background_arguments, device_arguments, is_given, model_card
 from .base import EngineAlgorithm
 
 
@@ -118,10 +118,10 @@ class EvaluateModel(EngineAlgorithm):
             command += ["--labels", truth, "--field", field]
         else:
             command += ["--labels", self._raster.path]
-        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
-        command += ["--out", report, "--overwrite", *device_words(self, parameters, context)]
+        command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
+        command += ["--out", report, "--overwrite", *device_arguments(self, parameters, context)]
         command += ["--json", numbers] if is_given(parameters, self.OUTPUT_JSON) else []
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         results = {
             self.OUTPUT: report,
             self.MIOU: summary.get("mIoU"),

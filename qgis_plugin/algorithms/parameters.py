@@ -1,4 +1,4 @@
-"""Parameters that several algorithms share; `arguments` has the command line's words for their values."""
+"""Parameters that several algorithms share; `arguments` converts their values to command line arguments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AS_RECOMMENDED, YES, NO = "as the model recommends", "yes", "no"
 def number(
     name: str, words: str, help_text: str, *, default: float | None = None, least: float = 0.0, whole: bool = False
 ) -> QgsProcessingParameterNumber:
-    """A number; without a default it may be left empty."""
+    """A number; optional if it has no default."""
     kind = QgsProcessingParameterNumber.Type.Integer if whole else QgsProcessingParameterNumber.Type.Double
     made = QgsProcessingParameterNumber(name, words, kind, default, default is None, least)
     made.setHelp(help_text)
@@ -45,7 +45,7 @@ def number(
 def text(
     name: str, words: str, help_text: str, *, default: str = "", hints: list[str] | None = None
 ) -> QgsProcessingParameterString:
-    """A text; with hints a list to choose from."""
+    """A string; with hints, a list to choose from."""
     made = QgsProcessingParameterString(name, words, default or None, False, not default)
     made.setHelp(help_text)
     if hints:
@@ -54,20 +54,20 @@ def text(
 
 
 def choice(name: str, words: str, help_text: str, options: Sequence[str]) -> QgsProcessingParameterEnum:
-    """One of the engine's own words; the first one is the default."""
+    """One of several values of the engine; the first one is the default."""
     made = QgsProcessingParameterEnum(name, words, list(options), False, options[0], False, True)
     made.setHelp(help_text)
     return made
 
 
 def advanced(made: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
-    """The same parameter, below the fold."""
+    """The same parameter, under the advanced ones."""
     made.setFlags(made.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
     return made
 
 
 def add_model(algorithm: QgsProcessingAlgorithm, words: str, default: str) -> None:
-    """Which model: by name, or a file of one's own."""
+    """The model, by name or path."""
     algorithm.addParameter(
         text(
             MODEL, words,
@@ -79,7 +79,7 @@ def add_model(algorithm: QgsProcessingAlgorithm, words: str, default: str) -> No
 
 
 def add_model_file(algorithm: QgsProcessingAlgorithm) -> None:
-    """A model file that takes precedence."""
+    """A model file that takes precedence over the model."""
     made = QgsProcessingParameterFile(
         MODEL_FILE, tr("Custom model file"), QgsProcessingParameterFile.Behavior.File, "", None, True,
         tr("Model files") + " (*.safetensors)",
@@ -89,7 +89,7 @@ def add_model_file(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
-    """How classes become polygons."""
+    """How classes are converted to polygons."""
     algorithm.addParameter(
         number(
             MIN_AREA, tr("Minimum region area (m²)"),
@@ -156,7 +156,7 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_trust(algorithm: QgsProcessingAlgorithm) -> None:
-    """Whether a VRT may point elsewhere."""
+    """Whether a VRT may refer to files elsewhere."""
     trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image refers to"), True)
     trust.setHelp(
         tr("A VRT can refer to files or servers outside its folder. QGIS has already read them to display the layer. "
@@ -166,7 +166,7 @@ def add_trust(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
-    """How patches become one picture."""
+    """How patches are merged."""
     algorithm.addParameter(
         advanced(
             choice(
@@ -234,7 +234,7 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
-    """What polygons of labels do not say themselves."""
+    """Information that is not in the polygons of the labels."""
     background = text(
         BACKGROUND, tr("Class outside the polygons"),
         tr("For example 'background' or 'land', if the whole area is labeled. Empty: unknown, and ignored."),
@@ -244,7 +244,7 @@ def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_aoi(algorithm: QgsProcessingAlgorithm) -> None:
-    """What is to be segmented."""
+    """The area to segment."""
     _add_area(algorithm, tr("Area of interest"), tr("Polygons in any CRS. Everything outside becomes nodata."))
 
 

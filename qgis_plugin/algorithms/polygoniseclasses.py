@@ -17,7 +17,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
-from .arguments import number_or_none, polygon_words
+from .arguments import number_or_none, polygon_arguments
 from .base import EngineAlgorithm
 from .refineclasses import check_classes
 
@@ -90,12 +90,12 @@ class PolygoniseClasses(EngineAlgorithm):
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["polygonise", with_crs(self._scene, folder), "--out", out, "--overwrite"]
-        command += polygon_words(self, parameters, context)
+        command += polygon_arguments(self, parameters, context)
         if self._confidence is not None:
             command += ["--confidence", self._confidence.path]
         gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
-        summary = self.run_engine(command, feedback, told=self._scene.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name)
         Styler.attach(context, out, tr("{}: polygons").format(self._scene.name))
         return {
             self.OUTPUT: out,

@@ -1,4 +1,4 @@
-"""Class raster to a cleaner class raster: the second network alone."""
+"""Class raster to a cleaner class raster: only the refinement network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
-from .arguments import engine_words, model_card
+from .arguments import engine_arguments, model_card
 from .base import EngineAlgorithm
 
 
@@ -73,17 +73,17 @@ class RefineClasses(EngineAlgorithm):
         card = model_card(self, parameters, context)
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["refine", with_crs(self._scene, folder), "--model", card.key, "--out", out, "--overwrite"]
-        command += engine_words(self, parameters, context)
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        command += engine_arguments(self, parameters, context)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         Styler.attach(context, out, tr("{}: refined").format(self._scene.name))
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
 
 def check_classes(layer) -> None:
-    """Refuse what is no class raster.
+    """Refuse layers that are not class rasters.
 
     Raises:
-        LayerError: several bands, an online layer, or numbers with fractions.
+        LayerError: an online layer, or several bands.
     """
     scene = scene_of(layer)
     if scene.online:

@@ -18,11 +18,19 @@ from ..defaults import FORMATS, SEGMENTING_MODEL
 from ..errors import LayerError
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, engine_words, merge_words, model_card, number_or_none, polygon_words, scene_words
+from .arguments import (
+    aoi_arguments,
+    engine_arguments,
+    merge_arguments,
+    model_card,
+    number_or_none,
+    polygon_arguments,
+    scene_arguments,
+)
 from .base import EngineAlgorithm
 
 SOME_FAILED = 3
-"""The engine's exit code where the batch went through, but not every scene did."""
+"""Exit code of the engine if the batch was completed, but some scenes failed."""
 
 
 class SegmentFolder(EngineAlgorithm):
@@ -99,11 +107,11 @@ class SegmentFolder(EngineAlgorithm):
         command += ["--mosaic"] if self.parameterAsBoolean(parameters, self.MOSAIC, context) else []
         gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
-        command += aoi_words(self._aoi, folder, feedback)
-        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
-        summary = self.run_engine(command, feedback, told=source, model=card.name, fine=(0, SOME_FAILED))
-        self._tell(summary, feedback)
+        command += aoi_arguments(self._aoi, folder, feedback)
+        command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
+        summary = self.run_engine(command, feedback, input_name=source, model=card.name, fine=(0, SOME_FAILED))
+        self._report(summary, feedback)
         return {
             self.OUTPUT: out,
             self.OUTPUT_LAYERS: list(summary.get("files", [])),
@@ -112,7 +120,7 @@ class SegmentFolder(EngineAlgorithm):
             self.SUMMARY: json.dumps(summary, ensure_ascii=False),
         }
 
-    def _tell(self, summary, feedback) -> None:
+    def _report(self, summary, feedback) -> None:
         failed = summary.get("failed", [])
         feedback.pushInfo(
             tr("{} images processed, {} unchanged since an earlier run, {} failed, {} not started").format(

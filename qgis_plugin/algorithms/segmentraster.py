@@ -1,4 +1,4 @@
-"""Raster layer to class raster and polygons: the main job."""
+"""Raster layer to class raster and polygons: the main algorithm."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ..styling import Styler
 from ..words import tr
 from . import parameters as p
 from .arguments import (
-    aoi_words,
-    engine_words,
+    aoi_arguments,
+    engine_arguments,
     is_given,
-    merge_words,
+    merge_arguments,
     model_card,
     number_or_none,
-    polygon_words,
-    scene_words,
+    polygon_arguments,
+    scene_arguments,
 )
 from .base import EngineAlgorithm, Part
 
-FETCHING = 30.0
-"""Percent of the bar for fetching an online layer."""
+DOWNLOADING = 30.0
+"""Percent of the progress bar for downloading an online layer."""
 
 
 class SegmentRaster(EngineAlgorithm):
@@ -150,11 +150,11 @@ class SegmentRaster(EngineAlgorithm):
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         card = model_card(self, parameters, context)
         scene = self._scene
-        self._tell_trouble(parameters, context, card, feedback)
-        aoi = aoi_words(self._aoi, folder, feedback)
+        self._warn(parameters, context, card, feedback)
+        aoi = aoi_arguments(self._aoi, folder, feedback)
         start = 0.0
         if scene.online:
-            path, where, start = self._fetched(parameters, context, card, folder, feedback), [], FETCHING
+            path, where, start = self._download(parameters, context, card, folder, feedback), [], DOWNLOADING
         else:
             path, where = with_crs(scene, folder), self._where(parameters, context)
         outs = {
@@ -163,10 +163,10 @@ class SegmentRaster(EngineAlgorithm):
             if is_given(parameters, name)
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
-        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
+        command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
-        summary = self.run_engine(command, feedback, told=scene.name, model=card.name, start=start)
+        summary = self.run_engine(command, feedback, input_name=scene.name, model=card.name, start=start)
         names = {
             self.OUTPUT: tr("{}: classes").format(scene.name),
             self.OUTPUT_POLYGONS: tr("{}: polygons").format(scene.name),
@@ -176,7 +176,7 @@ class SegmentRaster(EngineAlgorithm):
             Styler.attach(context, out, names[name])
         return {**outs, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
-    def _tell_trouble(self, parameters, context, card, feedback) -> None:
+    def _warn(self, parameters, context, card, feedback) -> None:
         gsd_m = number_or_none(self, parameters, p.GSD, context) or self._scene.gsd_m
         warning = gsd_warning(card, gsd_m)
         if warning:
@@ -207,12 +207,12 @@ class SegmentRaster(EngineAlgorithm):
     def _online_gsd_m(self, parameters, context, card) -> float:
         return number_or_none(self, parameters, p.GSD, context) or card.gsd_m
 
-    def _fetched(self, parameters, context, card, folder: Path, feedback) -> str:
+    def _download(self, parameters, context, card, folder: Path, feedback) -> str:
         bounds = self._bounds
         if bounds is None:
             bounds = self.aoi_bounds(context)
         plan = plan_export(self._scene, bounds, self._online_gsd_m(parameters, context, card))
-        return export_scene(self._scene, plan, folder, Part(feedback, FETCHING))
+        return export_scene(self._scene, plan, folder, Part(feedback, DOWNLOADING))
 
     def aoi_bounds(self, context) -> QgsRectangle:
         """The area of interest's extent in the scene's CRS."""
@@ -220,7 +220,7 @@ class SegmentRaster(EngineAlgorithm):
         return to_scene.transformBoundingBox(self._aoi.sourceExtent())
 
     def _out_words(self, outs: dict[str, str]) -> list[str]:
-        words = ["--overwrite"]  # QGIS has asked already
+        words = ["--overwrite"]  # QGIS has already asked
         for name, path in outs.items():
             words += ["--confidence" if name == self.OUTPUT_CONFIDENCE else "--out", path]
         return words

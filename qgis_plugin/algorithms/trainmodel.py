@@ -1,4 +1,4 @@
-"""Raster layer, label polygons and a class field to a model file."""
+"""Trains a model file from a raster layer, label polygons, and a class field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, background_words, check_ending, device_words, model_card, number_or_none
+from .arguments import aoi_arguments, background_arguments, check_ending, device_arguments, model_card, number_or_none
 from .base import EngineAlgorithm
 
 
@@ -133,15 +133,15 @@ class TrainModel(EngineAlgorithm):
         field = self.parameterAsString(parameters, self.FIELD, context)
         labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The label layer"), feedback, field)
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
-        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
+        command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
         command += ["--init", card.key]
         steps = number_or_none(self, parameters, self.STEPS, context)
         command += [] if steps is None else ["--steps", str(int(steps))]
-        command += ["--out", out, *device_words(self, parameters, context)]
+        command += ["--out", out, *device_arguments(self, parameters, context)]
         samples = number_or_none(self, parameters, p.BATCH_SIZE, context)
         command += [] if samples is None else ["--batch", str(int(samples))]
         command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         settings.remember_model_file(out)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

@@ -1,4 +1,4 @@
-"""The plugin's page in Settings > Options: the engine, and what new runs begin with."""
+"""The plugin's page in Settings > Options: the engine, and defaults for new runs."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from qgis.PyQt.QtWidgets import (
 from .. import settings
 from ..algorithms.base import ICON
 from ..words import tr
-from .look import EngineLook, EngineState
+from .engine_check import EngineCheck, EngineState
 from .setup_dialog import SetupDialog
-from .widgets import Words
+from .widgets import WrappedLabel
 
 PAGE = "FCtL Geo"
 
 
 class OptionsPage(QgsOptionsPageWidget):
-    """Shows the settings; `apply` keeps them.
+    """Shows the settings; `apply` saves them.
 
     Args:
-        changed: called when runs have another engine from now on.
+        changed: called when another engine is used from now on.
     """
 
     def __init__(self, parent, changed: Callable[[], None]) -> None:
         super().__init__(parent)
         self._changed = changed
-        self._look: EngineLook | None = None
+        self._check: EngineCheck | None = None
         self.python = QgsFileWidget()
         self.python.setFilePath(settings.engine_python())
         self.python.lineEdit().setPlaceholderText(tr("Empty: the engine set up here"))
         self.check_button = QPushButton(tr("Check"))
         self.setup_button = QPushButton(tr("Set Up Engine..."))
-        self.state = Words()
-        self.check_button.clicked.connect(self.look)
+        self.state = WrappedLabel()
+        self.check_button.clicked.connect(self.check_engine)
         self.setup_button.clicked.connect(self._set_up)
         self.device = QComboBox()
         self.device.setEditable(True)
@@ -85,7 +85,7 @@ class OptionsPage(QgsOptionsPageWidget):
         return box
 
     def apply(self) -> None:
-        """Keep what is shown; QGIS calls it on OK."""
+        """Save the settings; called by QGIS on OK."""
         another = self.python.filePath().strip() != settings.engine_python()
         settings.set_engine_python(self.python.filePath())
         settings.set_device(self.device.currentText())
@@ -94,17 +94,17 @@ class OptionsPage(QgsOptionsPageWidget):
         if another:
             self._changed()
 
-    def look(self) -> None:
-        """Ask the engine that is shown how it is; nothing is kept before OK."""
-        if self._look is not None:
+    def check_engine(self) -> None:
+        """Check the engine shown here; nothing is saved before OK."""
+        if self._check is not None:
             return
         self.state.setText(tr("Checking..."))
-        self._look = EngineLook(self.python.filePath().strip())
-        self._look.looked.connect(self._on_looked)
-        QgsApplication.taskManager().addTask(self._look)
+        self._check = EngineCheck(self.python.filePath().strip())
+        self._check.checked.connect(self._on_checked)
+        QgsApplication.taskManager().addTask(self._check)
 
-    def _on_looked(self, state: EngineState) -> None:
-        self._look = None
+    def _on_checked(self, state: EngineState) -> None:
+        self._check = None
         if state.error:
             self.state.setText(f"<span style='color:#b00020'>{escape(state.error)}</span>".replace("\n", "<br>"))
             return
@@ -115,7 +115,7 @@ class OptionsPage(QgsOptionsPageWidget):
         SetupDialog(self).exec()
         self.python.setFilePath(settings.engine_python())
         self._changed()
-        self.look()
+        self.check_engine()
 
 
 def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
@@ -128,7 +128,7 @@ def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
 
 
 class OptionsFactory(QgsOptionsWidgetFactory):
-    """Makes the page when the options open; `changed` is called when runs have another engine from now on."""
+    """Creates the page when the options open; `changed` is called when another engine is used from now on."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__()

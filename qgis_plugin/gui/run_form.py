@@ -1,4 +1,4 @@
-"""What a run is asked for: image, model, extent and results, as the parameters of the algorithm."""
+"""The form for a run: image, model, extent, and results, as parameters of the algorithm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..catalog import gsd_warning
 from ..ground import gsd_of
 from ..words import tr
 from .model_choice import ModelChoice
-from .widgets import WARNING_STYLE, Words, meters_spin
+from .widgets import WARNING_STYLE, WrappedLabel, meters_spin
 
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 ENDINGS = {"OUTPUT": ".tif", "OUTPUT_POLYGONS": ".gpkg"}
@@ -31,14 +31,14 @@ class RunForm(QWidget):
     """The fields of the panel, and the warning below them.
 
     Args:
-        canvas: the map: what 'visible' means.
+        canvas: the map canvas, which defines what is visible.
     """
 
     def __init__(self, canvas) -> None:
         super().__init__()
         self._canvas = canvas
         self._make_fields()
-        self.warning = Words(WARNING_STYLE)
+        self.warning = WrappedLabel(WARNING_STYLE)
         self._lay_out(
             (tr("Image"), self.layer),
             ("", self.layer_facts),
@@ -58,7 +58,7 @@ class RunForm(QWidget):
         self._refresh_layer()
 
     def _lay_out(self, *rows: tuple[str | None, QWidget]) -> None:
-        """A grid of words and fields; where the words are None the field has the whole row."""
+        """A grid of labels and fields; a field whose label is None spans the whole row."""
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
@@ -69,7 +69,7 @@ class RunForm(QWidget):
             grid.addWidget(field, index, first, 1, 2 - first)
 
     def _make_fields(self) -> None:
-        self.layer, self.layer_facts = _layer_box(QgsMapLayerProxyModel.Filter.RasterLayer), Words()
+        self.layer, self.layer_facts = _layer_box(QgsMapLayerProxyModel.Filter.RasterLayer), WrappedLabel()
         self.layer.layerChanged.connect(self._refresh_layer)
         self.model = ModelChoice()
         self.model.changed.connect(self._refresh_layer)
@@ -98,7 +98,7 @@ class RunForm(QWidget):
     def _refresh_layer(self) -> None:
         layer, card = self.layer.currentLayer(), self.model.card()
         gsd_m = None if layer is None else gsd_of(layer)
-        self.layer_facts.setText("" if layer is None else layer_words(layer, gsd_m))
+        self.layer_facts.setText("" if layer is None else describe_layer(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
         if layer is not None and not layer.crs().isValid():
             warning = tr("The layer has no CRS, so areas are in pixels. To set it, right-click the layer > Layer CRS.")
@@ -110,7 +110,7 @@ class RunForm(QWidget):
         self.selected_only.setVisible(inside)
 
     def trouble(self) -> str:
-        """What must be chosen before a run; empty: nothing."""
+        """What is missing for a run; empty: nothing."""
         if self.layer.currentLayer() is None:
             return tr("Add a raster layer to the project first.")
         if self.extent.currentData() == INSIDE and self.aoi.currentLayer() is None:
@@ -118,7 +118,7 @@ class RunForm(QWidget):
         return ""
 
     def parameters(self) -> dict[str, Any]:
-        """What the run is given; the toolbox shows the same names."""
+        """The parameters of the run, with the names of the algorithm."""
         layer = self.layer.currentLayer()
         wanted = {"OUTPUT": self.want_raster.isChecked(), "OUTPUT_POLYGONS": self.want_polygons.isChecked()}
         places = self._places(layer)
@@ -142,7 +142,7 @@ class RunForm(QWidget):
         return QgsReferencedRectangle(self._canvas.extent(), self._canvas.mapSettings().destinationCrs())
 
     def _places(self, layer: QgsRasterLayer | None) -> dict[str, str]:
-        """Where the results go: nothing that lies in the folder already is written over."""
+        """The output paths; existing files in the folder are not overwritten."""
         folder = self.folder.filePath().strip()
         if not folder or layer is None:
             return dict.fromkeys(ENDINGS, QgsProcessing.TEMPORARY_OUTPUT)
@@ -151,7 +151,7 @@ class RunForm(QWidget):
 
 
 def free_stem(folder: Path, stem: str) -> str:
-    """The path of a name without ending that no result in the folder has: 'town', 'town-2', 'town-3', ..."""
+    """A path without extension that no result in the folder has: 'town', 'town-2', 'town-3', ..."""
     count, name = 1, stem
     while any((folder / (name + ending)).exists() for ending in ENDINGS.values()):
         count += 1
@@ -160,11 +160,11 @@ def free_stem(folder: Path, stem: str) -> str:
 
 
 def destination(path: str) -> QgsProcessingOutputLayerDefinition:
-    """A result that is loaded into the project."""
+    """An output that is loaded into the project."""
     return QgsProcessingOutputLayerDefinition(path, QgsProject.instance())
 
 
-def layer_words(layer: QgsRasterLayer, gsd_m: float | None) -> str:
+def describe_layer(layer: QgsRasterLayer, gsd_m: float | None) -> str:
     """'1,200 x 1,200 pixels of 0.3 m, EPSG:32633'."""
     crs = layer.crs().authid() or tr("no CRS")
     if layer.dataProvider() is not None and layer.dataProvider().name() != "gdal":
@@ -176,7 +176,7 @@ def layer_words(layer: QgsRasterLayer, gsd_m: float | None) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A layer's name without what file systems refuse."""
+    """A layer name without the characters that file systems refuse."""
     return "".join("_" if letter in '\\/:*?"<>|' else letter for letter in name).strip() or "scene"
 
 

@@ -1,4 +1,4 @@
-"""The last runs: what each came to; a double click loads its results again."""
+"""The recent runs and their results; a double-click loads them again."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..words import tr
 
 
 class RunsBox(QgsCollapsibleGroupBox):
-    """A table of runs, and the chosen one's summary.
+    """A table of runs, and the summary of the selected one.
 
-    Signals: `said` a sentence for the panel.
+    Signals: `said` (a message for the panel).
     """
 
     said = pyqtSignal(str)
@@ -43,11 +43,11 @@ class RunsBox(QgsCollapsibleGroupBox):
         layout.addWidget(self.summary)
 
     def refresh(self) -> None:
-        """Read the runs again."""
+        """Reload the list of runs."""
         self.table.clear()
         for run in runs.last_runs():
             state = {
-                runs.DONE: runs.seconds_words(run.seconds),
+                runs.DONE: runs.format_seconds(run.seconds),
                 runs.STOPPED: tr("canceled"),
                 runs.FAILED: tr("failed"),
             }
@@ -63,7 +63,7 @@ class RunsBox(QgsCollapsibleGroupBox):
         self.summary.setText("\n".join(lines) if run is None or not run.message else run.message)
 
     def load(self, item: QTreeWidgetItem) -> None:
-        """The run's results into the project."""
+        """Add the results of a run to the project."""
         for path in item.data(0, Qt.ItemDataRole.UserRole).files:
             if not Path(path).exists():
                 self.said.emit(tr("{} no longer exists.").format(path))

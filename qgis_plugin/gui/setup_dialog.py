@@ -1,4 +1,4 @@
-"""The dialog that sets up the engine, with a bar, a log, and another try."""
+"""The dialog that sets up the engine, with progress, log, and retry."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ..catalog import CATALOG
 from ..errors import PluginError
 from ..words import tr
 from .background import EngineTask
-from .widgets import WARNING_STYLE, Words, column
+from .widgets import WARNING_STYLE, WrappedLabel, column
 
 
 class SetupTask(EngineTask):
-    """The set-up in the background; `ended` brings the error, or nothing."""
+    """The setup in the background; `ended` is emitted with the error message, or nothing."""
 
     said = pyqtSignal(str)
     progressed = pyqtSignal(float)
@@ -44,12 +44,12 @@ class SetupTask(EngineTask):
     def work(self) -> None:
         install.set_up(self._plan, self.feedback, self.said.emit)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         self.ended.emit(self.error)
 
 
 class SetupDialog(QDialog):
-    """Asks what is needed, shows how it goes."""
+    """Asks for the options and shows the progress."""
 
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
@@ -68,7 +68,7 @@ class SetupDialog(QDialog):
         self.device.addItem(tr("CPU: works on every computer"), False)
         self.device.addItem(tr("NVIDIA GPU (CUDA)"), True)
         self.device.setCurrentIndex(1 if install.has_nvidia() else 0)
-        self.advice = Words(WARNING_STYLE)
+        self.advice = WrappedLabel(WARNING_STYLE)
         self.python = QgsFileWidget()
         self.python.lineEdit().setPlaceholderText(tr("Detected automatically"))
         self.wheels = QgsFileWidget()
@@ -78,7 +78,7 @@ class SetupDialog(QDialog):
         self.bar = QProgressBar()
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
-        self.state = Words()
+        self.state = WrappedLabel()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.start_button = QPushButton(tr("Set Up"))
         self.buttons.addButton(self.start_button, QDialogButtonBox.ButtonRole.ActionRole)
@@ -137,13 +137,13 @@ class SetupDialog(QDialog):
             self.start_button.setText(tr("Try Again"))
             self.state.setText(error)
         else:
-            settings.set_engine_python("")  # the one that was set up is found by itself
+            settings.set_engine_python("")  # the new engine is found without a setting
             self.bar.setValue(100)
             self.start_button.setText(tr("Set Up Again"))
             self.state.setText(tr("The engine is ready."))
 
     def reject(self) -> None:
-        """Closing stops a set-up under way: nothing goes on unseen."""
+        """Closing the dialog cancels a running setup."""
         if self._task is not None:
             self._task.cancel()
         super().reject()

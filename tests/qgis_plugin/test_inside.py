@@ -46,7 +46,7 @@ answer = {"fine": fine, "canceled": feedback.isCanceled(), "errors": feedback.er
 """,
         tmp=tmp_path, scene=large_scene, model_file=model, out=results,
     )  # fmt: skip
-    assert told["canceled"] and not told["fine"] and "Stopped" in " ".join(told["errors"])
+    assert told["canceled"] and not told["fine"] and "Canceled" in " ".join(told["errors"])
     assert not [path for path in results.iterdir() if not path.name.startswith(".")]
     assert not engines_that_name(results)
 
@@ -151,7 +151,7 @@ processing.run("fctl:segmentraster", given)
         assert (mine.read(1) == theirs.read(1)).all()
 
 
-def test_an_online_layer_is_fetched_for_extent_and_ground_size(qgis: Qgis, model: Path, tmp_path: Path) -> None:
+def test_an_online_layer_is_downloaded_for_extent_and_pixel_size(qgis: Qgis, model: Path, tmp_path: Path) -> None:
     unit = 2 * math.pi * 6378137 / 256 / 2**17  # a pixel of zoom 17
     west, north = 1_500_000.0, 6_300_000.0
     with serve_tiles() as (source, asked):
@@ -184,7 +184,7 @@ answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameter
         )  # fmt: skip
     assert told["size"] == [700, 500]
     assert "online layer" in told["refused"] and "Choose an extent" in told["refused"]
-    assert any("Fetching 700 x 500 pixels" in line for line in told["lines"])
+    assert any("Downloading 700 x 500 pixels" in line for line in told["lines"])
     assert {path.split("/")[1] for path in asked} == {"17"}, "tiles of the zoom that fits the ground size"
     with rasterio.open(tmp_path / "online.tif") as dataset:
         pixels = dataset.read()
