@@ -39,7 +39,7 @@ class BoundaryScore:
             edges = [_edges(a, int(index)) for a in (guess, truth)]
             near = [self._near(edge) for edge in edges]
             near_any |= near[1]
-            for k in (0, 1):  # 0: edges of the guess near those of the truth (precision), 1: the reverse (recall)
+            for k in (0, 1):  # 0: predicted edges near those of the truth (precision), 1: the reverse (recall)
                 self._met[index, k] += (edges[k] & near[1 - k])[core].sum()
                 self._all[index, k] += edges[k][core].sum()
         self.trimap.add_classes(np.where(near_any, guess, 255)[core], np.where(near_any, truth, 255)[core])

@@ -51,7 +51,7 @@ class Evaluation:
     objects: ObjectScore | None
     object_class: str
     confusion: NDArray[np.int64]
-    """(classes, classes) pixels; rows: truth, columns: guess."""
+    """(classes, classes) pixels; rows: truth, columns: prediction."""
     judged: int
     """Pixels."""
     without_class: int

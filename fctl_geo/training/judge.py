@@ -1,4 +1,4 @@
-"""Comparing classes with the truth, band by band: counts, contours, objects, and the worst patches."""
+"""Compares classes with the truth, band by band: counts, contours, objects, and the worst patches."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Judgment:
     def _count(self, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window, around: Window) -> None:
         rows, cols = band.slices_in(around)
         self.confusion.add_classes(guess[rows, cols], truth[rows, cols])
-        for left in range(0, band.width, _TILE_PX):  # in tiles: the boundary score needs much memory
+        for left in range(0, band.width, _TILE_PX):  # in tiles: the boundary score needs a lot of memory
             tile = Window(band.row, band.col + left, band.height, min(_TILE_PX, band.width - left))
             halo = tile.grow(self.boundary.halo_px).clip(around)
             part = halo.slices_in(around)
