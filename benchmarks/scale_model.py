@@ -28,7 +28,7 @@ from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Silent
 from fctl_geo.run.executor import LocalExecutor
-from fctl_geo.run.memory import SHARD_PX
+from fctl_geo.run.shard_size import SHARD_PX
 
 START_S = 30.0
 SCHEDULER_BYTES_A_SHARD = 3_300

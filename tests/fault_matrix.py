@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from model_factory import make_model
 from scene_factory import make_scene
 
-MAIN = "import fctl_geo.run.memory as memory; memory.SHARD_PX = 256; from fctl_geo_cli.main import main; main()"
+MAIN = "import fctl_geo.run.shard_size as memory; memory.SHARD_PX = 256; from fctl_geo_cli.main import main; main()"
 HANGS_AFTER_S = 180
 OLD = b"an older product"
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))

@@ -99,7 +99,7 @@ def test_neither_shards_nor_threads_show_in_the_bytes(
     scene = make_scene(tmp_path / "scene.tif", 619, 577, gsd=gsd, nodata=0, holes=True)
     products = set()
     for shard_px, threads in ((4608, 2), (256, 1), (300, 2)):
-        monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", shard_px)
+        monkeypatch.setattr("fctl_geo.run.shard_size.SHARD_PX", shard_px)
         (tmp_path / str(shard_px)).mkdir()
         segment(scene, tmp_path / str(shard_px) / "out", model, refine=refine, threads=threads)
         products.add(bytes_of(tmp_path / str(shard_px) / "out"))
@@ -162,7 +162,7 @@ def test_a_killed_run_leaves_no_product_and_resumes_to_the_same_bytes(tmp_path: 
     """Law 6, with kill -9."""
     scene = make_scene(tmp_path / "scene.tif", 1500, 700, gsd=0.3)
     code = (
-        "import sys; from pathlib import Path; import fctl_geo.run.memory as memory; memory.SHARD_PX = 256;"
+        "import sys; from pathlib import Path; import fctl_geo.run.shard_size as memory; memory.SHARD_PX = 256;"
         "from fctl_geo import *; scene, model, out, resume = sys.argv[1:];"
         "segment_scene(scene, Settings.of(dict(model=model, outs=(Path(out),), threads=1, device='cpu',"
         " resume=resume == 'yes', overwrite=True)))"
@@ -242,7 +242,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path, model: 
     out, work = tmp_path / "out.tif", tmp_path / ".out.tif.fctl-work"
     settings = Settings.of({"model": str(model), "outs": (out,), "overwrite": True, "device": "cpu"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
+        patch.setattr("fctl_geo.run.shard_size.SHARD_PX", 256)
         patch.setattr("fctl_geo.products.publish.write_cog", stop)
         with pytest.raises(Cancelled):
             segment_scene(scene, settings)

@@ -202,7 +202,7 @@ def test_an_upload_that_fails_is_gone_on_with_by_resume(
 def test_a_run_whose_connection_drops_goes_on_with_resume(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
+    monkeypatch.setattr("fctl_geo.run.shard_size.SHARD_PX", 256)
     monkeypatch.setattr("fctl_geo.scene.source._RETRIES_AFTER_S", (0.01,))
     scene = make_scene(tmp_path / "scene.tif", 256, 1500, compress=None, interleave="pixel")
     segment(scene, tmp_path / "here.tif", model=model)

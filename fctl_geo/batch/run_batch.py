@@ -19,8 +19,8 @@ from fctl_geo.errors import OutputError, SceneError, SettingsError
 from fctl_geo.model.modelfile import model_checksum, read_model_info, resolve_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.run.executor import Executor, LocalExecutor
-from fctl_geo.run.memory import SHARD_PX
 from fctl_geo.run.open import absolute_path
+from fctl_geo.run.shard_size import SHARD_PX
 from fctl_geo.run.spec import area_identity, inputs_of
 from fctl_geo.scene.header import read_header
 from fctl_geo.settings import OutputSettings, Settings

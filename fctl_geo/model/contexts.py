@@ -14,7 +14,7 @@ from torch import Tensor
 from fctl_geo.model.device import Device, shortest_s
 from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.model.orientation import Orientation
-from fctl_geo.model.shrink import resize_bilinear
+from fctl_geo.model.pil_resize import resize_bilinear
 from fctl_geo.spec import Context
 from fctl_geo.windows.grid import ContextGrid, PatchGrid
 from fctl_geo.windows.window import Window

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from fctl_geo.model.edge_plane import keep_apart
 from fctl_geo.model.normalize import MEAN, SPREAD, normalize
 from fctl_geo.spec import Context, Legend
 
@@ -67,18 +67,9 @@ class SegmentationNetwork(nn.Module):
         return planes[:, : int(self.config.classes)]
 
     def kept_apart(self, planes: Tensor) -> Tensor:
-        """The planes of logits that belong to classes, with touching objects separated.
-
-        In the middle of an edge between two of them (all of 3 x 3 px are on it) their class becomes less likely to the
-        extent that the edge is likely.
-        """
+        """The planes of logits that belong to classes, with touching objects separated (see `edge_plane`)."""
         classes = self.of_classes(planes)
-        if self.object_class is None:
-            return classes
-        middle = -F.max_pool2d(-planes[:, -1], 3, stride=1, padding=1)
-        apart = classes.clone()
-        apart[:, self.object_class] += F.logsigmoid(-middle)
-        return apart
+        return classes if self.object_class is None else keep_apart(classes, planes[:, -1], self.object_class)
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""

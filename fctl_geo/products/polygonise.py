@@ -19,7 +19,7 @@ from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
-from fctl_geo.products.polygon_file import write_polygon_file
+from fctl_geo.products.temporary_polygons import write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import PolygonSettings

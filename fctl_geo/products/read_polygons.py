@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
-from fctl_geo.products.polygon_file import GEOMETRY, OBJECT_ID, schema_of
+from fctl_geo.products.temporary_polygons import GEOMETRY, OBJECT_ID, schema_of
 from fctl_geo.storage.address import ogr_name
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_endings
 

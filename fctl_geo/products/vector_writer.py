@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from fctl_geo.errors import FctlError, OutputError
 from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.products.geoparquet import write_geoparquet
-from fctl_geo.products.polygon_file import GEOMETRY, PolygonFile, schema_of
 from fctl_geo.products.style import file_qml, say_kept, style_path
 from fctl_geo.products.swap import swap_in
+from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile, schema_of
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.spec import Legend
 from fctl_geo.storage.address import ogr_name

@@ -13,7 +13,7 @@ from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Progress
 from fctl_geo.run.hardware import Hardware
-from fctl_geo.run.memory import cache_bytes, fitting_shard_px, memory_bytes
+from fctl_geo.run.shard_size import cache_bytes, fitting_shard_px, memory_bytes
 from fctl_geo.run.spec import RunSpec, resolved, spec_of
 from fctl_geo.run.stage import Stage, Step
 from fctl_geo.run.work_folder import ShardOrigin

@@ -18,9 +18,9 @@ from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.raster.pam import distinct_color
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.finish import Finish, masked, refined_classes
-from fctl_geo.run.memory import SHARD_PX
 from fctl_geo.run.networks import Networks, load
 from fctl_geo.run.open import Run, refining_grid
+from fctl_geo.run.shard_size import SHARD_PX
 from fctl_geo.run.spec import key_of, resolved
 from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import ShardOrigin, WorkFolder

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fctl_geo.training.augment import Looks, augment
-from fctl_geo.training.edges import touching
+from fctl_geo.training.edge_target import touching
 from fctl_geo.training.samples import SampleSource, cut_sample
 from fctl_geo.training.sources import IGNORE
 

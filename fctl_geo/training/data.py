@@ -18,7 +18,7 @@ from fctl_geo.training.labeled_scenes import GroundFiles, LabeledScene, SceneGro
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.recipe import Recipe, SourceSpec
 from fctl_geo.training.samples import Ground, PyramidImage
-from fctl_geo.training.sources import AllowedTable, LabelledImage, load_source
+from fctl_geo.training.sources import AllowedTable, LabeledImage, load_source
 from fctl_geo.windows.window import Window
 
 FEW_IMAGES = 5
@@ -42,7 +42,7 @@ class ValidationSet:
     name: str
     grounds: tuple[Ground, ...]
     """For the validations during training."""
-    images: tuple[LabelledImage, ...] = ()
+    images: tuple[LabeledImage, ...] = ()
     """For the evaluation through the whole pipeline: images in memory, or ..."""
     scenes: tuple[SceneWindows, ...] = ()
     """... scenes in files."""
@@ -111,7 +111,7 @@ class _Loader:
         self._check(groups)
         return TrainingData(self.table, tuple(groups), tuple(validation))
 
-    def _images(self, source: SourceSpec) -> list[LabelledImage]:
+    def _images(self, source: SourceSpec) -> list[LabeledImage]:
         images = load_source(source, self.table, self.data, self.finest_gsd_m)
         self.progress.say(f"{source.name}: {len(images)} images, {sum(i.label.size for i in images) / 1e6:.1f} MPix")
         return images

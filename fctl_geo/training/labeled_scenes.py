@@ -279,8 +279,8 @@ class SceneGround:
         self._lock = threading.Lock()
         rows = self._lookup[found.values]
         kept = (rows != IGNORE) & ~self._is_hidden(found.points)
-        self.labelled, self.label_at = found.points[kept], rows[kept]
-        self.area_m2 = float(len(self.labelled) * (found.stride_px * gsd_m) ** 2)
+        self.labeled, self.label_at = found.points[kept], rows[kept]
+        self.area_m2 = float(len(self.labeled) * (found.stride_px * gsd_m) ** 2)
 
     def pixels_in(
         self, window: Window, step_px: float

@@ -22,7 +22,7 @@ from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.log import TrainingLog
 from fctl_geo.training.loss import edge_loss, partial_label_loss
 from fctl_geo.training.machine import launch
-from fctl_geo.training.optimise import follow, learning_rate, make_optimiser
+from fctl_geo.training.optimizer import follow, learning_rate, make_optimizer
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.settings import TrainingSettings
@@ -181,9 +181,9 @@ class _Stage:
         plan = self._plan(samples)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         average = copy.deepcopy(network).requires_grad_(False).eval().to(fabric.device)
-        optimiser = make_optimiser(network, method)
-        learner, optimiser = fabric.setup(_Learner(network), optimiser)
-        first, state = load_checkpoint(self.folder, network=network, optimiser=optimiser, average=average)
+        optimizer = make_optimizer(network, method)
+        learner, optimizer = fabric.setup(_Learner(network), optimizer)
+        first, state = load_checkpoint(self.folder, network=network, optimizer=optimizer, average=average)
         standing = _Standing(**state) if state else _Standing(steps=method.steps)
         self.progress.stage(f"train {self.name}".strip(), method.steps)
         self.progress.advance(first)
@@ -192,7 +192,7 @@ class _Stage:
                 check_cancelled(self.progress)
                 torch.manual_seed(settings.seed * 1_000_003 + step * 101 + fabric.global_rank)  # dropout, by step alone
                 rate = learning_rate(method, step - 1, method.steps)
-                loss = self._step(learner, optimiser, rate, batches, len(plan.micros))
+                loss = self._step(learner, optimizer, rate, batches, len(plan.micros))
                 follow(average, network, step - 1, span_steps=method.average_steps)
                 self.progress.advance()
                 log.step(step, loss, rate)
@@ -201,7 +201,7 @@ class _Stage:
                 if step % settings.validate_every == 0 or step == standing.steps:
                     self._judge(average, log, step, standing)
                 if step % settings.checkpoint_every == 0 or step == standing.steps:
-                    self._checkpoint(step, standing, network=network, optimiser=optimiser, average=average)
+                    self._checkpoint(step, standing, network=network, optimizer=optimizer, average=average)
                 if step == standing.steps:
                     break
         return (*self._result(average), standing.steps)
@@ -234,12 +234,12 @@ class _Stage:
             )
         return plan
 
-    def _step(self, learner: Any, optimiser: Any, rate: float, batches: Iterator[Any], micros: int) -> float:
-        """One optimiser step over the micro-batches of a batch; the mean loss of this process's share."""
-        for group in optimiser.param_groups:
+    def _step(self, learner: Any, optimizer: Any, rate: float, batches: Iterator[Any], micros: int) -> float:
+        """One optimizer step over the micro-batches of a batch; the mean loss of this process's share."""
+        for group in optimizer.param_groups:
             group["lr"] = rate * group.get("rate", 1.0)
         learner.train()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for i, (levels, labels, lines) in enumerate(batches):
             rows = labels.to(self.fabric.device).long()
@@ -251,8 +251,8 @@ class _Stage:
         if not math.isfinite(total):
             raise TrainingError("the loss is no number any more", hint="a smaller learning_rate, or --precision fp32")
         if self.recipe.method.clip:
-            self.fabric.clip_gradients(learner, optimiser, max_norm=self.recipe.method.clip)
-        optimiser.step()
+            self.fabric.clip_gradients(learner, optimizer, max_norm=self.recipe.method.clip)
+        optimizer.step()
         return total
 
     def _loss(self, planes: Tensor, labels: Tensor, lines: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from fctl_geo.training.data import ValidationSet
 from fctl_geo.training.labeled_scenes import LabeledScene, open_labeled
 from fctl_geo.training.labels import VectorLabels, open_labels
 from fctl_geo.training.metrics import truth_of_rows
-from fctl_geo.training.sources import AllowedTable, LabelledImage
+from fctl_geo.training.sources import AllowedTable, LabeledImage
 from fctl_geo.training.write_image import write_image
 from fctl_geo.windows.window import Window
 
@@ -55,7 +55,7 @@ class Place:
 
 
 @contextmanager
-def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
+def image_place(image: LabeledImage, table: AllowedTable) -> Iterator[Place]:
     """A labeled image in memory, as a user would provide it: pixels only, with holes not marked."""
     from fctl_geo.scene import open_scene
     from fctl_geo.settings import SceneSettings

@@ -18,7 +18,7 @@ from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.training.checkpoint import load_checkpoint, save_checkpoint
 from fctl_geo.training.crude import CrudeSample
 from fctl_geo.training.method import RefinementSettings
-from fctl_geo.training.optimise import follow
+from fctl_geo.training.optimizer import follow
 from fctl_geo.training.sources import IGNORE, AllowedTable
 
 _SPAN_STEPS = 50
@@ -47,7 +47,7 @@ def train_refinement(
     network = RefinementNet(RefinementConfig(context=int(settings.context) if whole else settings.context))
     average = copy.deepcopy(network).requires_grad_(False).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
-    first, _ = load_checkpoint(folder, network=network, optimiser=optimizer, average=average)
+    first, _ = load_checkpoint(folder, network=network, optimizer=optimizer, average=average)
     progress.stage("train refinement", settings.steps)
     progress.advance(first)
     losses = []
@@ -65,7 +65,7 @@ def train_refinement(
         progress.advance()
         progress.measure({"refinement loss": float(np.mean(losses[-100:]))})
         if (step + 1) % checkpoint_every == 0 or step + 1 == settings.steps:
-            save_checkpoint(folder, step + 1, network=network, optimiser=optimizer, average=average)
+            save_checkpoint(folder, step + 1, network=network, optimizer=optimizer, average=average)
             progress.say(f"refinement, step {step + 1}: loss {np.mean(losses[-100:]):.4f}")
     return average
 

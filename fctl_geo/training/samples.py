@@ -1,4 +1,4 @@
-"""Samples: a patch and its contexts, cut from labelled ground at any position, scale and rotation."""
+"""Samples: a patch and its contexts, cut from labeled ground at any position, scale and rotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fctl_geo.spec import Context
 from fctl_geo.system.kernels import kernel
-from fctl_geo.training.sources import IGNORE, LabelledImage, block_mean
+from fctl_geo.training.sources import IGNORE, LabeledImage, block_mean
 from fctl_geo.windows.window import Window
 
 LEVELS = (1, 2, 4, 8)
@@ -39,7 +39,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Where a sample looks: centre in image pixels, pixel size, rotation, mirror."""
+    """Where a sample looks: center in image pixels, pixel size, rotation, mirror."""
 
     row: float
     col: float
@@ -49,18 +49,18 @@ class View:
 
 
 class Ground(Protocol):
-    """Labelled imagery that samples are cut from: in memory (`PyramidImage`) or in files (`SceneGround`)."""
+    """Labeled imagery that samples are cut from: in memory (`PyramidImage`) or in files (`SceneGround`)."""
 
     name: str
     gsd_m: float
     size_hw: tuple[int, int]
     bands: int
-    labelled: NDArray[np.int64]
+    labeled: NDArray[np.int64]
     """(n, 2) row and column of pixels with a label, evenly spread."""
     label_at: NDArray[np.uint8]
     """(n,) their labels."""
     area_m2: float
-    """Of the labelled part."""
+    """Of the labeled part."""
 
     def pixels_in(
         self, window: Window, step_px: float
@@ -78,7 +78,7 @@ class Ground(Protocol):
 
 
 def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Context]) -> Sample:
-    """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
+    """The patch of `size_px` at `view`, and its contexts at the same center and size."""
     levels = np.zeros((len(scales), size_px, size_px, ground.bands), np.uint8)
     valid = np.zeros((len(scales), size_px, size_px), np.bool_)
     label = np.full((size_px, size_px), IGNORE, np.uint8)
@@ -95,7 +95,7 @@ def cut_sample(ground: Ground, view: View, size_px: int, scales: Sequence[Contex
 
 
 def _axes(ground: Ground, view: View, size_px: int, scale: Context) -> tuple[float, float, NDArray[np.float64], float]:
-    """Centre, image pixels a step down and right in the sample, and the longest step."""
+    """Center, image pixels a step down and right in the sample, and the longest step."""
     cos, sin = math.cos(view.angle_rad), math.sin(view.angle_rad)
     row, col = view.row, view.col
     down = across = view.gsd_m * (1.0 if scale == "global" else scale) / ground.gsd_m
@@ -118,11 +118,11 @@ def _around(row: float, col: float, axes: NDArray[np.float64], size_px: int, ste
 
 
 class PyramidImage:
-    """A labelled image in memory with its reduced versions and a list of its labelled blocks to draw from."""
+    """A labeled image in memory with its reduced versions and a list of its labeled blocks to draw from."""
 
     BLOCK_PX = 16
 
-    def __init__(self, image: LabelledImage) -> None:
+    def __init__(self, image: LabeledImage) -> None:
         self.image = image
         self.name, self.gsd_m = image.name, image.gsd_m
         self.size_hw = (image.label.shape[0], image.label.shape[1])
@@ -135,11 +135,11 @@ class PyramidImage:
             self.pixels.append(block_mean(self.pixels[-1], 2))
             height, width = self.pixels[-1].shape[:2]
             self.valid.append(np.ascontiguousarray(self.valid[-1][::2, ::2][:height, :width]))
-        centres = image.label[8 :: self.BLOCK_PX, 8 :: self.BLOCK_PX]
-        rows, cols = np.nonzero(centres != IGNORE)
-        self.labelled = np.stack([rows, cols], axis=1) * self.BLOCK_PX + 8
-        self.label_at = centres[rows, cols]
-        self.area_m2 = len(self.labelled) * (self.BLOCK_PX * self.gsd_m) ** 2
+        centers = image.label[8 :: self.BLOCK_PX, 8 :: self.BLOCK_PX]
+        rows, cols = np.nonzero(centers != IGNORE)
+        self.labeled = np.stack([rows, cols], axis=1) * self.BLOCK_PX + 8
+        self.label_at = centers[rows, cols]
+        self.area_m2 = len(self.labeled) * (self.BLOCK_PX * self.gsd_m) ** 2
 
     def pixels_in(
         self, window: Window, step_px: float
@@ -151,7 +151,7 @@ class PyramidImage:
         return self.image.label, 0, 0
 
     def cut(self, view: View, size_px: int, scales: Sequence[Context]) -> Sample:
-        """The patch of `size_px` at `view`, and its contexts at the same centre and size."""
+        """The patch of `size_px` at `view`, and its contexts at the same center and size."""
         return cut_sample(self, view, size_px, scales)
 
 
@@ -212,18 +212,18 @@ class SampleSource:
             balanced_share: of the draws that first choose a label, then a place with it.
             turns_only: turn by quarters only, as the released code does; else half of the samples by any angle.
         """
-        labelled = [(w, [g for g in grounds if len(g.labelled)]) for w, grounds in groups]
-        labelled = [(w, grounds) for w, grounds in labelled if grounds]
-        weights = np.array([w for w, _ in labelled], float)
+        labeled = [(w, [g for g in grounds if len(g.labeled)]) for w, grounds in groups]
+        labeled = [(w, grounds) for w, grounds in labeled if grounds]
+        weights = np.array([w for w, _ in labeled], float)
         self.weights = weights / weights.sum()
-        self.groups = [grounds for _, grounds in labelled]
+        self.groups = [grounds for _, grounds in labeled]
         self.areas = [np.array([g.area_m2 for g in grounds]) for grounds in self.groups]
         self.gsd_m, self.zoom, self.size_px, self.scales = gsd_m, zoom, size_px, tuple(scales)
         self.balanced_share, self.turns_only = balanced_share, turns_only
 
     @property
     def area_m2(self) -> float:
-        """All that is labelled."""
+        """All that is labeled."""
         return float(sum(areas.sum() for areas in self.areas))
 
     def draw(self, rng: np.random.Generator) -> Sample:
@@ -232,10 +232,10 @@ class SampleSource:
         return cut_sample(ground, view, self.size_px, self.scales)
 
     def place(self, rng: np.random.Generator) -> tuple[Ground, View]:
-        """A random labelled place, scale, rotation and mirror."""
+        """A random labeled place, scale, rotation and mirror."""
         g = int(rng.choice(len(self.groups), p=self.weights))
         ground = self.groups[g][int(rng.choice(len(self.groups[g]), p=self.areas[g] / self.areas[g].sum()))]
-        candidates = ground.labelled
+        candidates = ground.labeled
         if rng.random() < self.balanced_share:
             labels = np.unique(ground.label_at)
             candidates = candidates[ground.label_at == rng.choice(labels)]

@@ -20,13 +20,13 @@ from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
-"""Index of unlabeled pixels in `LabelledImage.label`."""
+"""Index of unlabeled pixels in `LabeledImage.label`."""
 _BAND_PX = 1024
 """Rows per band in which outlines are burned."""
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledImage:
+class LabeledImage:
     """One image and what its labels allow."""
 
     name: str
@@ -76,7 +76,7 @@ class AllowedTable:
             )
 
 
-def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m: float) -> list[LabelledImage]:
+def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m: float) -> list[LabeledImage]:
     """The images of a source, averaged to no finer than `finest_gsd_m`.
 
     Raises:
@@ -97,7 +97,7 @@ def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m:
     return [_shrink(image, factor) for image in images]
 
 
-def _synthetic(spec: SourceSpec, table: AllowedTable) -> list[LabelledImage]:
+def _synthetic(spec: SourceSpec, table: AllowedTable) -> list[LabeledImage]:
     from fctl_geo.synthetic.world import render_scene
 
     lookup = _lookup(spec, table)
@@ -107,11 +107,11 @@ def _synthetic(spec: SourceSpec, table: AllowedTable) -> list[LabelledImage]:
         scene = render_scene(spec.seed + i, spec.size_px, spec.size_px, spec.gsd_m, style)
         pixels = np.ascontiguousarray(scene.rgb.transpose(1, 2, 0))
         valid = np.ones(pixels.shape[:2], np.bool_)
-        images.append(LabelledImage(f"{spec.name} {i}", pixels, valid, lookup[scene.classes], spec.gsd_m))
+        images.append(LabeledImage(f"{spec.name} {i}", pixels, valid, lookup[scene.classes], spec.gsd_m))
     return images
 
 
-def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledImage:
+def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabeledImage:
     fields = {"parent": path.parent, "grandparent": path.parent.parent, "stem": path.stem}
     mask_path = Path(spec.masks.format(**fields))
     if not mask_path.exists():
@@ -135,7 +135,7 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
     if spec.nodata_white:
         valid = ~_large_white(pixels)
         label = np.where(valid, label, IGNORE)
-    return LabelledImage(path.stem, pixels, valid, np.ascontiguousarray(label), spec.gsd_m)
+    return LabeledImage(path.stem, pixels, valid, np.ascontiguousarray(label), spec.gsd_m)
 
 
 def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
@@ -222,9 +222,9 @@ def _lookup(spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
     return lookup
 
 
-def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[LabelledImage]:
+def _join(images: list[LabeledImage], paths: list[Path], side: int) -> list[LabeledImage]:
     """Join the parts of each folder; parts that differ by a pixel are cropped to the smallest of a row or column."""
-    folders: dict[Path, list[LabelledImage]] = defaultdict(list)
+    folders: dict[Path, list[LabeledImage]] = defaultdict(list)
     for image, path in zip(images, paths, strict=True):
         folders[path.parent].append(image)
     joined = []
@@ -234,7 +234,7 @@ def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[Lab
         rows = [parts[i * side : (i + 1) * side] for i in range(side)]
 
         def join(
-            pick: Callable[[LabelledImage], NDArray[np.generic]], rows: list[list[LabelledImage]] = rows
+            pick: Callable[[LabeledImage], NDArray[np.generic]], rows: list[list[LabeledImage]] = rows
         ) -> NDArray[np.generic]:
             height = [min(pick(p).shape[0] for p in row) for row in rows]
             width = [min(pick(row[i]).shape[1] for row in rows) for i in range(side)]
@@ -246,7 +246,7 @@ def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[Lab
             )
 
         pixels, valid, label = (join(pick) for pick in (lambda p: p.pixels, lambda p: p.valid, lambda p: p.label))
-        joined.append(LabelledImage(folder.parent.name, pixels, valid, label, parts[0].gsd_m))  # type: ignore[arg-type]
+        joined.append(LabeledImage(folder.parent.name, pixels, valid, label, parts[0].gsd_m))  # type: ignore[arg-type]
     return joined
 
 
@@ -261,12 +261,12 @@ def block_mean(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return out
 
 
-def _shrink(image: LabelledImage, factor: int) -> LabelledImage:
+def _shrink(image: LabeledImage, factor: int) -> LabeledImage:
     if factor == 1:
         return image
     height, width = (n // factor for n in image.label.shape)
     center = slice(factor // 2, None, factor)
-    return LabelledImage(
+    return LabeledImage(
         image.name,
         block_mean(image.pixels, factor),
         image.valid[center, center][:height, :width],

@@ -131,9 +131,7 @@ def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:
     from fctl_geo.model.vgg16 import FctlVgg16
 
     if not isinstance(network, FctlVgg16):
-        raise TrainingError(
-            "the weights of VGG16 fit fctl-vgg16 only", hint="use --preset paper, or omit --imagenet"
-        )
+        raise TrainingError("the weights of VGG16 fit fctl-vgg16 only", hint="use --preset paper, or omit --imagenet")
     start_from_imagenet(network, path)
 
 

@@ -112,7 +112,7 @@ def _refiner(
         looks=recipe.method.looks,
     )  # fmt: skip
     refiner = train_refinement(crude, data.table, wanted, folder, progress, checkpoint_every=settings.checkpoint_every)
-    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labelled) for g in v.grounds)]
+    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labeled) for g in v.grounds)]
     if judges:
         places = SampleSource(
             judges, gsd_m=recipe.gsd_m, zoom=(1, 1), size_px=wanted.patch_px, scales=trained.samples.scales
@@ -178,7 +178,7 @@ def measure(
 
 def _shown(recipe: Recipe, data: TrainingData, trained: Trained) -> SampleSource:
     """Validation places to show, or training places if there are none."""
-    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labelled) for g in v.grounds)]
+    judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labeled) for g in v.grounds)]
     return SampleSource(
         judges or data.groups,
         gsd_m=recipe.gsd_m,

@@ -44,7 +44,7 @@ def validate(
 def _views(ground: Ground, gsd_m: float, size_px: int) -> Iterator[View]:
     """A grid that covers the whole ground; only cells with a label."""
     step = size_px * gsd_m / ground.gsd_m
-    for i, j in sorted({(int(row // step), int(col // step)) for row, col in ground.labelled}):
+    for i, j in sorted({(int(row // step), int(col // step)) for row, col in ground.labeled}):
         yield View((i + 0.5) * step, (j + 0.5) * step, gsd_m)
 
 

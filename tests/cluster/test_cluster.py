@@ -20,7 +20,7 @@ from fctl_geo.cluster import open_cluster
 from fctl_geo.cluster.executor import DaskExecutor, cut_runs
 from fctl_geo.errors import Cancelled, ClusterError, FctlError
 from fctl_geo.progress import Silent
-from fctl_geo.run.memory import SHARD_PX
+from fctl_geo.run.shard_size import SHARD_PX
 from fctl_geo.settings import EngineSettings
 from fctl_geo.windows.shards import cut_shards, runs_downwards
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here alone: the workers are told the size."""
-    monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
+    monkeypatch.setattr("fctl_geo.run.shard_size.SHARD_PX", 256)
 
 
 def settings_of(model: Path, *outs: Path, **values: object) -> Settings:
@@ -46,7 +46,7 @@ def alone(scene: Path, folder: Path, model: Path, **values: object) -> list[byte
     """The bytes of one process, in one shard."""
     outs = outs_of(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fctl_geo.run.memory.SHARD_PX", SHARD_PX)
+        patch.setattr("fctl_geo.run.shard_size.SHARD_PX", SHARD_PX)
         segment_scene(scene, settings_of(model, *outs, **values))
     return [path.read_bytes() for path in outs]
 

@@ -24,7 +24,7 @@ MOST_BYTES_A_SHARD = 10_000
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
+        patch.setattr("fctl_geo.run.shard_size.SHARD_PX", 256)
         yield
 
 

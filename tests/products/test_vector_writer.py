@@ -26,7 +26,7 @@ from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
 from fctl_geo.products import polygon_file as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
-from fctl_geo.products.polygon_file import PolygonFile, write_polygon_file
+from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
@@ -369,7 +369,7 @@ import resource
 from pathlib import Path
 from fctl_geo.errors import OutputError
 from fctl_geo.polygons.trace import CutRegions
-from fctl_geo.products.polygon_file import PolygonFile
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_writer import VectorLayer, write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import Legend

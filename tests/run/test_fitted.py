@@ -57,7 +57,7 @@ def test_shards_do_not_show_with_fitted_patches(
     """Law 1, where each look at the scene has patches of its own (odd sides, flips)."""
     scene = make_scene(tmp_path / "s.tif", width=117, height=281)
     whole = classes_of(scene, model, tmp_path / "whole.tif", merge=merge, tta=tta, threads=1)
-    monkeypatch.setattr("fctl_geo.run.memory.SHARD_PX", 256)
+    monkeypatch.setattr("fctl_geo.run.shard_size.SHARD_PX", 256)
     parts = classes_of(scene, model, tmp_path / "parts.tif", merge=merge, tta=tta)
     assert (whole == parts).all() and len(np.unique(whole)) > 1
     assert (tmp_path / "whole.tif").read_bytes() == (tmp_path / "parts.tif").read_bytes()

@@ -33,7 +33,7 @@ from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.objects import ObjectMatcher
 from fctl_geo.training.places import image_place, scene_place
 from fctl_geo.training.report import html_page, report_values
-from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabeledImage
 
 LEGEND = Legend((ClassInfo(0, "land", (230, 230, 230), background=True), ClassInfo(1, "building", (214, 69, 65))))
 masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.booleans())
@@ -154,7 +154,7 @@ def test_a_place_with_partial_labels_judges_through_the_whole_pipeline(tmp_path:
     label = np.full((90, 110), table.index_of(names[1:]), np.uint8)
     label[:40] = table.index_of(names[:1])
     label[80:] = IGNORE
-    image = LabelledImage("x", pixels, np.ones(label.shape, bool), label, 1.0)
+    image = LabeledImage("x", pixels, np.ones(label.shape, bool), label, 1.0)
     with image_place(image, table) as place:
         found = evaluate_model(model, legend, [place], EvaluationSettings(objects=""), Silent())
         segment_scene(place.scene, Settings.of({"model": str(model), "outs": (tmp_path / "c.tif",), "gsd_m": 1.0}))

@@ -28,7 +28,7 @@ from fctl_geo.training.labeled_scenes import GroundFiles, LabeledScene, SceneGro
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.method import Method
 from fctl_geo.training.samples import PyramidImage, View, cut_sample
-from fctl_geo.training.sources import IGNORE, LabelledImage
+from fctl_geo.training.sources import IGNORE, LabeledImage
 
 BANDS = ("red", "green", "blue")
 SMALL = Method(sample_px=64)
@@ -61,7 +61,7 @@ def test_a_sample_from_a_file_is_the_sample_from_memory(
     make_scene(folder / "scene.tif", pixels=pixels, gsd=1.0)
     make_scene(folder / "mask.tif", pixels=mask[None], gsd=1.0)
     scene = LabeledScene("x", folder / "scene.tif", LabelSpec(folder / "mask.tif", None, {"0": "a", "1": "b"}))
-    image = LabelledImage("x", np.ascontiguousarray(pixels.transpose(1, 2, 0)), np.ones((400, 400), bool), mask, 1.0)
+    image = LabeledImage("x", np.ascontiguousarray(pixels.transpose(1, 2, 0)), np.ones((400, 400), bool), mask, 1.0)
     files = GroundFiles()
     found = survey(scene, BANDS, folder / "work", Silent())
     ground = SceneGround(found, BANDS, {"a": 0, "b": 1}, files, gsd_m=1.0)
@@ -123,7 +123,7 @@ def test_what_is_kept_back_is_not_learned_and_what_is_learned_does_not_judge(tmp
         ours, theirs = (cut_sample(g, everywhere, 400, (1,)).label for g in (learn, judge))
     assert ((ours == IGNORE) != (theirs == IGNORE)).mean() > 0.99, "each pixel either teaches or judges"
     assert 0.05 < (theirs != IGNORE).mean() < 0.35
-    assert {0, 1} <= set(np.unique(theirs)) and len(judge.labelled)
+    assert {0, 1} <= set(np.unique(theirs)) and len(judge.labeled)
 
 
 def write_picture(path: Path, pixels: np.ndarray, driver: str) -> None:

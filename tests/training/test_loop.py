@@ -29,7 +29,7 @@ from fctl_geo.training.data import open_data
 from fctl_geo.training.log import TrainingLog, read_log
 from fctl_geo.training.loop import TrainingSettings, train
 from fctl_geo.training.method import Method, method_of, read_preset
-from fctl_geo.training.optimise import follow, learning_rate
+from fctl_geo.training.optimizer import follow, learning_rate
 from fctl_geo.training.recipe import read_recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.start import begin_with_pretrained, fine_tuned

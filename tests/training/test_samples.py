@@ -13,13 +13,13 @@ from scene_factory import make_scene
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.training.recipe import SourceSpec
 from fctl_geo.training.samples import FINEST_STEP_PX, LEAST_COVER, PyramidImage, SampleSource
-from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage, borders, forgiving, load_source
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabeledImage, borders, forgiving, load_source
 
 
 def place(name: str, *, size_px: int = 64, gsd_m: float = 1.0, label: int = 0) -> PyramidImage:
     pixels = np.zeros((size_px, size_px, 3), np.uint8)
     labels = np.full((size_px, size_px), label, np.uint8)
-    return PyramidImage(LabelledImage(name, pixels, np.ones((size_px, size_px), bool), labels, gsd_m))
+    return PyramidImage(LabeledImage(name, pixels, np.ones((size_px, size_px), bool), labels, gsd_m))
 
 
 def source(groups, *, zoom=(0.5, 2.5), gsd_m=0.8, size_px=256) -> SampleSource:

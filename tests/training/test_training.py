@@ -20,7 +20,7 @@ from fctl_geo.training.method import RefinementSettings
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.recipe import Recipe, SourceSpec, find_recipe, read_recipe
 from fctl_geo.training.samples import PyramidImage, View
-from fctl_geo.training.sources import IGNORE, AllowedTable, LabelledImage
+from fctl_geo.training.sources import IGNORE, AllowedTable, LabeledImage
 from fctl_geo.training.train_model import train_model
 from fctl_geo.training.validate import _views as validation_views
 
@@ -158,7 +158,7 @@ def test_a_sample_and_its_label_are_turned_alike(turns: int, mirror: bool) -> No
     rng = np.random.default_rng(0)
     label = rng.integers(0, 200, (64, 64), np.uint8)
     pixels = np.repeat(label[:, :, None], 3, 2)
-    image = PyramidImage(LabelledImage("x", pixels, np.ones((64, 64), bool), label, 1.0))
+    image = PyramidImage(LabeledImage("x", pixels, np.ones((64, 64), bool), label, 1.0))
     sample = image.cut(View(32, 32, 1.0, turns * np.pi / 2, mirror), 32, (1, 2))
     assert (sample.levels[0, :, :, 0] == sample.label).mean() > 0.95
     middle = label[16:48, 16:48]
@@ -171,14 +171,14 @@ def test_a_sample_and_its_label_are_turned_alike(turns: int, mirror: bool) -> No
 def test_a_look_at_a_validation_place_judges_every_pixel_once(height: int, width: int) -> None:
     numbers = np.arange(height * width).reshape(height, width)
     label = (numbers % 250).astype(np.uint8)
-    image = PyramidImage(LabelledImage("x", np.zeros((height, width, 3), np.uint8), label < 255, label, 1.0))
+    image = PyramidImage(LabeledImage("x", np.zeros((height, width, 3), np.uint8), label < 255, label, 1.0))
     seen = np.concatenate([image.cut(v, 32, (1,)).label.ravel() for v in validation_views(image, 1.0, 32)])
     assert (np.bincount(seen[seen != IGNORE]) == np.bincount(label.ravel())).all()
 
 
 def test_outside_of_the_image_nothing_is_judged() -> None:
     image = PyramidImage(
-        LabelledImage(
+        LabeledImage(
             "x", np.full((32, 32, 3), 99, np.uint8), np.ones((32, 32), bool), np.zeros((32, 32), np.uint8), 1.0
         )
     )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fctl_geo.model.shrink import resize_bilinear
+from fctl_geo.model.pil_resize import resize_bilinear
 
 SIDES = st.integers(1, 160)
 

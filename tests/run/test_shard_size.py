@@ -10,7 +10,7 @@ import pytest
 
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.run.hardware import Hardware
-from fctl_geo.run.memory import memory_bytes
+from fctl_geo.run.shard_size import memory_bytes
 from fctl_geo.scene import Scene
 from fctl_geo.settings import Settings
 from fctl_geo.windows.frame import RasterFrame

@@ -12,7 +12,7 @@ from fctl_geo.model.efficientnet import EfficientNetLite
 from fctl_geo.training.method import Method
 
 
-def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
+def make_optimizer(network: nn.Module, method: Method) -> torch.optim.Optimizer:
     """AdamW (no decay of biases and normalization) or Adam (decay of all, as in the released code).
 
     The `rate` of a group is its learning rate, relative to that of the step.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fctl_geo.training.edges import GAP_M, touching
+from fctl_geo.training.edge_target import GAP_M, touching
 from fctl_geo.training.loss import GAP_WEIGHT, edge_loss, partial_label_loss
 
 SURE, NOT = 12.0, -12.0
