@@ -21,7 +21,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from fctl_geo.errors import SceneError
+from fctl_geo.errors import ExternalError, SceneError
 from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SIZES, SUBCLASSES, WARP_OPTIONS
 from fctl_geo.storage.address import is_remote, shown
 
@@ -261,5 +261,5 @@ def _is_relative(vrt: Path, element: ET.Element) -> bool:
     return value == "1"
 
 
-def _refusal(name: str, trouble: str) -> SceneError:
-    return SceneError(f"{name} {trouble}", hint=_HINT)
+def _refusal(name: str, trouble: str) -> ExternalError:
+    return ExternalError(f"{name} {trouble}", hint=_HINT)

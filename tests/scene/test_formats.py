@@ -38,7 +38,7 @@ def test_a_file_beside_another_ones_raw_header_is_not_read_as_raw_bytes(
     for attempt in (open_class_raster, describe_scene, lambda path: open_scene(path, InputSpec())):
         with pytest.raises(SceneError, match=r"town.hdr next to it describes 2,000 bytes") as caught:
             attempt(other)
-        assert "--allow-external" in caught.value.hint
+        assert ("run again with --allow-external" in caught.value.hint) == (attempt is not open_class_raster)
     if driver != "PDF":  # which holds a picture of it
         with open_scene(other, InputSpec(bands=("gray",)), SceneSettings(allow_external=True)) as scene:
             np.testing.assert_array_equal(scene.read(WHOLE).pixels, CLASSES)
@@ -60,6 +60,14 @@ def test_a_format_that_is_read_with_allow_external_only_says_so(tmp_path: Path, 
     other.write_bytes(other.read_bytes()[:20])
     with pytest.raises(SceneError, match="not a raster that GDAL can read"):
         describe_scene(other, allow_external=True)
+
+
+@pytest.mark.parametrize(("ending", "driver"), [("pix", "PCIDSK"), ("nc", "netCDF"), ("ers", "ERS")])
+def test_classes_in_such_a_format_are_to_be_converted(tmp_path: Path, ending: str, driver: str) -> None:
+    other = converted(make_scene(tmp_path / "made.tif", pixels=CLASSES), tmp_path / f"x.{ending}", driver)
+    with pytest.raises(SceneError, match=f"x.{ending} is ") as caught:
+        open_class_raster(other)
+    assert "gdal_translate" in caught.value.hint and "run again" not in caught.value.hint
 
 
 def test_a_band_that_claims_a_palette_without_a_table_is_gray(tmp_path: Path) -> None:
