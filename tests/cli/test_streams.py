@@ -106,3 +106,4 @@ def test_polygons_without_a_column_are_named_on_the_command_line(folder: Path, f
     assert said.exit_code == 1 and "--classes building" in said.stderr
     said = fctl(*command, "--classes", "class 1", "--background", "class 0")
     assert said.exit_code == 0 and "mIoU     1.0000" in said.stdout
+    assert "class 1 " in said.stdout and "class 2" not in said.stdout, "of unnamed classes only those that occur"
