@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it learned from, how good it is, where it fails."""
+"""The model card: what a model is, what it was trained on, how accurate it is, and where it fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fctl_geo.training.recipe import Recipe
 
 Metrics = Mapping[str, Mapping[str, float]]
 OBJECTS = "object F1"
-"""Among a place's metrics: how many objects are found."""
+"""Key of a place's metrics: F1 of the objects found."""
 
 
 def write_card(
@@ -29,8 +29,8 @@ def write_card(
 
     Args:
         crude, refined: IoU per validation set and class, without and with refinement.
-        command: the command that trains it again.
-        pictures: files below the card's folder that it shows.
+        command: the command that reproduces the training.
+        pictures: files below the card's folder to show.
     """
     lines = _lines(info, recipe, crude, refined, command)
     for picture in pictures:
@@ -42,7 +42,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
     if info.refinement is None:
         share = "no refinement network"
     else:
-        why = "it did not help on the validation places" if crude else "there was no validation place"
+        why = "it did not improve the validation places" if crude else "there were no validation places"
         share = "refined by default" if info.refine else f"not refined by default ({why})"
     total = sum(s.weight for s in recipe.sources)
     return [
@@ -57,7 +57,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "|---|---|",
         *(f"| {c.name}{' (gets no polygons)' if c.background else ''} | {c.hex} |" for c in info.legend),
         "",
-        "## Licence and attribution",
+        "## License and attribution",
         "",
         f"{info.licence}.",
         "",
@@ -75,8 +75,8 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",
-        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that say "
-        "only 'this class or not' judge only that class." + _objects_told(crude),
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that only "
+        "distinguish one class from the rest are scored for that class only." + _objects_sentence(crude),
         "",
         *_table(crude, refined, {s.name: s.gsd_m for s in recipe.validation}),
         "",
@@ -91,10 +91,10 @@ def _size(gsd_m: float) -> str:
 def _input(info: ModelInfo) -> str:
     bands = ", ".join(info.input.bands)
     if info.input.gsd_m is None:
-        return f"Input: {bands}; the ground size of its images was not known, scenes are read as they are."
+        return f"Input: {bands}; the pixel size of the training images is unknown, so scenes are read at their own."
     return (
         f"Input: {bands}, about {info.input.gsd_m:g} m per pixel "
-        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled)."
+        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read at their own pixel size, others resampled)."
     )
 
 
@@ -102,27 +102,27 @@ def _learned(recipe: Recipe) -> str:
     """How it was trained, in two sentences."""
     method = recipe.method
     looks = (
-        "colors, haze, seasons, shadows, blur, noise, JPEG and holes varied"
+        "with varied colors, haze, seasons, shadows, blur, noise, JPEG artifacts and holes"
         if method.looks == "varied"
-        else "pixels as they are"
+        else "otherwise unchanged"
     )
-    begun = f"The encoder began with {method.pretrained}'s weights from ImageNet. " if method.pretrained else ""
+    begun = f"The encoder started from {method.pretrained}'s ImageNet weights. " if method.pretrained else ""
     turns = "any rotation" if method.turns == "any" else "quarter turns"
     return begun + (
         f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
         f"{turns}, mirrored, {looks}; {method.steps:,} steps of {method.batch} with {method.optimizer}, learning rate "
-        f"{method.learning_rate:g} ({method.schedule}). The validation places below were never trained on."
+        f"{method.learning_rate:g} ({method.schedule}). The validation places below were not used for training."
     )
 
 
-def _objects_told(metrics: Metrics) -> str:
+def _objects_sentence(metrics: Metrics) -> str:
     if not any(OBJECTS in values for values in metrics.values()):
         return ""
     return f" {OBJECTS.capitalize()}: polygons matched with an IoU of 0.5 or more."
 
 
 def _table(crude: Metrics, refined: Metrics, gsd_m: Mapping[str, float]) -> list[str]:
-    """A row for each place and class; without the column 'refined' where there is no refinement network."""
+    """A row for each place and class; without the column 'refined' if there is no refinement network."""
     heads = ("validation place", "m per pixel", "class", *(("without refinement", "refined") if refined else ("IoU",)))
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for place, values in crude.items():

@@ -1,4 +1,4 @@
-"""The folder of a training in progress: what it was started with, and its last checkpoint."""
+"""The folder of a training run: what it was started with, and its last checkpoint."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _LAST = "checkpoint.pt"
 
 
 def begin_run(run: Path, facts: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Create the folder of a training, or check that it may be resumed.
+    """Create the folder of a training run, or check that the run can be resumed.
 
     Args:
-        facts: everything the weights depend on; a training is resumed only if none of it has changed.
+        facts: everything the weights depend on; a run is resumed only if none of it has changed.
     Raises:
-        TrainingError: the folder holds another training, or none to resume.
+        TrainingError: the folder holds another training run.
     """
     record = run / _RECORD
     words = json.dumps(facts, sort_keys=True, default=str)
     if record.exists() and not resume and not overwrite and any(run.rglob(_LAST)):
-        raise TrainingError(f"{run} holds a training already", hint="--resume continues it, --overwrite starts over")
+        raise TrainingError(
+            f"{run} already holds a training run", hint="--resume continues it, --overwrite starts over"
+        )
     if resume and record.exists():
         _refuse_changes(run, json.loads(record.read_text("utf-8")), json.loads(words))
         return
@@ -42,8 +44,8 @@ def _refuse_changes(run: Path, before: dict[str, Any], now: dict[str, Any]) -> N
     changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
     if changed:
         raise TrainingError(
-            f"the training in {run} was started with another {', '.join(changed)}",
-            hint="give the same settings to resume it, or --overwrite to start over",
+            f"the training run in {run} was started with a different {', '.join(changed)}",
+            hint="use the same settings to resume it, or --overwrite to start over",
         )
 
 
@@ -70,7 +72,7 @@ def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
     """Restore objects from the last checkpoint; returns the steps done (0: no checkpoint) and the plain values.
 
     Raises:
-        TrainingError: the checkpoint is of another network, such as that of an earlier version.
+        TrainingError: the checkpoint belongs to a different network, such as that of an earlier version.
     """
     if not (folder / _LAST).exists():
         return 0, {}
@@ -80,7 +82,7 @@ def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
             part.load_state_dict(state.pop(name))
     except (KeyError, RuntimeError, ValueError):
         raise TrainingError(
-            f"{folder / _LAST} is not of this network: a different version of fctl-geo wrote it",
+            f"{folder / _LAST} does not fit this network: a different version of fctl-geo wrote it",
             hint="continue with that version, or start over with --overwrite",
         ) from None
     return int(state.pop("step")), state

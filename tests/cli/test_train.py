@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 from scene_factory import make_scene as make_raster
-from training_factory import make_labelled_scene, make_squares, make_training_data, polygons_of
+from training_factory import make_labeled_scene, make_squares, make_training_data, polygons_of
 
 Fctl = Callable[..., Result]
 
@@ -18,7 +18,7 @@ Fctl = Callable[..., Result]
 @pytest.mark.parametrize(
     ("recipe", "out", "words"),
     [
-        ("none.toml", "x.safetensors", "there is no recipe none.toml"),
+        ("none.toml", "x.safetensors", "the recipe none.toml does not exist"),
         ("buildings", "x.gpkg", "has the extension '.gpkg'"),
         ("buildings", "there.safetensors", "already exists"),
         ("buildings", "x.safetensors", "banepa_town.tif"),
@@ -38,7 +38,7 @@ def test_train_says_at_once_what_is_missing(fctl: Fctl, tmp_path: Path, recipe: 
         ([], "no training data is given"),
         (["buildings"], "a recipe needs the folder that contains its data"),
         (["--preset", "mdern", "--data", "."], "there is no preset 'mdern'"),
-        (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files do not pair up"),
+        (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files cannot be paired"),
         (["--resume", "--overwrite"], "--resume continues a training, --overwrite starts over"),
         (["--image", "a.tif", "--labels", "c.gpkg", "--init", "nobody"], "nobody"),
     ],
@@ -49,7 +49,7 @@ def test_train_refuses_what_does_not_go_together(fctl: Fctl, tmp_path: Path, wor
 
 
 def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Path, model_file: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
     polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
     labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", "--field", "kind", "--background", "ground"]
     out = tmp_path / "mine.safetensors"
@@ -64,7 +64,7 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
     typed = "fctl-geo train --image scene.tif --labels squares.geojson --field kind --background ground"
     assert typed in out.with_suffix(".md").read_text(), "the card tells the command without folders"
     again = fctl("train", *labels, *few, "--out", tmp_path / "mine2.safetensors", "--run", out.with_suffix(".run"))
-    assert again.exit_code == 1 and "holds a training already" in again.stderr
+    assert again.exit_code == 1 and "already holds a training run" in again.stderr
 
     page, numbers = tmp_path / "r.html", tmp_path / "r.json"
     said = fctl("evaluate", out, *labels, "--objects", "square", "--out", page, "--json", numbers, "--device", "cpu",
@@ -77,7 +77,7 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
 
 
 def test_a_class_raster_is_judged_on_another_grid_than_its_own(fctl: Fctl, tmp_path: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256)
+    scene = make_labeled_scene(tmp_path, size_px=256)
     mask = make_squares(0, 256, 40)[1]
     polygons_of(scene, mask, tmp_path / "squares.gpkg")
     make_raster(tmp_path / "fine.tif", pixels=np.kron(mask, np.ones((1, 2, 2), np.uint8)), gsd=0.5)
