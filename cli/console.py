@@ -40,7 +40,7 @@ class Console:
 
 
 def prepare_streams() -> None:
-    """Make sure that no run fails because of a standard stream: output to a closed or abandoned stream is discarded.
+    """Make sure that no run fails because of a standard stream: what a closed or broken one does not take is discarded.
 
     Affects the whole process. Call it once, before any file is opened: a file that is given the descriptor of a closed
     stream would receive whatever libraries print there. Python's own warnings are meant for developers and shown only
@@ -60,14 +60,26 @@ def prepare_streams() -> None:
         warnings.simplefilter("ignore")
 
 
+def lost_results() -> OSError | None:
+    """Why results printed to stdout were lost, as on a full disk; None if they were not, or if nobody reads them."""
+    sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.error if isinstance(raw, _Unbreakable) else None
+
+
 class _Unbreakable(io.FileIO):
-    """A stream whose reader may go away (`fctl-geo info scene.tif | head -1`); the rest is discarded."""
+    """A stream whose reader may go away (`fctl-geo info scene.tif | head -1`), or its disk be full."""
+
+    error: OSError | None = None
 
     def write(self, data: ReadableBuffer) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:
-            return memoryview(data).nbytes
+            pass
+        except OSError as error:
+            self.error = error
+        return memoryview(data).nbytes
 
 
 def console_options(function: Callable[..., Any]) -> Callable[..., Any]:

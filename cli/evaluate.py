@@ -149,12 +149,16 @@ def _scenes(data: Path | None, values: dict[str, Any]) -> list[LabeledScene]:
 
 
 def _print(found: Evaluation, files: list[Path]) -> None:
+    from fctl_geo.spec import LONG_LEGEND
+
     from .summary import make_console, make_table
 
     table = make_table("class", "IoU", "F1", "precision", "recall", "boundary F", right=(
         "IoU", "F1", "precision", "recall", "boundary F"))  # fmt: skip
     for score, boundary in zip(found.classes, found.boundary_f, strict=True):
         numbers = (score.iou, score.f1, score.precision, score.recall, boundary)
+        if len(found.classes) > LONG_LEGEND and all(map(isnan, numbers)):
+            continue  # the legend of a raster without names has every class it might have
         table.add_row(score.name, *("" if isnan(n) else f"{n:.3f}" for n in numbers))
     console = make_console()
     console.print(table)

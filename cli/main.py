@@ -9,7 +9,7 @@ import click
 
 from fctl_geo.errors import Cancelled, FctlError
 
-from .console import Console, prepare_streams
+from .console import Console, lost_results, prepare_streams
 from .environment import agree_on_s3, clear_foreign_gis_data
 
 COMMANDS = (
@@ -104,7 +104,14 @@ def cli() -> None:
 def main() -> None:
     """Run the console script."""
     prepare_streams()
-    cli(prog_name="fctl-geo")
+    try:
+        cli(prog_name="fctl-geo")
+    except SystemExit as end:
+        if not end.code and (error := lost_results()) is not None:
+            click.echo(f"Error: what was printed could not be written: {error.strerror}", err=True)
+            click.echo("Hint: files given with --out are complete; free some space and print again", err=True)
+            raise SystemExit(EXIT_ERROR) from error
+        raise
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ FctlError
 ├── SceneError        a scene that cannot be read, or not in the way the model needs
 │   ├── BandError     bands missing or ambiguous
 │   ├── ReadError     damaged data: names the file and the window
+│   ├── ExternalError files that refer to others, or might
 │   └── AoiError      an area of interest outside the scene, or one that cannot be read
 ├── ModelFileError    not a model file, or not one for this version
 ├── OutputError       an output that exists, cannot be written, or a full disk
@@ -48,6 +49,10 @@ class BandError(SceneError):
 
 class ReadError(SceneError):
     """The file is damaged in the window that was read."""
+
+
+class ExternalError(SceneError):
+    """The file refers to others, or has a format whose files might: it must be trusted first."""
 
 
 class AoiError(SceneError):

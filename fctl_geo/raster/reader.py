@@ -16,17 +16,23 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
-from fctl_geo.errors import ReadError, SceneError, SettingsError
+from fctl_geo.errors import ExternalError, ReadError, SceneError, SettingsError
 from fctl_geo.georef.pixel_size import area_warnings
 from fctl_geo.raster.gdal import affine_of, crs_of, gdal_session, open_quietly
 from fctl_geo.raster.legend_tag import LEGEND_TAG
 from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
 from fctl_geo.scene.georeference import Georeference, georeference_of, placement_of
 from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
+from fctl_geo.scene.unreadable import why_unreadable
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.storage.address import gdal_name
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window
+
+_CONVERT = (
+    "check it with gdalinfo, and convert it to a file that holds its own pixels: gdal_translate -of COG "
+    "(--allow-external is for scenes only)"
+)
 
 
 class ClassRaster:
@@ -214,9 +220,9 @@ def _moved_onto(
 def _open(path: Path, *, trusted: bool) -> DatasetReader:
     try:
         with gdal_session(**SAFE_OPTIONS):
-            if trusted:
-                return open_quietly(path)
-            return _open_checked(gdal_name(path))
+            return open_quietly(path) if trusted else _open_checked(gdal_name(path))
+    except ExternalError as error:
+        raise SceneError(error.message, hint=_CONVERT) from error
     except RasterioError as error:
         if path.is_dir():
             raise SceneError(f"{path} is a folder", hint="name the class raster inside it") from error
@@ -224,7 +230,9 @@ def _open(path: Path, *, trusted: bool) -> DatasetReader:
             raise SceneError(
                 f"{path} does not exist", hint=f"the folder {path.parent} exists, but it has no such file"
             ) from error
-        raise SceneError(f"{path} cannot be read as a raster: {error}", hint="is it a complete GeoTIFF?") from error
+        reason = why_unreadable(gdal_name(path), path.name, error, any_format=trusted)
+        hint = _CONVERT if isinstance(reason, ExternalError) else reason.hint
+        raise SceneError(reason.message, hint=hint) from error
 
 
 def _open_checked(uri: str) -> DatasetReader:

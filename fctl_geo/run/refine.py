@@ -24,7 +24,7 @@ from fctl_geo.run.shard_size import SHARD_PX
 from fctl_geo.run.spec import key_of, resolved
 from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import ShardOrigin, WorkFolder
-from fctl_geo.settings import EngineSettings
+from fctl_geo.settings import REFINING_MODEL, EngineSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Band, PatchNetwork, Sweep
@@ -97,7 +97,10 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
 
     info = read_model_info(model)
     if info.refinement is None:
-        raise ModelFileError(f"model {info.name!r} has no refinement network", hint="choose a model that has one")
+        raise ModelFileError(
+            f"model {info.name!r} has no refinement network",
+            hint=f"choose a model that has one, such as {REFINING_MODEL}",
+        )
     with open_class_raster(classes) as raster:
         for sentence in raster.warnings:
             progress.warn(sentence)

@@ -16,6 +16,9 @@ from fctl_geo.scene.reading import SceneReading, reading_of
 from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, Settings
 from fctl_geo.storage.identity import FileIdentity, identities_of, name_without_keys
 
+_NOT_RECORDED = frozenset({"aoi", "allow_external", "batch_size", "threads", "max_memory_bytes"})
+"""Settings left out of the products' metadata: paths, permissions, and whatever affects only speed."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
@@ -136,23 +139,13 @@ class RunSpec:
     def metadata(self) -> dict[str, str]:
         """What every product records about its origin."""
         settings = self.inputs.settings
-        engine, scene, polygons = settings.engine, settings.scene, settings.polygons
-        settings_dict = {
-            "merge": engine.merge,
-            "tta": engine.tta,
-            "refine": engine.refine,
-            "precision": self.precision,
-            "device": self.device,
-            "gsd_m": scene.gsd_m,
-            "bands": scene.bands,
-            "grid": scene.grid,
-            "min_area_m2": polygons.min_area_m2,
-            "simplify_m": polygons.simplify_m,
-        }
+        used = {**asdict(settings.scene), **asdict(settings.engine), **asdict(settings.polygons)}
+        used |= {"precision": self.precision, "device": self.device}
+        recorded = {name: value for name, value in used.items() if name not in _NOT_RECORDED}
         return {
             "FCTL_MODEL": settings.model,
             "FCTL_VERSION": self.inputs.version,
-            "FCTL_SETTINGS": json.dumps(settings_dict, sort_keys=True),
+            "FCTL_SETTINGS": json.dumps(recorded, sort_keys=True),
             "FCTL_LICENCE": self.license,
             "FCTL_ATTRIBUTION": "; ".join(self.attribution),
         }

@@ -31,7 +31,7 @@ from fctl_geo.windows.window import Window
 
 _RECORD = "run.json"
 _FACTS = "facts.json"
-_MAY_CHANGE = "--min-area, --simplify, --classes and the outputs may be changed"
+_MAY_CHANGE = "--min-area, --simplify, --max-vertices, --classes and the outputs may be changed"
 
 
 @dataclass(frozen=True, slots=True)

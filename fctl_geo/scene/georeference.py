@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.errors import CRSError
@@ -97,6 +98,9 @@ def georeference_of(placement: Placement) -> Georeference:
             hint=f"orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif {placement.name} ortho.tif",
         )
         return Georeference(placement.size_hw, _PIXELS, "", refusal=refusal)
+    if placement.gcps:
+        warning = f"{placement.name} has only {len(placement.gcps)} ground control points, too few to locate it: "
+        return Georeference(placement.size_hw, _PIXELS, "", (warning + "its coordinates are pixels",))
     if not placement.crs_wkt:
         return Georeference(placement.size_hw, _PIXELS, "")
     warning = f"{placement.name} has a CRS but no transform: its coordinates are pixels, which the CRS would misplace, "
@@ -114,7 +118,13 @@ def _stated(placement: Placement) -> Georeference:
 def _fitted_to_gcps(placement: Placement) -> Georeference:
     points = [GroundControlPoint(row=p.row, col=p.col, x=p.x, y=p.y) for p in placement.gcps]
     fitted: Affine = from_gcps(points)
-    residual_px = _residual_px(placement, fitted) if fitted.determinant else math.inf
+    if _on_a_line(placement) or not fitted.determinant:
+        refusal = SceneError(
+            f"{placement.name} is located by {len(points)} ground control points that lie on one line",
+            hint="add a point far from that line, in QGIS: Layer > Georeferencer",
+        )
+        return Georeference(placement.size_hw, _PIXELS, "", refusal=refusal)
+    residual_px = _residual_px(placement, fitted)
     if residual_px >= _MAX_GCP_RESIDUAL_PX:
         refusal = SceneError(
             f"{placement.name} is located by {len(points)} ground control points that no affine transform fits: "
@@ -128,6 +138,10 @@ def _fitted_to_gcps(placement: Placement) -> Georeference:
         f"the fitted transform is off by up to {residual_px:.2f} px"
     )
     return Georeference(placement.size_hw, (a, b, c, d, e, f), placement.gcps_crs_wkt, (warning,))
+
+
+def _on_a_line(placement: Placement) -> bool:
+    return int(np.linalg.matrix_rank([(p.row, p.col, 1.0) for p in placement.gcps], tol=1e-6)) < 3
 
 
 def _residual_px(placement: Placement, fitted: Affine) -> float:

@@ -274,4 +274,6 @@ def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:
         table = dataset.colormap(1)
     except ValueError:  # no color table
         return None
+    if not table:
+        return None
     return tuple(table.get(value, (0, 0, 0, 0)) for value in range(max(table) + 1))

@@ -135,22 +135,23 @@ def _stretch_of(
     They belong to the scene: every patch, shard and worker uses the same ones.
 
     Raises:
-        SceneError: no valid pixel was found.
+        SceneError: no valid pixel was found in a scene too large to examine all of it.
     """
     dtype = "uint8" if header.palette is not None else str(readers[0].source.dtype)
     if dtype == "uint8":
         return None, ()
-    samples, examined_px = sample_values(readers, area, progress)
-    if samples.shape[1] == 0:
-        raise SceneError(
-            f"{header.name} holds no data: all {examined_px:,} pixels examined are {readers[0].masks.kind}",
-            hint="is it the right file? If its nodata value or mask is wrong, read it with --mask none",
-        )
-    stretch = measure_stretch(samples, spec.scaling.percentiles)
+    sample = sample_values(readers, area, progress)
+    if sample.values.shape[1] == 0:
+        words = f"{header.name} holds no data: all {sample.examined_px:,} pixels examined are {readers[0].masks.kind}"
+        hint = "if its nodata value or mask is wrong, read it with --mask none"
+        if not sample.complete:
+            raise SceneError(words, hint=f"is it the right file? Or {hint}")
+        return ((0.0, 1.0),) * len(sample.values), (f"{words} ({hint})",)  # an empty tile of a mosaic: all nodata
+    stretch = measure_stretch(sample.values, spec.scaling.percentiles)
     low, high = spec.scaling.percentiles
     limits = ", ".join(f"{b:.6g} to {t:.6g}" for b, t in stretch)
     progress.say(f"{dtype} values are stretched to 8 bits, percentiles {low:g} to {high:g} of each band: {limits}")
-    return stretch, fill_words(samples)
+    return stretch, fill_words(sample.values)
 
 
 def _model_frame(scene_frame: RasterFrame, scale: float) -> RasterFrame:

@@ -21,7 +21,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from fctl_geo.errors import SceneError
+from fctl_geo.errors import ExternalError, SceneError
 from fctl_geo.scene.vrt_parts import ELEMENTS, KEYS_THAT_NAME_FILES, NAMES_A_FILE, SIZES, SUBCLASSES, WARP_OPTIONS
 from fctl_geo.storage.address import is_remote, shown
 
@@ -100,22 +100,34 @@ def check_parts(uri: str, dataset: Any) -> None:
 def _check_raw(uri: str, dataset: Any) -> None:
     """GDAL applies a raw header to any file of the same stem, but town.hdr describes town.dat, not town.pix.
 
-    A file without an extension typical of raw pixels must be exactly as long as its header says.
+    A file without an extension typical of raw pixels must be exactly as long as its header says; none may be shorter,
+    since GDAL reads what is missing as 0.
     """
-    path = Path(uri)
-    if path.suffix.lower() in _RAW_ENDINGS:
-        return
-    offset = dataset.tags(ns="ENVI").get("header_offset", "0")
-    pixel_bytes = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
-    described = (int(offset) if offset.isdigit() else 0) + dataset.width * dataset.height * pixel_bytes
+    path, described = Path(uri), _described_bytes(dataset)
     actual = path.stat().st_size if path.is_file() else None
-    if actual != described:
+    if path.suffix.lower() in _RAW_ENDINGS:
+        if actual is not None and actual < described:
+            raise SceneError(
+                f"{path.name} has {actual:,} bytes, but its header describes {described:,} bytes of raw pixels",
+                hint="copy or download it again, and check that the .hdr next to it is its own",
+            )
+    elif actual != described:
         found = "is not a file of raw pixels" if actual is None else f"has {actual:,} bytes"
         raise _refusal(
             path.name,
             f"{found}, but the {path.stem}.hdr next to it describes {described:,} bytes of raw pixels: "
             "it is the header of another file",
         )
+
+
+def _described_bytes(dataset: Any) -> int:
+    """Bytes that a raw file has at least according to its header; 0 if it is compressed."""
+    tags = dataset.tags(ns="ENVI")
+    if tags.get("file_compression", "0") != "0":
+        return 0
+    pixel_bytes = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
+    offset = tags.get("header_offset", "0")
+    return (int(offset) if offset.isdigit() else 0) + int(dataset.width * dataset.height * pixel_bytes)
 
 
 def _check_sidecar(uri: str, file: str) -> None:
@@ -261,5 +273,5 @@ def _is_relative(vrt: Path, element: ET.Element) -> bool:
     return value == "1"
 
 
-def _refusal(name: str, trouble: str) -> SceneError:
-    return SceneError(f"{name} {trouble}", hint=_HINT)
+def _refusal(name: str, trouble: str) -> ExternalError:
+    return ExternalError(f"{name} {trouble}", hint=_HINT)

@@ -46,7 +46,18 @@ class _Round:
         return sum(window.height * window.width for window in self.windows)
 
 
-def sample_values(readers: tuple[Reader, ...], area: Window | None, progress: Progress) -> tuple[NDArray[Any], int]:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Valid values of a scene."""
+
+    values: NDArray[Any]
+    """(C, n); n = 0 if there are none."""
+    examined_px: int
+    complete: bool
+    """Whether every pixel of the scene was examined: if n = 0 it holds no data at all."""
+
+
+def sample_values(readers: tuple[Reader, ...], area: Window | None, progress: Progress) -> Sample:
     """Valid values from all over the scene: the same ones in every run, whatever part of it is read.
 
     If the first 64 windows hold almost no data, windows in the area of interest are examined, then more and more of the
@@ -54,19 +65,18 @@ def sample_values(readers: tuple[Reader, ...], area: Window | None, progress: Pr
 
     Args:
         area: the requested part of the scene, in scene pixels; None: all of it.
-    Returns:
-        (C, n) values, n = 0 if there are none; and how many pixels were examined.
     """
-    best, best_px, examined_px = None, (0, 0), 0
+    best, best_px, examined_px, complete = None, (0, 0), 0, False
     for step in _rounds(readers, area):
         values = _valid_values(step, progress)
         found_px, examined_px = informative_px(values), examined_px + step.examined_px
+        complete = step.complete and step.reader is readers[0]
         if best is None or (found_px, values.shape[1]) > best_px:
             best, best_px = values, (found_px, values.shape[1])
         if found_px >= (_ENOUGH_IN_ALL_PX if step.complete else _ENOUGH_PX):
             break
     assert best is not None
-    return best, examined_px
+    return Sample(best, examined_px, complete)
 
 
 def _rounds(readers: tuple[Reader, ...], area: Window | None) -> Iterator[_Round]:

@@ -47,8 +47,7 @@ def measure_stretch(samples: NDArray[np.generic], percentiles: tuple[float, floa
 
 
 def _limits(band: NDArray[np.generic], percentiles: tuple[float, float]) -> tuple[float, float]:
-    fill = find_fill(band)
-    values = band if fill is None else band[band != fill.value]
+    _, values = find_fills(band)
     low, high = np.percentile(values.astype(np.float64), percentiles)
     return float(low), float(high) if high > low else float(low) + 1.0
 
@@ -60,16 +59,32 @@ class Fill:
     value: np.generic
     share: float
     """Share of the sample with this value."""
-    others: tuple[np.generic, np.generic]
-    """Smallest and largest of all other values."""
+    least: np.generic
+    """The smallest value that means data."""
+    most: np.generic
+    """The largest."""
 
 
-def find_fill(band: NDArray[np.generic]) -> Fill | None:
+def find_fills(band: NDArray[np.generic]) -> tuple[tuple[Fill, ...], NDArray[np.generic]]:
+    """All values of a sample that probably mean nodata, since a mosaic may have several; and the other values.
+
+    Example: -9999 and -3.4e38 next to reflectances of 0.05 to 0.6.
+    """
+    fills: list[np.generic] = []
+    values = band
+    while (fill := _find_fill(values, most_is_fill=not fills)) is not None:
+        fills.append(fill)
+        values = values[values != fill]
+    others = (values.min(), values.max()) if fills else ()
+    return tuple(Fill(fill, float((band == fill).mean()), *others) for fill in fills), values
+
+
+def _find_fill(band: NDArray[np.generic], *, most_is_fill: bool) -> np.generic | None:
     """The smallest or largest value of a sample, if many pixels have it and it is far from all other values.
 
     Far means farther from the nearest other value than the span of the middle 96 % of the others. A smallest value that
-    most pixels have counts however close it is: in a 16-bit mosaic with a black surrounding, the stretch would
-    otherwise be determined by the black.
+    most pixels have counts however close it is if `most_is_fill`: in a 16-bit mosaic with a black surrounding, the
+    stretch would otherwise be determined by the black.
     Example: -9999 next to reflectances of 0.05 to 0.6; 0 in two thirds of the pixels next to 1,500 to 7,400.
     """
     for value, is_least in ((band.min(), True), (band.max(), False)):
@@ -80,8 +95,8 @@ def find_fill(band: NDArray[np.generic]) -> Fill | None:
         others = band[~alike].astype(np.float64)
         low, high = np.percentile(others, (2, 98))
         gap = abs(float(others.min() if is_least else others.max()) - float(value))
-        if (low < high and gap > high - low) or (is_least and share > _MOST_OF_A_SCENE):
-            return Fill(value, share, (band[~alike].min(), band[~alike].max()))
+        if (low < high and gap > high - low) or (most_is_fill and is_least and share > _MOST_OF_A_SCENE):
+            return value  # type: ignore[no-any-return]
     return None
 
 
@@ -93,16 +108,15 @@ def informative_px(samples: NDArray[np.generic]) -> int:
 def _informative(band: NDArray[np.generic]) -> int:
     if band.size == 0 or band.min() == band.max():
         return 0
-    fill = find_fill(band)
-    return band.size if fill is None else int((band != fill.value).sum())
+    return find_fills(band)[1].size
 
 
 def fill_words(samples: NDArray[np.generic]) -> tuple[str, ...]:
     """A warning for each value that probably means nodata, and how to declare it."""
-    fills = {float(fill.value): fill for fill in map(find_fill, samples) if fill is not None}
+    fills = {float(fill.value): fill for band in samples for fill in find_fills(band)[0]}
     return tuple(
         f"{100 * fill.share:.2g} % of the sampled pixels have the value {_shown(fill.value)}, the others "
-        f"{_shown(fill.others[0])} to {_shown(fill.others[1])}: it is ignored when stretching, but not declared as "
+        f"{_shown(fill.least)} to {_shown(fill.most)}: it is ignored when stretching, but not declared as "
         f"nodata; if it means nodata, pass --mask nodata={_shown(fill.value)}"
         for fill in fills.values()
     )

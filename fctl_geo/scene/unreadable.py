@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fctl_geo.errors import SceneError
+from fctl_geo.errors import ExternalError, SceneError
 from fctl_geo.storage.address import is_remote, shown
 
 _REMOTE_TROUBLES = (
@@ -59,11 +59,11 @@ def why_unreadable(uri: str, name: str, error: Exception, *, any_format: bool) -
             hint="inspect it with gdalinfo: a broken download or a misnamed text file looks like this",
         )
     if known := _format_of(Path(uri)):
-        return SceneError(
+        return ExternalError(
             f"{name} is a {known} file, a format that requires --allow-external, because it can refer to other files",
             hint="if you trust it, run again with --allow-external; or convert it: gdal_translate -of COG",
         )
-    return SceneError(
+    return ExternalError(
         f"{name} is not a raster in a format that can be read without --allow-external (GDAL: {error})",
         hint="inspect it with gdalinfo: a broken download or a misnamed text file looks like this; "
         "if GDAL reads it (ERDAS ER Mapper, Idrisi, DIMAP, WMS, ...) and you trust it, run again with --allow-external",

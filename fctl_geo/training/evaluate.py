@@ -128,7 +128,9 @@ def _evaluate(
         progress.say(f"{place.name}: {by_place[place.name]:.3f}")
     seen = [n for n, count in zip(names, whole.confusion.counts.sum(1), strict=True) if count]
     if len(seen) == 1 and not whole.confusion.ruled_out.any() and not whole.confusion.allowed:
-        progress.warn(f"the labels contain only {seen[0]}: check that they lie on the imagery")
+        progress.warn(
+            f"the labels contain only {seen[0]}: check that they lie on the imagery and are larger than its pixels"
+        )
     return _result(subject, whole, by_place, settings)
 
 

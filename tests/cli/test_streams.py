@@ -53,6 +53,19 @@ def test_closed_streams_change_neither_products_nor_exit_code(folder: Path, clos
     assert len(geopandas.read_file(out, layer=out.stem)) == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_messages_that_fit_nowhere_stop_no_run_and_lost_results_are_told(folder: Path) -> None:
+    command = f"{ENGINE} polygonise classes.tif --overwrite --out"
+    said = shell(f"{command} a.gpkg 2>/dev/full", folder)
+    assert said.returncode == 0 and "a.gpkg" in said.stdout
+    for printing in (f"{command} b.gpkg --progress none", f"{ENGINE} --help"):
+        said = shell(f"{printing} >/dev/full", folder)
+        assert said.returncode == 1
+        assert said.stderr.startswith("Error: what was printed could not be written: No space left on device\nHint: ")
+        assert "Traceback" not in said.stderr
+    assert len(geopandas.read_file(folder / "b.gpkg", layer="b")) == 2
+
+
 @pytest.mark.parametrize("name", [None, *COMMANDS])
 def test_every_command_can_be_asked_without_streams(folder: Path, name: str | None) -> None:
     said = shell(f"{ENGINE} {name or ''} --help >&-", folder)
@@ -93,3 +106,4 @@ def test_polygons_without_a_column_are_named_on_the_command_line(folder: Path, f
     assert said.exit_code == 1 and "--classes building" in said.stderr
     said = fctl(*command, "--classes", "class 1", "--background", "class 0")
     assert said.exit_code == 0 and "mIoU     1.0000" in said.stdout
+    assert "class 1 " in said.stdout and "class 2" not in said.stdout, "of unnamed classes only those that occur"

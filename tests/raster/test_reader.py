@@ -159,7 +159,7 @@ def test_a_value_that_cannot_be_a_class_is_named(tmp_path: Path, dtype: str, val
 
 def test_what_is_no_raster_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "text.tif").write_text("hello")
-    for path, words in (("none.tif", "does not exist"), (".", "is a folder"), ("text.tif", "cannot be read")):
+    for path, words in (("none.tif", "does not exist"), (".", "is a folder"), ("text.tif", "is not a raster")):
         with pytest.raises(SceneError, match=words):
             open_class_raster(tmp_path / path)
 

@@ -11,7 +11,7 @@ import sys
 import urllib.request
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from fctl_geo.run.executor import LocalExecutor
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.open import open_run
 from fctl_geo.run.spec import RunSpec
+from fctl_geo.settings import EngineSettings, PolygonSettings, SceneSettings
 
 CPU = Hardware("cpu", "fp32", "a CPU", arithmetic="torch 1, AVX2")
 
@@ -121,6 +122,15 @@ def test_neither_speed_nor_machine_changes_a_key(tmp_path: Path, model: Path) ->
     one, other = spec(scene, model), spec(scene, model, many, threads=7, max_memory_bytes=8 << 30)
     assert (one.shard_key, one.inputs.product_key) == (other.shard_key, other.inputs.product_key)
     assert replace(other, arithmetic=one.arithmetic) == one
+
+
+def test_products_record_every_setting_that_changes_them(tmp_path: Path, model: Path) -> None:
+    """But for the area of interest, a file that may be anywhere."""
+    scene = make_scene(tmp_path / "scene.tif", 100, 80)
+    recorded = json.loads(spec(scene, model, mask="nodata=7", max_vertices=99).metadata["FCTL_SETTINGS"])
+    assert (recorded["mask"], recorded["max_vertices"]) == ("nodata=7", 99)
+    names = {field.name for of in (SceneSettings, EngineSettings, PolygonSettings) for field in fields(of)}
+    assert names - set(recorded) == {"aoi", "allow_external", "batch_size", "threads", "max_memory_bytes"}
 
 
 def test_a_spec_survives_the_way_to_another_process(tmp_path: Path, model: Path) -> None:
@@ -264,7 +274,7 @@ def fail_late(scene: Path, model: Path, monkeypatch: pytest.MonkeyPatch, **value
     return caught.value
 
 
-@pytest.mark.parametrize("values", [{"min_area_m2": 2.0}, {"simplify_m": 0.5, "classes": ("a",)}])
+@pytest.mark.parametrize("values", [{"min_area_m2": 2.0}, {"simplify_m": 0.5, "classes": ("a",)}, {"max_vertices": 30}])
 def test_polygon_settings_may_change_when_a_run_is_resumed(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
 ) -> None:
@@ -272,7 +282,7 @@ def test_polygon_settings_may_change_when_a_run_is_resumed(
     scene = make_scene(tmp_path / "scene.tif", 100, 80)
     error = fail_late(scene, model, monkeypatch)
     assert error.hint.startswith("raise --min-area; ")
-    assert "run again with --resume" in error.hint
+    assert "run again with --resume (--min-area, --simplify, --max-vertices, --classes and" in error.hint
     assert segment(scene, model, resume=True, **values) == 0, "no shard is computed again"
     resumed = (tmp_path / "out.gpkg").read_bytes()
     assert segment(scene, model, **values) > 0

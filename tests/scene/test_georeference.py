@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,28 @@ def test_ground_control_points_that_disagree_are_refused(tmp_path: Path) -> None
         open_scene(path, InputSpec())
     assert "gdalwarp" in error.value.hint
     assert any("gdalwarp" in words for words in describe_scene(path).warnings)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_two_ground_control_points_locate_nothing_and_that_is_said(tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "a.tif", crs=None)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.gcps = (points(0)[:2], rasterio.crs.CRS.from_epsg(32633))
+    with open_scene(path, InputSpec()) as scene:
+        assert not scene.frame.crs_wkt
+        assert any("only 2 ground control points" in words for words in scene.info.warnings)
+
+
+@pytest.mark.parametrize("of_line", [lambda p: p.row == 0, lambda p: p.row * 5 == p.col * 4], ids=["edge", "slanted"])
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_ground_control_points_on_a_line_are_refused(
+    tmp_path: Path, of_line: Callable[[GroundControlPoint], bool]
+) -> None:
+    path = make_scene(tmp_path / "a.tif", crs=None)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.gcps = (list(filter(of_line, points(0))), rasterio.crs.CRS.from_epsg(32633))
+    with pytest.raises(SceneError, match="5 ground control points that lie on one line"):
+        open_scene(path, InputSpec())
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

@@ -15,7 +15,7 @@ from fctl_geo.progress import Silent
 from fctl_geo.scene import open_scene
 from fctl_geo.scene.reader import Reader
 from fctl_geo.scene.sample import sample_windows
-from fctl_geo.scene.scaling import find_fill
+from fctl_geo.scene.scaling import find_fills
 from fctl_geo.scene.source import Grid
 from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import InputSpec
@@ -62,13 +62,22 @@ def test_nodata_does_not_enter_the_stretch(tmp_path: Path) -> None:
         assert all(high < 5000 for _, high in scene.info.stretch)
 
 
-def test_a_scene_of_one_value_can_be_stretched_and_one_of_none_is_refused(tmp_path: Path) -> None:
+def test_a_scene_of_one_value_can_be_stretched(tmp_path: Path) -> None:
     flat = make_scene(tmp_path / "a.tif", pixels=np.full((3, 40, 50), 900, np.uint16))
     with open_scene(flat, InputSpec()) as scene:
         assert scene.info.stretch == ((900.0, 901.0),) * 3
         assert not scene.read(Window(0, 0, 40, 50)).pixels.any()
+
+
+def test_a_scene_without_data_is_read_as_such_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty tile of a mosaic is no error, but where not all of a scene was looked at, its values are unknown."""
     empty = make_scene(tmp_path / "b.tif", pixels=np.zeros((3, 1500, 1600), np.uint16), nodata=0)
-    with pytest.raises(SceneError, match=r"b.tif holds no data: all .* are nodata") as caught:
+    with open_scene(empty, InputSpec()) as scene:
+        assert not scene.read(WHOLE).valid.any()
+        (words,) = [words for words in scene.info.warnings if "holds no data" in words]
+        assert "b.tif" in words and "--mask none" in words
+    with monkeypatch.context() as patch, pytest.raises(SceneError, match=r"b.tif holds no data: all .* are") as caught:
+        patch.setattr("fctl_geo.scene.sample._MOST_READ_PX", 1_500_000)
         open_scene(empty, InputSpec())
     assert "--mask none" in caught.value.hint
     with open_scene(empty, InputSpec(), SceneSettings(mask="none")) as scene:
@@ -159,6 +168,17 @@ def test_an_undeclared_nodata_value_is_told_and_stays_out_of_the_stretch(
         assert valid[:, 50:].all() and not valid[:, :50].any()
 
 
+def test_several_undeclared_nodata_values_are_told_and_stay_out_of_the_stretch(tmp_path: Path) -> None:
+    pixels = make_pixels(3, 160, 200, "float32")
+    plain = [np.percentile(band[:, 80:].astype(float), (2, 98)) for band in pixels]
+    pixels[:, :, :50], pixels[:, :, 50:80] = -9999, -3.4e38
+    with open_scene(make_scene(tmp_path / "a.tif", pixels=pixels), InputSpec()) as scene:
+        np.testing.assert_allclose(scene.info.stretch, plain, rtol=1e-6)
+        told = [words for words in scene.info.warnings if "--mask nodata=" in words]
+    assert [words.split(" have")[0] for words in told] == ["15 % of the sampled pixels", "25 % of the sampled pixels"]
+    assert "-9999" in told[1] and "the others -" not in told[0]
+
+
 def test_undeclared_nodata_between_which_the_data_hides_is_seen_through(tmp_path: Path) -> None:
     pixels = sparse("float32", slice(132, 192), slice(0, 1500))
     path = make_scene(tmp_path / "a.tif", pixels=np.nan_to_num(pixels, nan=-9999.0), block=256)
@@ -182,7 +202,7 @@ def test_a_picture_has_no_undeclared_nodata(seed: int, spread: float, kind: str)
     values = rng.normal(0, spread, 4000) if kind != "uniform" else rng.uniform(-spread, spread, 4000)
     if kind == "clipped":
         values = np.minimum(values, np.percentile(values, 90))
-    assert find_fill(values) is None
+    assert find_fills(values)[0] == ()
 
 
 def test_the_sample_is_small_and_spread_over_the_scene() -> None:
