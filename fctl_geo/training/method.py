@@ -13,6 +13,8 @@ from fctl_geo.spec import Layout, Merge
 
 PRESETS = ("modern", "paper")
 """Names of the presets that come with the package."""
+HEAD_STEPS = 300
+"""Steps that adapt the last layers of a model, unless others are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Method:
     """The network's own settings."""
     pretrained: Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ""
     """Of what the encoder has learned ImageNet before; empty: it begins with noise."""
+    head_only: bool = False
+    """Train all but the encoder, which stays as the model that is fine-tuned has it."""
+    cached_samples: int = 400
+    """With head_only: samples whose features are kept. They are seen over and over, and cost the encoder only once."""
     steps: int = 2600
     """Optimiser steps."""
     epochs: float = 0
@@ -123,7 +129,12 @@ class Method:
         ):
             if value not in allowed:
                 raise TrainingError(f"{name} is {value!r}", hint=f"allowed: {', '.join(allowed)}")
-        for name, number in (("steps", self.steps), ("batch", self.batch), ("sample_px", self.sample_px)):
+        for name, number in (
+            ("steps", self.steps),
+            ("batch", self.batch),
+            ("sample_px", self.sample_px),
+            ("cached_samples", self.cached_samples),
+        ):
             if number < 1:
                 raise TrainingError(f"{name} is {number}, the least allowed is 1")
 
@@ -143,6 +154,18 @@ class Method:
             return self
         samples = self.epochs * labelled_m2 / (self.sample_px * gsd_m) ** 2
         return replace(self, steps=max(1, round(samples / self.batch)), epochs=0)
+
+
+def of_the_head(method: Method) -> Method:
+    """The method for adapting the last layers of a model within minutes: few steps, and no refinement network."""
+    return replace(
+        method,
+        head_only=True,
+        steps=HEAD_STEPS,
+        epochs=0,
+        warmup_steps=min(method.warmup_steps, HEAD_STEPS // 10),
+        refinement=replace(method.refinement, montages=0),
+    )
 
 
 def method_of(raw: Mapping[str, Any], where: str) -> Method:

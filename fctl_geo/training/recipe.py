@@ -77,6 +77,8 @@ class Recipe:
     """What else its card should say of the training."""
     fails: tuple[str, ...] = ()
     """Where the model is known to fail, for its card."""
+    gsd_why: str = "as the recipe says"
+    """Why gsd_m was chosen, for the plan."""
     gsd_tolerance: float = 1.15
     """Scenes within this factor of gsd_m are read on their own grid."""
     gsd_known: bool = True
