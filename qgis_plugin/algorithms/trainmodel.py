@@ -30,7 +30,7 @@ class TrainModel(EngineAlgorithm):
     NAME = "trainmodel"
     PICTURE = "trainmodel.jpg"
     INPUT, LABELS, FIELD, STEPS = "INPUT", "LABELS", "FIELD", "STEPS"
-    RESUME, REFINEMENT = "RESUME", "REFINEMENT"
+    HEAD_ONLY, RESUME, REFINEMENT = "HEAD_ONLY", "RESUME", "REFINEMENT"
     OUTPUT, SUMMARY = "OUTPUT", "SUMMARY"
 
     def displayName(self) -> str:
@@ -50,8 +50,8 @@ class TrainModel(EngineAlgorithm):
             "polygon covers teaches nothing, unless you name the class that it has.</p>"
             "<p><b>Gives</b> a model file (.safetensors) with a card beside it, and offers it in all lists of models. "
             "A part of the image is kept out of training to measure the quality, which the log tells.</p>"
-            "<p>Takes minutes on a graphics card, hours without. A run that was stopped can be gone on with: see the "
-            "advanced parameters.</p>"
+            "<p>Adapting the last layers takes minutes; training all of it takes hours without a graphics card. "
+            "A stopped run can be resumed: see the advanced parameters.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
@@ -68,6 +68,14 @@ class TrainModel(EngineAlgorithm):
         self.addParameter(field)
         p.add_ground_truth(self)
         p.add_model(self, tr("Model to begin with"), SEGMENTING_MODEL)
+        head_only = QgsProcessingParameterBoolean(self.HEAD_ONLY, tr("Adapt the last layers only (minutes)"), True)
+        head_only.setHelp(
+            tr(
+                "What the model knows of imagery stays as it is. Train the whole network if this is not enough, and if "
+                "you have many labels."
+            )
+        )
+        self.addParameter(head_only)
         self.addParameter(
             p.number(
                 self.STEPS,
@@ -88,7 +96,7 @@ class TrainModel(EngineAlgorithm):
             )
         )  # fmt: skip
         second = QgsProcessingParameterBoolean(self.REFINEMENT, tr("Train the second network too"), True)
-        second.setHelp(tr("It cleans what the first one makes; it takes about a third of the time."))
+        second.setHelp(tr("It cleans what the first one makes. It is left out if only the last layers are adapted."))
         self.addParameter(p.advanced(second))
         resume = QgsProcessingParameterBoolean(self.RESUME, tr("Go on from a stopped run"), False)
         resume.setHelp(tr("From the last checkpoint of a training with the same parameters and model file."))
@@ -131,6 +139,7 @@ class TrainModel(EngineAlgorithm):
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
         command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
         command += ["--init", card.key]
+        command += ["--head-only"] if self.parameterAsBoolean(parameters, self.HEAD_ONLY, context) else []
         steps = number_or_none(self, parameters, self.STEPS, context)
         command += [] if steps is None else ["--steps", str(int(steps))]
         command += ["--out", out, *device_words(self, parameters, context)]
@@ -139,5 +148,6 @@ class TrainModel(EngineAlgorithm):
         command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
         summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        feedback.pushInfo(str(summary.get("gain", "")))
         settings.remember_model_file(out)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

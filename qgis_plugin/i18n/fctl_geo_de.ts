@@ -584,8 +584,8 @@
       <translation>Ein eigenes Modell aus einem Bild und beschrifteten Polygonen</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins with a model that knows imagery already, so that some hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer, a polygon layer and the field that names each polygon's class. What no polygon covers teaches nothing, unless you name the class that it has.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a model file (.safetensors) with a card beside it, and offers it in all lists of models. A part of the image is kept out of training to measure the quality, which the log tells.&lt;/p&gt;&lt;p&gt;Takes minutes on a graphics card, hours without. A run that was stopped can be gone on with: see the advanced parameters.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Lehrt ein Modell eigene Klassen, aus einem Bild und Polygonen, die gezeichnet oder geprüft sind. Es beginnt mit einem Modell, das Bilder schon kennt, so dass einige hundert Polygone genügen.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer, einen Polygonlayer und das Feld, das die Klasse jedes Polygons nennt. Was kein Polygon bedeckt, lehrt nichts, außer die Klasse davon ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; eine Modelldatei (.safetensors) mit einer Karte daneben und bietet sie in allen Modelllisten an. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Güte zu messen, die das Protokoll nennt.&lt;/p&gt;&lt;p&gt;Dauert auf einer Grafikkarte Minuten, ohne Stunden. Ein angehaltener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins with a model that knows imagery already, so that some hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer, a polygon layer and the field that names each polygon's class. What no polygon covers teaches nothing, unless you name the class that it has.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a model file (.safetensors) with a card beside it, and offers it in all lists of models. A part of the image is kept out of training to measure the quality, which the log tells.&lt;/p&gt;&lt;p&gt;Adapting the last layers takes minutes; training all of it takes hours without a graphics card. A stopped run can be resumed: see the advanced parameters.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Lehrt ein Modell eigene Klassen, aus einem Bild und Polygonen, die gezeichnet oder geprüft sind. Es beginnt mit einem Modell, das Bilder schon kennt, so dass einige hundert Polygone genügen.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer, einen Polygonlayer und das Feld, das die Klasse jedes Polygons nennt. Was kein Polygon bedeckt, lehrt nichts, außer die Klasse davon ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; eine Modelldatei (.safetensors) mit einer Karte daneben und bietet sie in allen Modelllisten an. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Güte zu messen, die das Protokoll nennt.&lt;/p&gt;&lt;p&gt;Die letzten Schichten anzupassen dauert Minuten; das ganze Netz zu trainieren dauert ohne Grafikkarte Stunden. Ein angehaltener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
     </message>
     <message>
       <source>Labelled polygons</source>
@@ -598,6 +598,14 @@
     <message>
       <source>Model to begin with</source>
       <translation>Modell, mit dem begonnen wird</translation>
+    </message>
+    <message>
+      <source>Adapt the last layers only (minutes)</source>
+      <translation>Nur die letzten Schichten anpassen (Minuten)</translation>
+    </message>
+    <message>
+      <source>What the model knows of imagery stays as it is. Train the whole network if this is not enough, and if you have many labels.</source>
+      <translation>Was das Modell von Bildern weiß, bleibt, wie es ist. Das ganze Netz trainieren, wenn das nicht reicht und wenn es viele Labels gibt.</translation>
     </message>
     <message>
       <source>Training steps</source>
@@ -620,8 +628,8 @@
       <translation>Auch das zweite Netz trainieren</translation>
     </message>
     <message>
-      <source>It cleans what the first one makes; it takes about a third of the time.</source>
-      <translation>Es bereinigt, was das erste macht; es braucht etwa ein Drittel der Zeit.</translation>
+      <source>It cleans what the first one makes. It is left out if only the last layers are adapted.</source>
+      <translation>Es bereinigt, was das erste macht. Es entfällt, wenn nur die letzten Schichten angepasst werden.</translation>
     </message>
     <message>
       <source>From the last checkpoint of a training with the same parameters and model file.</source>
