@@ -20,7 +20,7 @@ from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe
 
 SLOWER = 0.3
-"""Learning rate of fine-tuning, relative to the method's own, so that what was learned is not lost."""
+"""Learning rate of fine-tuning a whole network, relative to the method's own, so that what was learned is not lost."""
 
 
 def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
@@ -37,7 +37,7 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
         overlap_px=info.overlap_px,
         layout=info.layout,
         merge=info.merge,
-        learning_rate=SLOWER * recipe.method.learning_rate,
+        learning_rate=(1 if recipe.method.head_only else SLOWER) * recipe.method.learning_rate,
     )
     if len(info.input.bands) != len(recipe.bands):
         raise TrainingError(
