@@ -107,7 +107,7 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
     fctl-geo batch orthos/ --out buildings --format gpkg --format tif
     fctl-geo batch 'tiles/**/*.tif' --out cover --model landcover --mosaic --workers 4
     """
-    from fctl_geo.batch.mosaics import join_neighbours
+    from fctl_geo.batch.mosaics import join_neighbors
     from fctl_geo.batch.run_batch import run_batch
     from fctl_geo.batch.stac import write_results
     from fctl_geo.settings import Settings
@@ -122,7 +122,7 @@ def command(ctx: click.Context, /, inputs: tuple[str, ...], stac: str | None, as
     with open_progress(console) as progress:
         scenes = _scenes(inputs, stac, asset)
         if mosaic:
-            scenes = join_neighbours(scenes, batch.home, split=split, allow_external=settings.scene.allow_external)
+            scenes = join_neighbors(scenes, batch.home, split=split, allow_external=settings.scene.allow_external)
         with open_executor(choice, settings.engine, progress) as executor:
             summary = run_batch(scenes, batch, settings, executor=executor, progress=progress)
         if stac is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fctl_geo.progress import Progress
     from fctl_geo.spec import Legend
     from fctl_geo.training.evaluate import Evaluation
-    from fctl_geo.training.labeled_scenes import LabelledScene
+    from fctl_geo.training.labeled_scenes import LabeledScene
     from fctl_geo.training.places import Place
 
 RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
@@ -138,7 +138,7 @@ def _places(data: Path | None, values: dict[str, Any], legend: Legend, progress:
                 yield place
 
 
-def _scenes(data: Path | None, values: dict[str, Any]) -> list[LabelledScene]:
+def _scenes(data: Path | None, values: dict[str, Any]) -> list[LabeledScene]:
     from fctl_geo.training.datasets import ImageLabels, scenes_of_folder
 
     if values["images"]:

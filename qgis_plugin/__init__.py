@@ -1,8 +1,8 @@
-"""The QGIS plugin of fctl-geo: Processing algorithms and a panel; the engine runs in another interpreter."""
+"""The QGIS plugin of fctl-geo: Processing algorithms and a panel. The engine runs in a separate Python interpreter."""
 
 
 def classFactory(iface):
-    """What QGIS calls to load the plugin; `iface` is None in qgis_process."""
+    """Called by QGIS to load the plugin; `iface` is None in qgis_process."""
     from .plugin import FctlGeoPlugin
 
     return FctlGeoPlugin(iface)

@@ -1,7 +1,7 @@
-"""Builds the zip that QGIS's 'Install from ZIP' takes: `python qgis_plugin/build_zip.py [FOLDER]`, or `make plugin`.
+"""Builds the zip file for 'Install from ZIP' in QGIS: `python qgis_plugin/build_zip.py [FOLDER]`, or `make plugin`.
 
-The engine's own wheel and the versions that it was tested with lie inside, so that 'Set up the engine' installs what
-belongs to this plugin. Equal sources give equal bytes. Not part of the plugin itself.
+It contains the engine's wheel and the versions that it was tested with, so that 'Set Up Engine' installs the matching
+version. Equal sources give equal bytes. Not part of the plugin itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "qgis_plugin"
 FOLDER = "fctl_geo_qgis"
-"""The plugin's name inside QGIS; not that of the engine's package, which must stay importable beside it."""
+"""The plugin's package name in QGIS; it differs from that of the engine, so that both can be imported."""
 TIME = (2000, 1, 1, 0, 0, 0)
 LEFT_OUT = {"build_zip.py", "collect.py", "README.md"}
 TAKEN = {".py", ".svg", ".jpg", ".png", ".qm"}
@@ -27,14 +27,14 @@ ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md",
 
 
 def version() -> str:
-    """The one version of engine and plugin."""
+    """The common version of engine and plugin."""
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg", "utf-8")
     return parser["metadata"]["version"]
 
 
 def metadata() -> str:
-    """metadata.txt with the version and what has changed."""
+    """metadata.txt with the changelog."""
     text = (ROOT / "metadata.txt").read_text("utf-8")
     found = re.search(r"^version=(.*)$", text, re.MULTILINE)
     if found is None or found[1] != version():
@@ -50,13 +50,13 @@ def changes() -> str:
 
 
 def tested_versions() -> str:
-    """The constraints without torch's line: which builds of torch there are depends on the device."""
+    """The constraints without torch, whose builds depend on the device."""
     lines = (ROOT / "constraints-cpu.txt").read_text("utf-8").splitlines()
     return "".join(f"{line}\n" for line in lines if line and not line.startswith(("#", "torch==")))
 
 
 def help_page() -> str:
-    """docs/qgis.md as a page for the Help buttons."""
+    """docs/qgis.md as an HTML page for the Help buttons."""
     from markdown_it import MarkdownIt
 
     text = (ROOT / "docs" / "qgis.md").read_text("utf-8")
@@ -94,7 +94,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def members(wheel: Path) -> dict[str, bytes]:
-    """Name in the zip -> contents."""
+    """The files of the zip: name -> contents."""
     found = {
         path.relative_to(PLUGIN).as_posix(): path.read_bytes()
         for path in PLUGIN.rglob("*")
@@ -113,7 +113,7 @@ def members(wheel: Path) -> dict[str, bytes]:
 
 
 def build_zip(folder: Path) -> Path:
-    """Write the zip whole, or not at all; gives its path."""
+    """Write the zip atomically; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"fctl_geo-{version()}.zip"
     with tempfile.TemporaryDirectory(prefix=".plugin.partial-", dir=folder) as name:

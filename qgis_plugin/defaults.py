@@ -1,20 +1,20 @@
-"""What every run begins with: the engine's own defaults and choices.
+"""Defaults and choices of the engine.
 
-The plugin runs without the engine's package, so they stand here a second time; a test holds each of them, and each
-parameter of each algorithm, against the command line's and Python's (tests/test_doors.py).
+They are repeated here because the plugin runs without the engine's package. Tests compare each of them, and each
+parameter of each algorithm, with those of the command line and Python (tests/test_doors.py).
 """
 
 from __future__ import annotations
 
 SEGMENTING_MODEL = "buildings"
-"""Of `segment`, `batch` and `evaluate`, and what a training begins with."""
+"""Of `segment`, `batch`, and `evaluate`, and the model that training starts from."""
 REFINING_MODEL = "buildings"
-"""Of `refine`: the shipped model that has a second network."""
+"""Of `refine`: an included model with a refinement network."""
 DEVICE = "auto"
 MERGES = ("montage", "average", "blend")
-"""None of them is the default: the model advises."""
+"""None of them is the default, because the model recommends one."""
 TTAS = ("none", "flips", "d4")
-"""Of these and the following choices the first is the default."""
+"""Of these and the following choices, the first is the default."""
 PRECISIONS = ("auto", "fp32", "bf16")
 GRIDS = ("scene", "model")
 FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson")

@@ -1,8 +1,8 @@
-"""The engine's door: finds the interpreter that has fctl_geo, runs its command line, and stops it cleanly.
+"""Access to the engine: finds the interpreter that has fctl_geo, runs its command line, and stops it cleanly.
 
-Only this module starts processes. A program and a list of arguments go to QProcess: no shell reads them. The engine's
-standard input stays open while we want it to run: when it closes (we stop it, or QGIS dies), the engine stops by
-itself and leaves no half file. Its standard error brings a JSON object a line (`--progress json`).
+Only this module starts processes. It passes a program and a list of arguments to QProcess, without a shell. The
+engine's standard input stays open as long as it should run; when it closes (on cancel, or because QGIS has crashed),
+the engine stops and leaves no incomplete files. Its standard error has one JSON object per line (`--progress json`).
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ from .words import tr
 
 MODULE = "fctl_geo_cli"
 VARIABLE = "FCTL_GEO_PYTHON"
-"""Names the engine's interpreter before any setting: for servers and scripts."""
+"""Path of the engine's interpreter, for servers and scripts; takes precedence over the settings."""
 READY = "engine.json"
-"""Names the engine that runs use, beside the folders of engines; replaced in one step when a set-up is whole."""
+"""File that names the engine in use, next to the folders of engines; replaced atomically after a complete setup."""
 GRACE_S = 20.0
-"""How long an engine that was asked to stop may take to end its step."""
+"""Time that the engine has to finish its step after it was asked to stop."""
 FOREIGN = (
     "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV",
     "GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_LIB", "PROJ_DATA",
 )  # fmt: skip
-"""Variables that lead QGIS to its own Python, GDAL and PROJ, and would lead the engine astray."""
+"""Variables for the Python, GDAL, and PROJ of QGIS, which must not reach the engine."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An interpreter that should have fctl_geo."""
+    """A Python interpreter that should have fctl_geo."""
 
     python: str
     """Path of the interpreter."""
     found: str
-    """Where the path comes from, in words."""
+    """Where the path comes from, for messages."""
 
     def arguments(self, command: Sequence[str]) -> list[str]:
-        """The interpreter's arguments that run a command of fctl-geo."""
+        """The interpreter's arguments for a command of fctl-geo."""
         return ["-X", "utf8", "-m", MODULE, *command]
 
 
 def engines_folder() -> Path:
-    """Where 'Set up the engine' builds: a folder for each engine, and the file that names the one in use."""
+    """Where 'Set Up Engine' installs engines: a folder for each, and the file that names the one in use."""
     return settings.profile_folder() / "engine"
 
 
 def folder_in_use(engines: Path) -> Path | None:
-    """The folder of the engine that was set up last; None: there is none."""
+    """The folder of the engine that was set up last; None: no engine was set up."""
     try:
         return engines / json.loads((engines / READY).read_text("utf-8"))["folder"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -70,12 +70,12 @@ def python_of(folder: Path) -> Path:
 
 
 def find_engine(chosen: str | None = None) -> Engine:
-    """The engine that runs use: of the environment, of the settings, or the one that was set up; in this order.
+    """The engine to use: from the environment, from the settings, or the one that was set up, in this order.
 
     Args:
-        chosen: stands for what the settings say; None: what they say.
+        chosen: replaces the value of the settings; None: use the settings.
     Raises:
-        EngineError: none of them, or the first one named is not there.
+        EngineError: there is none, or the first one does not exist.
     """
     own = folder_in_use(engines_folder())
     for path, found in (
@@ -87,35 +87,38 @@ def find_engine(chosen: str | None = None) -> Engine:
             continue
         if not Path(path).is_file():
             raise EngineError(
-                tr("The engine's interpreter {} is not there ({}).").format(path, found),
-                tr("Choose another one, or set up the engine: Settings > Options > FCtL Geo."),
+                tr("The Python interpreter of the engine, {}, does not exist (source: {}).").format(path, found),
+                tr("Choose another interpreter, or set up the engine, in Settings > Options > FCtL Geo."),
             )
         return Engine(path, found)
     raise EngineError(
-        tr("The engine is not set up: QGIS has no interpreter with fctl-geo yet."),
-        tr("Press 'Set up the engine' in Settings > Options > FCtL Geo, or name an interpreter there."),
+        tr("The engine has not been set up yet."),
+        tr(
+            "Click 'Set Up Engine' in Settings > Options > FCtL Geo, or select a Python interpreter with fctl-geo "
+            "there."
+        ),
     )
 
 
 def process_environment() -> QProcessEnvironment:
-    """QGIS's environment without what would lead another Python astray."""
+    """The environment of QGIS without the variables that would break another Python."""
     variables = QProcessEnvironment.systemEnvironment()
     for name in FOREIGN:
         variables.remove(name)
     variables.insert("PYTHONUTF8", "1")
-    variables.insert("PYTHONSAFEPATH", "1")  # the current folder holds no modules of the engine
+    variables.insert("PYTHONSAFEPATH", "1")  # do not import modules from the current folder
     return variables
 
 
 class Lines:
-    """Whole lines of a stream of UTF-8 bytes."""
+    """Splits a stream of UTF-8 bytes into lines."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
 
     def feed(self, data: bytes, *, last: bool = False) -> list[str]:
-        """The lines that are whole now; with `last` also the one without an end."""
+        """The lines that are complete now; with `last`, also the last one without a line break."""
         *lines, self._rest = (self._rest + self._decoder.decode(data, last)).replace("\r\n", "\n").split("\n")
         if last and self._rest:
             lines, self._rest = [*lines, self._rest], ""
@@ -123,7 +126,7 @@ class Lines:
 
 
 class Listener:
-    """Turns the engine's lines into events for a run; what is no event is kept for the case that it dies."""
+    """Converts the engine's output to events; other lines are kept for error messages."""
 
     def __init__(self, on_event: Callable[[dict[str, Any]], None], on_line: Callable[[str], None]) -> None:
         self._on_event, self._on_line = on_event, on_line
@@ -132,7 +135,7 @@ class Listener:
         self.tail: list[str] = []
 
     def hear(self, line: str) -> None:
-        """One line of standard error."""
+        """Process one line of standard error."""
         event = _event_of(line)
         if event is None:
             if line.strip():
@@ -167,24 +170,23 @@ def run_process(
     timeout_s: float | None = None,
     grace_s: float = GRACE_S,
 ) -> tuple[int, bool]:
-    """Run a program to its end, or to the user's stop: (exit code, whether it crashed).
+    """Run a program until it ends or the user cancels; returns exit code and whether it crashed.
 
     Args:
-        feedback: asked whether the user has stopped; then standard input closes, and after `grace_s` the process is
-            killed.
-        on_error_line: gets each line of standard error, as it comes.
-        on_line: the same of standard output.
-        timeout_s: the most it may take.
+        feedback: if it is canceled, standard input is closed, and the process is killed after `grace_s`.
+        on_error_line: called with each line of standard error.
+        on_line: called with each line of standard output.
+        timeout_s: time limit.
     Raises:
-        EngineError: the program cannot be started, or took too long.
+        EngineError: the program could not be started, or took too long.
     """
     process = QProcess()
     process.setProcessEnvironment(environment or process_environment())
     process.start(program, list(arguments))
     if not process.waitForStarted(30_000):
         raise EngineError(
-            tr("{} cannot be started: {}.").format(program, process.errorString()),
-            tr("Choose another interpreter, or set up the engine: Settings > Options > FCtL Geo."),
+            tr("{} could not be started: {}.").format(program, process.errorString()),
+            tr("Choose another interpreter, or set up the engine, in Settings > Options > FCtL Geo."),
         )
     begun_s = time.monotonic()
     asked_at_s = None
@@ -205,7 +207,7 @@ def run_process(
             if asked_at_s is not None and now_s - asked_at_s > grace_s:
                 process.kill()
             if timeout_s is not None and now_s - begun_s > timeout_s:
-                raise EngineError(tr("The engine gave no answer within {:.0f} s.").format(timeout_s))
+                raise EngineError(tr("The engine did not respond within {:.0f} s.").format(timeout_s))
         for lines, read, tell in outputs:
             for line in lines.feed(bytes(read()), last=True):
                 tell(line)
@@ -215,7 +217,7 @@ def run_process(
 
 
 def _end(process: QProcess) -> None:
-    """No process stays behind, whatever happened to us."""
+    """Do not leave the process running, whatever happened."""
     if process.state() == QProcess.ProcessState.NotRunning:
         return
     process.closeWriteChannel()
@@ -233,15 +235,15 @@ def run_command(
     *,
     fine: Sequence[int] = (0,),
 ) -> dict[str, Any]:
-    """Run a command of fctl-geo that tells its progress; gives its summary.
+    """Run a command of fctl-geo that reports progress; returns its summary.
 
     Args:
-        on_event: gets the events stage, advance, say and warn.
-        on_line: gets what the engine's libraries say.
-        fine: exit codes of a run that has a result.
+        on_event: called with the events stage, advance, say, and warn.
+        on_line: called with output of the engine's libraries.
+        fine: exit codes of runs that have a result.
     Raises:
-        EngineStopped: the user has stopped it; no file under a final name was touched.
-        EngineError: with the engine's own words, or what its end means.
+        EngineStopped: the user canceled it; there are no incomplete files.
+        EngineError: with the error message of the engine, or an explanation of its exit code.
     """
     listener = Listener(on_event, on_line)
     arguments = engine.arguments([*command, "--progress", "json", "--stop-with-stdin"])
@@ -249,17 +251,17 @@ def run_command(
     if not crashed and code in fine and listener.summary is not None:
         return listener.summary
     if feedback.isCanceled():
-        raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+        raise EngineStopped(tr("Canceled. No incomplete files were left behind."))
     if listener.error is not None:
         raise EngineError(listener.error.get("text", ""), listener.error.get("hint", ""))
-    raise death_of(engine, code, crashed, listener.tail)
+    raise explain_exit(engine, code, crashed, listener.tail)
 
 
 def query(engine: Engine, command: Sequence[str], feedback: QgsFeedback | None = None, timeout_s: float = 120) -> Any:
-    """What a command of fctl-geo answers with `--json`.
+    """The output of a command of fctl-geo with `--json`.
 
     Raises:
-        EngineError: with the engine's own words, or what its end means.
+        EngineError: with the error message of the engine, or an explanation of its exit code.
     """
     said: list[str] = []
     listener = Listener(lambda event: None, lambda line: None)
@@ -276,23 +278,25 @@ def query(engine: Engine, command: Sequence[str], feedback: QgsFeedback | None =
     try:
         return json.loads("\n".join(said))
     except ValueError:
-        raise death_of(engine, code, crashed, listener.tail) from None
+        raise explain_exit(engine, code, crashed, listener.tail) from None
 
 
-def death_of(engine: Engine, code: int, crashed: bool, tail: Sequence[str]) -> EngineError:
-    """What the end of an engine that gave no reason means, and what to do."""
+def explain_exit(engine: Engine, code: int, crashed: bool, tail: Sequence[str]) -> EngineError:
+    """An explanation of the exit code of an engine that ended without an error message, and what to do."""
     words = "\n".join(tail[-3:])
-    setup = tr("Set up the engine again: Settings > Options > FCtL Geo.")
+    setup = tr("Set up the engine again in Settings > Options > FCtL Geo.")
     if "No module named" in words:
         return EngineError(
-            tr("The interpreter {} has no working fctl-geo: {}").format(engine.python, tail[-1]),
-            tr("Choose an interpreter that has it, or set up the engine: Settings > Options > FCtL Geo."),
+            tr("The Python interpreter {} has no working fctl-geo: {}").format(engine.python, tail[-1]),
+            tr("Choose an interpreter with fctl-geo, or set up the engine, in Settings > Options > FCtL Geo."),
         )
     if code == 2 and not crashed:
-        return EngineError(tr("The engine does not understand this plugin: {}").format(words), setup)
+        return EngineError(tr("The engine does not match this version of the plugin: {}").format(words), setup)
     if crashed or code in (-9, 137):
         return EngineError(
-            tr("The engine was killed, most likely because the memory was full. {}").format(words).strip(),
-            tr("Close other programs, or set 'Most memory' (advanced parameters) to less than what is free."),
+            tr("The engine was killed, most likely because it ran out of memory. {}").format(words).strip(),
+            tr("Close other programs, or set 'Memory limit' (advanced parameters) to less than the free memory."),
         )
-    return EngineError(tr("The engine ended with code {} and no reason. {}").format(code, words).strip(), setup)
+    return EngineError(
+        tr("The engine stopped with exit code {} and without an error message. {}").format(code, words).strip(), setup
+    )

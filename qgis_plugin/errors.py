@@ -1,4 +1,4 @@
-"""What can go wrong between QGIS and the engine: a sentence, and what to do about it."""
+"""Errors of the plugin: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class PluginError(Exception):
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
     def for_processing(self) -> QgsProcessingException:
-        """The same as Processing wants it: its text goes to the log."""
+        """The same error as a Processing exception, whose text is logged."""
         return QgsProcessingException(str(self))
 
 
 class EngineError(PluginError):
-    """The engine is missing, broken, or has refused."""
+    """The engine is missing or broken, or reported an error."""
 
 
 class EngineStopped(PluginError):
-    """The user has stopped the run."""
+    """The user canceled the run."""
 
 
 class LayerError(PluginError):
-    """A layer that cannot be handed to the engine."""
+    """A layer that cannot be passed to the engine."""

@@ -1,4 +1,4 @@
-"""A local copy of a part of an online layer (WMS, WMTS, XYZ, ArcGIS, ...): tile by tile, at the ground size asked."""
+"""Downloads a part of an online layer (WMS, WMTS, XYZ, ArcGIS, ...) tile by tile at a given pixel size."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from .errors import EngineStopped, LayerError
-from .ground import metres_per_unit
+from .ground import meters_per_unit
 from .scenes import Scene
 from .words import tr
 
 TILE_PX = 1024
-"""Pixels a request; servers refuse much larger ones."""
+"""Side of a request in pixels; servers refuse much larger ones."""
 TRIES = 3
-"""Requests of a part that a server answers with an error, before we give up."""
+"""Number of failed attempts at the same request before giving up."""
 MOST_PIXELS = 4_000_000_000
-"""More than that is no export, it is a download of the world: servers block it."""
+"""Maximum size of a download; servers block larger ones."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The pixel grid of an export."""
+    """The pixel grid of a download."""
 
     extent: QgsRectangle
-    """In the layer's CRS; a whole number of pixels, from its upper left corner."""
+    """In the layer's CRS; an integer number of pixels from its upper left corner."""
     width: int
     height: int
     unit: float
-    """Units of the CRS a pixel."""
+    """Pixel size in units of the CRS."""
 
     def tiles(self) -> list[tuple[int, int, int, int]]:
         """(column, row, width, height) of each request, row by row."""
@@ -52,55 +52,55 @@ class Plan:
         ]
 
     def extent_of(self, col: int, row: int, width: int, height: int) -> QgsRectangle:
-        """Where a request lies."""
+        """The extent of a request."""
         west = self.extent.xMinimum() + col * self.unit
         north = self.extent.yMaximum() - row * self.unit
         return QgsRectangle(west, north - height * self.unit, west + width * self.unit, north)
 
 
 def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
-    """The grid that covers an extent with pixels of `gsd_m` true metres.
+    """The grid that covers an extent with pixels of `gsd_m` meters on the ground.
 
     Raises:
-        LayerError: the extent is empty or gives too many pixels.
+        LayerError: the extent is empty or has too many pixels.
     """
     inside = extent.intersect(scene.extent) if not scene.extent.isEmpty() else extent
     if inside.isEmpty():
         raise LayerError(
-            tr("The extent misses the online layer '{}'.").format(scene.name),
-            tr("Choose an extent where the layer has something to show."),
+            tr("The extent does not intersect the online layer '{}'.").format(scene.name),
+            tr("Choose an extent that the layer covers."),
         )
-    metres = metres_per_unit(scene.crs, inside.center())
-    if metres is None:
+    meters = meters_per_unit(scene.crs, inside.center())
+    if meters is None:
         raise LayerError(
-            tr("The online layer '{}' has no CRS, so no ground size can be asked for.").format(scene.name),
-            tr("Set its CRS: right click on the layer > Layer CRS."),
+            tr("The online layer '{}' has no CRS, so its pixel size cannot be determined.").format(scene.name),
+            tr("Set its CRS: right-click the layer > Layer CRS."),
         )
-    unit = gsd_m / metres
+    unit = gsd_m / meters
     width, height = (max(1, math.ceil(side / unit - 1e-6)) for side in (inside.width(), inside.height()))
     if width * height > MOST_PIXELS:
         raise LayerError(
-            tr("The extent has {:,.0f} million pixels of {:.3g} m: too much for an online layer.").format(
+            tr("The extent has {:,.0f} million pixels of {:.3g} m, which is too much for an online layer.").format(
                 width * height / 1e6, gsd_m
             ),
-            tr("Choose a smaller extent or a larger ground size."),
+            tr("Choose a smaller extent or a larger pixel size."),
         )
     west, north = inside.xMinimum(), inside.yMaximum()
     return Plan(QgsRectangle(west, north - height * unit, west + width * unit, north), width, height, unit)
 
 
 def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessingFeedback) -> str:
-    """Write the part to a GeoTIFF and give its path; where the server has nothing the pixels are no data.
+    """Write the part to a GeoTIFF and return its path; where the server has no data, the pixels are nodata.
 
     Memory: one request at a time.
 
     Raises:
-        LayerError: the server fails again and again, or the disk is full.
-        EngineStopped: the user has stopped it.
+        LayerError: the server fails repeatedly, or the disk is full.
+        EngineStopped: the user canceled it.
     """
     path = folder / "online.tif"
     feedback.pushInfo(
-        tr("Fetching {} x {} pixels of the online layer '{}' in {} requests").format(
+        tr("Downloading {} x {} pixels of the online layer '{}' in {} requests").format(
             plan.width, plan.height, scene.name, len(plan.tiles())
         )
     )
@@ -109,7 +109,7 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
         str(path), plan.width, plan.height, 4, gdal.GDT_Byte, options=options
     )
     if dataset is None:
-        raise LayerError(tr("{} cannot be written: {}").format(path, gdal.GetLastErrorMsg()))
+        raise LayerError(tr("{} could not be written: {}").format(path, gdal.GetLastErrorMsg()))
     dataset.SetProjection(scene.crs.toWkt())
     dataset.SetGeoTransform((plan.extent.xMinimum(), plan.unit, 0.0, plan.extent.yMaximum(), 0.0, -plan.unit))
     tiles = plan.tiles()
@@ -117,7 +117,7 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
         image = _fetch(scene, plan, tile, feedback)
         if _write(dataset, tile, image) != 0:
             raise LayerError(
-                tr("The copy of the online layer cannot be written to {}: is the disk full?").format(folder),
+                tr("The copy of the online layer could not be written to {}. The disk may be full.").format(folder),
                 tr("Free some space there, or choose a smaller extent."),
             )
         feedback.setProgress(100.0 * (index + 1) / len(tiles))
@@ -129,27 +129,27 @@ def _fetch(scene: Scene, plan: Plan, tile: tuple[int, int, int, int], feedback: 
     col, row, width, height = tile
     for attempt in range(TRIES):
         if feedback.isCanceled():
-            raise EngineStopped(tr("Stopped: no file under a final name was touched."))
+            raise EngineStopped(tr("Canceled. No incomplete files were left behind."))
         listening = QgsRasterBlockFeedback(feedback)
         with Replies() as replies:
             block = scene.provider.block(1, plan.extent_of(*tile), width, height, listening)
         errors = [*listening.errors(), *replies.errors()][:3]
-        if not errors and block.isValid() and block.dataType() in _COLOURS:
+        if not errors and block.isValid() and block.dataType() in _COLORS:
             return block.image().convertToFormat(QImage.Format.Format_RGBA8888)
-        words = "; ".join(errors) or block.error().summary() or tr("no picture came")
-        feedback.pushDebugInfo(tr("Request at column {}, row {} failed: {}").format(col, row, words))
+        words = "; ".join(errors) or block.error().summary() or tr("no image received")
+        feedback.pushDebugInfo(tr("Request for column {}, row {} failed: {}").format(col, row, words))
         time.sleep(0.5 * attempt)
     raise LayerError(
-        tr("The server of '{}' failed {} times at the same place: {}").format(scene.name, TRIES, words),
-        tr("Try again later, or export the layer to a file by hand: Layer > Save As."),
+        tr("The server of '{}' failed {} times for the same request: {}").format(scene.name, TRIES, words),
+        tr("Try again later, or save the layer to a file first: Layer > Save As."),
     )
 
 
 class Replies:
-    """Hears how requests of this thread end while it is open: providers leave failed tiles transparent and silent."""
+    """Records the status of requests of this thread while open, because providers silently leave failed tiles empty."""
 
     ABSENT = (204, 404, 410)
-    """HTTP: there is no such tile, for example over the sea; that is no data and no failure."""
+    """HTTP status of tiles that do not exist, for example over the sea: nodata, not an error."""
 
     def __init__(self) -> None:
         self._ends: dict[str, str] = {}
@@ -168,11 +168,11 @@ class Replies:
         self._ends[reply.request().url().toString()] = reply.errorString() if failed else ""
 
     def errors(self) -> list[str]:
-        """Of the requests whose last try failed."""
+        """Errors of the requests whose last attempt failed."""
         return [words for words in self._ends.values() if words]
 
 
-_COLOURS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)
+_COLORS = (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied)
 
 
 def _write(dataset: gdal.Dataset, tile: tuple[int, int, int, int], image: QImage) -> int:

@@ -1,4 +1,4 @@
-"""True ground sizes of layers, also where the CRS counts in degrees or in Web Mercator's metres."""
+"""True pixel sizes of layers on the ground, also for degrees and Web Mercator."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from qgis.core import (
 )
 
 
-def metres_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: float = 0.0) -> float | None:
-    """Ground metres that one unit of the CRS measures at a place (mean of both directions); None: cannot be told.
+def meters_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: float = 0.0) -> float | None:
+    """Meters on the ground per unit of the CRS at a place (mean of both directions); None: unknown.
 
     Args:
-        step: units to measure over; 0: about a hundred metres.
+        step: distance to measure, in units of the CRS; 0: about a hundred meters.
     """
     if not crs.isValid():
         return None
@@ -28,21 +28,21 @@ def metres_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: flo
     meter.setEllipsoid(crs.ellipsoidAcronym() or "EPSG:7030")
     east = meter.measureLine(at, QgsPointXY(at.x() + step, at.y()))
     north = meter.measureLine(at, QgsPointXY(at.x(), at.y() + step))
-    metres = math.sqrt(east * north) / step if east > 0 and north > 0 else 0.0
-    return metres if math.isfinite(metres) and metres > 0 else None
+    meters = math.sqrt(east * north) / step if east > 0 and north > 0 else 0.0
+    return meters if math.isfinite(meters) and meters > 0 else None
 
 
 def gsd_of(layer: QgsRasterLayer) -> float | None:
-    """Ground metres a pixel at the layer's centre; None: no CRS, or a layer without pixels of its own."""
+    """Meters on the ground per pixel at the layer's center; None: no CRS, or a layer without fixed pixels."""
     if not layer.isValid() or layer.width() <= 0 or layer.height() <= 0:
         return None
-    metres = metres_per_unit(layer.crs(), layer.extent().center())
-    if metres is None:
+    meters = meters_per_unit(layer.crs(), layer.extent().center())
+    if meters is None:
         return None
-    return metres * math.sqrt(abs(layer.rasterUnitsPerPixelX() * layer.rasterUnitsPerPixelY()))
+    return meters * math.sqrt(abs(layer.rasterUnitsPerPixelX() * layer.rasterUnitsPerPixelY()))
 
 
 def size_m(extent: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> tuple[float, float] | None:
-    """Width and height of an extent on the ground in metres."""
-    metres = metres_per_unit(crs, extent.center())
-    return None if metres is None else (extent.width() * metres, extent.height() * metres)
+    """Width and height of an extent in meters on the ground."""
+    meters = meters_per_unit(crs, extent.center())
+    return None if meters is None else (extent.width() * meters, extent.height() * meters)

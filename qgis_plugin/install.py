@@ -1,4 +1,4 @@
-"""'Set up the engine': a virtual environment in the user's profile, from the internet or from a folder of wheels."""
+"""'Set Up Engine': a virtual environment in the user's profile, from the internet or from a folder of wheels."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ NEWEST_PYTHON = 14
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA = "cu128"
 TESTED_TORCH = "torch==2.13.0"
-"""For CPUs. Which versions an index for CUDA has is not ours to say: there the newest that the engine takes."""
+"""For CPUs. With CUDA, the newest supported version is used, because the versions in its index may differ."""
 ANY_TORCH = "torch>=2.4,<3"
 BUNDLED = Path(__file__).parent / "wheels"
-"""In the zip the engine's wheel lies here, so that plugin and engine are of one version."""
+"""Folder of the engine's wheel in the zip file, so that plugin and engine have the same version."""
 CONSTRAINTS = BUNDLED / "constraints.txt"
-"""In the zip: the versions of everything but torch that this release was tested with."""
+"""In the zip file: the versions of all packages except torch that this release was tested with."""
 ABANDONED_S = 86_400.0
-"""A folder without an engine in use that is older was left by a set-up that was killed."""
+"""Unused engine folders older than this were left behind by a setup that was killed."""
 PACKAGES = 50
-"""About as many are fetched: for the bar."""
+"""Approximate number of packages, for the progress bar."""
 TRIES = 3
 NETWORK_WORDS = ("timed out", "connection", "temporary failure", "reset by peer", "incompleteread", "503", "502")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "5", "--timeout", "60")
@@ -45,38 +45,43 @@ PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "5
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be set up, and from where."""
+    """What to set up, and from where."""
 
     base_python: str
-    """The interpreter that makes the virtual environment."""
+    """The interpreter that creates the virtual environment."""
     cuda: bool
-    """torch for NVIDIA graphics cards; else for CPUs."""
+    """torch for NVIDIA GPUs, else for CPUs."""
     wheels: str = ""
-    """A folder of wheels: nothing is fetched from the internet; empty: from the internet."""
+    """A folder of wheels to install from, without internet access; empty: from the internet."""
     proxy: str = ""
-    """A URL with user, word, host and port; empty: none."""
+    """A URL with user, password, host, and port; empty: none."""
     no_proxy: str = ""
-    """Hosts without proxy, with commas."""
+    """Hosts without proxy, comma-separated."""
 
     def steps(self, folder: Path) -> list[tuple[str, str, list[str], float]]:
-        """(words, program, arguments, percent of the bar when it is done)."""
+        """(message, program, arguments, percent of the progress bar at the end)."""
         python = str(python_of(folder))
         package = [*tested_versions(), str(bundled_wheel() or "fctl-geo")]
-        steps = [(tr("Making the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)]
+        steps = [
+            (tr("Creating the virtual environment"), self.base_python, ["-m", "venv", "--clear", str(folder)], 5.0)
+        ]
         if self.wheels:
             offline = ["--no-index", "--find-links", self.wheels]
-            return [*steps, (tr("Installing from the folder"), python, [*PIP, "install", *offline, *package], 90.0)]
+            return [
+                *steps,
+                (tr("Installing from the wheels folder"), python, [*PIP, "install", *offline, *package], 90.0),
+            ]
         index = [] if sys.platform == "darwin" else ["--index-url", torch_index(self.cuda)]
         torch = ANY_TORCH if self.cuda else TESTED_TORCH
         return [
             *steps,
-            (tr("Fetching torch, the largest part"), python, [*PIP, "install", torch, *index], 60.0),
-            (tr("Fetching the other parts"), python, [*PIP, "install", *package], 90.0),
+            (tr("Downloading torch (the largest package)"), python, [*PIP, "install", torch, *index], 60.0),
+            (tr("Downloading the other packages"), python, [*PIP, "install", *package], 90.0),
         ]
 
 
 def torch_index(cuda: bool) -> str:
-    """Where torch for CUDA or for CPUs is to be had."""
+    """The index of torch for CUDA or for CPUs."""
     return TORCH_INDEX + (CUDA if cuda else "cpu")
 
 
@@ -87,31 +92,33 @@ def bundled_wheel() -> Path | None:
 
 
 def tested_versions() -> list[str]:
-    """pip's arguments that hold everything at the tested versions; none in a source tree."""
+    """Arguments of pip that pin the tested versions; none in a source tree."""
     return ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
 
 
 def has_nvidia() -> bool:
-    """An NVIDIA driver is there: torch for CUDA is worth its size."""
+    """Whether there is an NVIDIA driver, so that torch for CUDA is worth its size."""
     return shutil.which("nvidia-smi") is not None
 
 
 def device_advice(cuda: bool, wheels: str) -> str:
-    """A sentence where the choice of torch does not suit this machine; empty: it does."""
+    """Advice if the choice of torch does not suit this computer; empty: it does."""
     if wheels:
-        return tr("The folder of wheels decides: the engine runs on what the torch in it was built for.")
+        return tr(
+            "The wheels folder takes precedence: the engine runs on the device that the torch in it was built for."
+        )
     if cuda and not has_nvidia():
         return tr(
-            "No NVIDIA driver was found here (nvidia-smi does not run): torch for CUDA is several GB larger and falls "
-            "back to the CPU. Install the card's driver first, or choose CPU."
+            "No NVIDIA driver was found (nvidia-smi is missing): torch for CUDA would need several GB more and still "
+            "run on the CPU. Install the driver of the GPU first, or choose CPU."
         )
     if not cuda and has_nvidia():
-        return tr("This machine has an NVIDIA graphics card: with CUDA runs are many times faster.")
+        return tr("This computer has an NVIDIA GPU: runs are many times faster with CUDA.")
     return ""
 
 
 def qgis_proxy() -> tuple[str, str]:
-    """QGIS's proxy as (URL, hosts without it); empty: none. To be called in the main thread."""
+    """The proxy of QGIS as (URL, hosts without proxy); empty: none. Call it in the main thread."""
     manager = QgsNetworkAccessManager.instance()
     proxy = manager.fallbackProxy()
     schemes = {QNetworkProxy.ProxyType.HttpProxy: "http", QNetworkProxy.ProxyType.Socks5Proxy: "socks5"}
@@ -126,7 +133,7 @@ def qgis_proxy() -> tuple[str, str]:
 
 
 def candidates() -> list[str]:
-    """Interpreters that may be new enough, the likeliest first."""
+    """Interpreters that may be new enough, most likely first."""
     names = [f"python3.{minor}" for minor in range(NEWEST_PYTHON, LEAST_PYTHON[1] - 1, -1)] + ["python3", "python"]
     found = [shutil.which(name) or "" for name in names]
     if os.name == "nt":
@@ -141,7 +148,7 @@ def find_base_python(wanted: str = "") -> str:
     """An interpreter of at least Python 3.11 that can make virtual environments.
 
     Raises:
-        EngineError: there is none, or the wanted one is none.
+        EngineError: there is none, or the wanted one is not suitable.
     """
     reasons = []
     for path in [wanted] if wanted else candidates():
@@ -150,13 +157,13 @@ def find_base_python(wanted: str = "") -> str:
             return path
         reasons.append(f"{path}: {reason}")
     raise EngineError(
-        tr("No Python 3.11 or newer that can make virtual environments was found. {}").format("; ".join(reasons)),
+        tr("No Python 3.11 or newer that can create virtual environments was found. {}").format("; ".join(reasons)),
         tr("Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again."),
     )
 
 
 def _unfit(path: str) -> str:
-    """Why an interpreter cannot be built on; empty: it can."""
+    """Why an interpreter is not suitable; empty: it is."""
     said: list[str] = []
     code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
@@ -170,14 +177,14 @@ def _unfit(path: str) -> str:
 
 
 def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], engines: Path | None = None) -> Engine:
-    """Build an engine beside the one in use, examine it, then let runs use it; a stop or a failure changes nothing.
+    """Install a new engine next to the one in use, check it, then switch to it; if canceled or failed, nothing changes.
 
     Args:
-        feedback: its progress is the bar; its cancelling stops the set-up at once.
-        say: gets each line for the log, which is also kept in the profile (engine-setup.log).
-        engines: where; None: in the profile.
+        feedback: receives the progress; canceling it stops the setup immediately.
+        say: called with each line of the log, which is also saved in the profile (engine-setup.log).
+        engines: folder for engines; None: in the profile.
     Raises:
-        EngineError: it cannot be set up, and why. EngineStopped: the user has stopped it.
+        EngineError: the setup failed. EngineStopped: the user canceled it.
     """
     engines = engines or engines_folder()
     engines.mkdir(parents=True, exist_ok=True)
@@ -209,7 +216,7 @@ def _build(plan: Plan, folder: Path, feedback: QgsFeedback, tell: Callable[[str]
 
 
 def _switch(engines: Path, folder: Path, version: str) -> None:
-    """Name an engine as the one in use, and remove the one before it and what killed set-ups have left."""
+    """Switch to an engine, and remove the previous one and the leftovers of killed setups."""
     former = folder_in_use(engines)
     aside = folder / READY
     aside.write_text(json.dumps({"folder": folder.name, "version": version, "made": time.time()}), "utf-8")
@@ -241,18 +248,18 @@ def _run_step(
             return
         if attempt == TRIES or plan.wheels or not _is_network_trouble(lines):
             raise _failure(plan, lines)
-        tell(tr("The network failed; trying again ({} of {})").format(attempt + 1, TRIES))
+        tell(tr("Network error; trying again ({} of {})").format(attempt + 1, TRIES))
 
 
 def _check_stopped(feedback: QgsFeedback) -> None:
     if feedback.isCanceled():
-        raise EngineStopped(tr("Stopped: the engine was not set up."))
+        raise EngineStopped(tr("Canceled. The engine was not set up."))
 
 
 def _variables(plan: Plan) -> QProcessEnvironment:
-    """The proxy goes by the environment: arguments can be read by everybody on the machine."""
+    """The environment of pip. The proxy is set here because arguments are visible to all users of the computer."""
     variables = process_environment()
-    if plan.wheels:  # the folder alone counts, not what this machine's pip is told besides
+    if plan.wheels:  # ignore the configuration of pip, so that only the folder is used
         for name in variables.keys():  # noqa: SIM118 - no dict
             if name.startswith("PIP_"):
                 variables.remove(name)
@@ -276,42 +283,44 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
     text = "\n".join(lines).lower()
     if "no space left" in text:
         return EngineError(
-            tr("The disk is full: the engine needs about 2 GB (with CUDA 8 GB). {}").format(words),
-            tr("Free some space where QGIS keeps your profile, then try again."),
+            tr("The disk is full. The engine needs about 2 GB (8 GB with CUDA). {}").format(words),
+            tr("Free some space on the disk of your QGIS profile, then try again."),
         )
     if plan.wheels:
         return EngineError(
-            tr("The folder {} lacks something. {}").format(plan.wheels, words),
+            tr("Packages are missing in the folder {}. {}").format(plan.wheels, words),
             tr(
-                "On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER "
-                "--extra-index-url {} {}"
+                "On a computer with internet access and the same system ({}) and Python version, run: pip download -d "
+                "FOLDER --extra-index-url {} {}"
             ).format(platform.machine(), torch_index(plan.cuda), _download_words()),
         )
     if _is_network_trouble(lines):
         return EngineError(
-            tr("The network cannot be reached. {}").format(words),
+            tr("The package server could not be reached. {}").format(words),
             tr("Check the proxy in Settings > Options > Network, or install from a folder of wheels."),
         )
-    return EngineError(tr("The engine could not be installed. {}").format(words), tr("The log has all that pip said."))
+    return EngineError(
+        tr("The engine could not be installed. {}").format(words), tr("See the log for the output of pip.")
+    )
 
 
 def _download_words() -> str:
-    """What pip downloads, in the tested versions: both files lie in the plugin's folder 'wheels'."""
+    """Arguments for downloading the tested versions; both files are in the plugin's folder 'wheels'."""
     wheel = bundled_wheel()
     return "fctl-geo" if wheel is None else f"-c {CONSTRAINTS.name} {wheel.name}"
 
 
 def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None]) -> str:
-    """What the doctor says; gives the engine's version.
+    """Check the engine with `doctor`; returns its version.
 
     Raises:
-        EngineError: it cannot run, or finds what would make runs fail. EngineStopped: the user has stopped it.
+        EngineError: it does not run, or runs would fail. EngineStopped: the user canceled it.
     """
-    tell(tr("Looking whether all works"))
+    tell(tr("Checking the new engine"))
     try:
         findings = query(engine, ["doctor", "--quick"], feedback, timeout_s=300)
     finally:
-        _check_stopped(feedback)  # whatever the stop has made of the answer
+        _check_stopped(feedback)  # canceling may have garbled the answer
     for finding in findings:
         tell(f"{finding['state']}: {finding['what']} {finding['words']}")
     broken = [finding for finding in findings if finding["state"] == "FAIL"]
@@ -321,6 +330,6 @@ def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None])
 
 
 def plan_of_settings(*, cuda: bool, base_python: str = "") -> Plan:
-    """A plan with the settings' folder of wheels and QGIS's proxy. To be called in the main thread."""
+    """A plan with the wheels folder of the settings and the proxy of QGIS. Call it in the main thread."""
     proxy, no_proxy = qgis_proxy()
     return Plan(find_base_python(base_python), cuda, settings.wheels_folder(), proxy, no_proxy)

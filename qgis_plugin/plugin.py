@@ -1,4 +1,4 @@
-"""Registers what the plugin brings: the Processing provider, and with a window the panel and the options page."""
+"""Registers the Processing provider and, in the desktop application, the panel and the options page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .words import install_translator, tr
 
 
 class FctlGeoPlugin:
-    """The plugin as QGIS sees it.
+    """The plugin.
 
     Args:
-        iface: QGIS's window; None in qgis_process.
+        iface: the interface of QGIS; None in qgis_process.
     """
 
     def __init__(self, iface) -> None:
@@ -25,12 +25,12 @@ class FctlGeoPlugin:
         self._dock = self._action = self._factory = None
 
     def initProcessing(self) -> None:
-        """All that qgis_process needs."""
+        """Register what qgis_process needs."""
         self._provider = FctlProvider()
         QgsApplication.processingRegistry().addProvider(self._provider)
 
     def initGui(self) -> None:
-        """The provider, and what has a window."""
+        """Register provider, panel, and options page."""
         from .gui.dock import FctlDock
         from .gui.options_page import OptionsFactory
 
@@ -40,14 +40,14 @@ class FctlGeoPlugin:
         self._dock.hide()
         self._action = self._dock.toggleViewAction()
         self._action.setIcon(QIcon(str(ICON)))
-        self._action.setToolTip(tr("Land cover and building polygons of the map's images"))
+        self._action.setToolTip(tr("Land cover and building polygons from images of the map"))
         self._iface.addRasterToolBarIcon(self._action)
         self._iface.addPluginToRasterMenu("FCtL Geo", self._action)
         self._factory = OptionsFactory(self._dock.engine_changed)
         self._iface.registerOptionsWidgetFactory(self._factory)
 
     def unload(self) -> None:
-        """Leave QGIS as it was."""
+        """Remove everything from QGIS."""
         if self._provider is not None:
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None

@@ -1,4 +1,4 @@
-"""The provider 'fctl': which algorithms there are, and which files they write."""
+"""The provider 'fctl': its algorithms, and the file formats that they write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALGORITHMS = (SegmentRaster, SegmentFolder, RefineClasses, PolygoniseClasses, Tr
 
 
 class FctlProvider(QgsProcessingProvider):
-    """Lists the algorithms."""
+    """The Processing provider."""
 
     def id(self) -> str:
         return "fctl"

@@ -1,4 +1,4 @@
-"""The last runs, with what they came to: one JSON file in the profile, shared by panel, toolbox and qgis_process."""
+"""The recent runs and their results: a JSON file in the profile, shared by panel, toolbox, and qgis_process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DONE, STOPPED, FAILED = "done", "stopped", "failed"
 
 @dataclass(frozen=True)
 class Run:
-    """One run as the panel tells it."""
+    """One run as shown in the panel."""
 
     started: str
     """Local time, ISO 8601."""
     algorithm: str
-    """Its name, for example segmentraster."""
+    """The name of the algorithm, for example segmentraster."""
     input: str
     """The layer's name or the path."""
     model: str
@@ -31,13 +31,13 @@ class Run:
     """done, stopped or failed."""
     seconds: float
     message: str = ""
-    """Why it failed."""
+    """The error message if it failed."""
     summary: dict[str, Any] = field(default_factory=dict)
-    """What the engine said at the end."""
+    """The summary of the engine."""
 
     @property
     def files(self) -> list[str]:
-        """What it wrote."""
+        """The files that it wrote."""
         return list(self.summary.get("files") or self.summary.get("paths") or [])
 
 
@@ -46,7 +46,7 @@ def runs_file() -> Path:
 
 
 def last_runs() -> list[Run]:
-    """The last runs, the newest first; none where the file is not there or not ours."""
+    """The recent runs, newest first; empty if the file does not exist or cannot be read."""
     try:
         entries = json.loads(runs_file().read_text("utf-8"))
         return [Run(**entry) for entry in entries]
@@ -55,7 +55,7 @@ def last_runs() -> list[Run]:
 
 
 def remember(run: Run) -> None:
-    """Put a run before the others."""
+    """Add a run."""
     path = runs_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = [asdict(each) for each in [run, *last_runs()][:KEEP]]
@@ -66,27 +66,27 @@ def remember(run: Run) -> None:
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:
-    """A summary in words: a line for each class, then time and device."""
+    """The lines of a summary: one for each class, then time and device."""
     unit = summary.get("unit", "m2")
     classes = summary.get("classes") or []
     if isinstance(classes, dict):
-        return quality_lines(summary)
+        return evaluation_lines(summary)
     lines = []
     for found in classes:
-        share = f", {found['share'] * 100:.1f} %" if "share" in found else ""
+        share = f", {found['share'] * 100:.1f}%" if "share" in found else ""
         count = tr(", {:,} polygons").format(found["polygons"]) if "polygons" in found else ""
-        lines.append(f"{found['name']}: {area_words(found['area'], unit)}{share}{count}")
+        lines.append(f"{found['name']}: {format_area(found['area'], unit)}{share}{count}")
     if summary.get("nodata_share"):
-        lines.append(tr("no data: {:.1f} %").format(summary["nodata_share"] * 100))
+        lines.append(tr("nodata: {:.1f}%").format(summary["nodata_share"] * 100))
     if "seconds" in summary:
         device = tr(" on {}").format(summary["device"]) if "device" in summary else ""
-        lines.append(f"{seconds_words(summary['seconds'])}{device}")
+        lines.append(f"{format_seconds(summary['seconds'])}{device}")
     return lines
 
 
-def quality_lines(summary: dict[str, Any]) -> list[str]:
-    """An evaluation in words: what all classes come to, then each of them."""
-    wholes = ((tr("mean IoU"), "mIoU"), (tr("accuracy"), "accuracy"))
+def evaluation_lines(summary: dict[str, Any]) -> list[str]:
+    """The lines of an evaluation: the overall scores, then those of each class."""
+    wholes = ((tr("Mean IoU"), "mIoU"), (tr("Accuracy"), "accuracy"))
     lines = [f"{words}: {summary[key]:.3f}" for words, key in wholes if summary.get(key) is not None]
     for name, scores in summary["classes"].items():
         known = [f"{key} {scores[key]:.3f}" for key in ("IoU", "F1") if scores.get(key) is not None]
@@ -94,14 +94,14 @@ def quality_lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def area_words(area: float, unit: str) -> str:
+def format_area(area: float, unit: str) -> str:
     """'1,234 m²', '12.3 km²', or pixels."""
     if unit != "m2":
         return tr("{:,.0f} pixels").format(area)
     return f"{area:,.0f} m²" if area < 1e5 else f"{area / 1e6:,.2f} km²"
 
 
-def seconds_words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """'12 s', '4 min 05 s' or '2 h 10 min'."""
     if seconds < 60:
         return f"{seconds:.0f} s"

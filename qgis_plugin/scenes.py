@@ -1,4 +1,4 @@
-"""From QGIS's layers to what the engine reads: a path, a copy of the visible part of an online layer, an AOI file."""
+"""Converts QGIS layers to what the engine reads: a path, a copy of a part of an online layer, or an AOI file."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from .words import tr
 
 @dataclass(frozen=True)
 class Scene:
-    """A raster layer, taken apart in the main thread so that another thread can go on with it."""
+    """The properties of a raster layer, read in the main thread for use in another thread."""
 
     name: str
     """The layer's name."""
     path: str
-    """What GDAL opens; empty: an online layer that must be exported."""
+    """A path for GDAL; empty: an online layer that must be downloaded."""
     provider: QgsRasterDataProvider | None
-    """A copy of an online layer's provider; None for files."""
+    """A copy of the provider of an online layer; None for files."""
     crs: QgsCoordinateReferenceSystem
-    """Of the layer in QGIS, which the user may have changed."""
+    """The CRS of the layer in QGIS, which the user may have changed."""
     crs_changed: bool
-    """The file says another CRS than QGIS, or none."""
+    """Whether the file has another CRS than the layer, or none."""
     extent: QgsRectangle
     gsd_m: float | None
 
@@ -50,14 +50,15 @@ class Scene:
 
 
 def scene_of(layer: QgsRasterLayer) -> Scene:
-    """What must be known of a layer.
+    """The properties of a layer.
 
     Raises:
-        LayerError: it is broken, or of a kind that no pixels can be got from.
+        LayerError: the layer is not valid.
     """
     if not layer.isValid():
         raise LayerError(
-            tr("The layer '{}' is not valid.").format(layer.name()), tr("Is its file, or its server, still there?")
+            tr("The layer '{}' is not valid.").format(layer.name()),
+            tr("Check that its file still exists, or that its server can be reached."),
         )
     provider = layer.dataProvider()
     is_file = provider.name() == "gdal"
@@ -73,7 +74,7 @@ def scene_of(layer: QgsRasterLayer) -> Scene:
 
 
 def path_of(source: str) -> str:
-    """What GDAL opens for the source of a raster layer: QGIS's own additions to the path go."""
+    """The path for GDAL of a raster layer's source, without additions of QGIS."""
     path = re.split(r"\|(?:option|credential|authcfg|layername)[:=]", source)[0]
     table = QgsProviderRegistry.instance().decodeUri("gdal", source).get("layerName")
     if table and path.lower().endswith(".gpkg") and not path.startswith("GPKG:"):
@@ -82,10 +83,10 @@ def path_of(source: str) -> str:
 
 
 def with_crs(scene: Scene, folder: Path) -> str:
-    """The scene's path; where QGIS knows another CRS than the file, a small VRT that says so.
+    """The path of the scene, or of a small VRT if the layer has another CRS than the file.
 
     Raises:
-        LayerError: the VRT cannot be made.
+        LayerError: the VRT could not be created.
     """
     if not scene.crs_changed:
         return scene.path
@@ -94,7 +95,7 @@ def with_crs(scene: Scene, folder: Path) -> str:
     made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=known)
     if made is None:
         raise LayerError(
-            tr("The layer '{}' cannot be given its CRS {}.").format(scene.name, scene.crs.authid()),
+            tr("The CRS {1} could not be assigned to the layer '{0}'.").format(scene.name, scene.crs.authid()),
             tr("Assign the CRS to the file itself: Raster > Projections > Assign Projection."),
         )
     made.FlushCache()
@@ -104,13 +105,13 @@ def with_crs(scene: Scene, folder: Path) -> str:
 def write_polygons(
     source: QgsProcessingFeatureSource, path: Path, what: str, feedback: QgsFeedback, field: str = ""
 ) -> str:
-    """The polygons of a layer (or its selected ones) as a GeoPackage that the engine reads.
+    """Write the polygons of a layer (or the selected ones) to a GeoPackage for the engine; returns its path.
 
     Args:
-        what: what the layer is for, in words, for the error.
-        field: the one attribute that is kept; empty: none.
+        what: description of the layer for error messages.
+        field: the attribute to keep; empty: none.
     Raises:
-        LayerError: there are none, or the file cannot be written.
+        LayerError: there are no polygons, or the file could not be written.
     """
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.layerName = "GPKG", path.stem
@@ -122,7 +123,7 @@ def write_polygons(
         str(path), fields, source.wkbType(), source.sourceCrs(), QgsCoordinateTransformContext(), options
     )
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
-        raise LayerError(tr("{} cannot be written: {}.").format(what, writer.errorMessage()))
+        raise LayerError(tr("{} could not be written: {}.").format(what, writer.errorMessage()))
     count = 0
     for feature in source.getFeatures():
         if feedback.isCanceled():
@@ -138,6 +139,6 @@ def write_polygons(
     if count == 0 and not feedback.isCanceled():
         raise LayerError(
             tr("{} has no polygons.").format(what),
-            tr("Choose a polygon layer with features; with 'Selected features only', select some."),
+            tr("Choose a polygon layer with features. If 'Selected features only' is checked, select some features."),
         )
     return str(path)

@@ -1,4 +1,4 @@
-"""The plugin's settings, typed, each in one place; the page in QGIS's options shows the same ones."""
+"""The settings of the plugin, with types; the options page edits them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = "fctl-geo/"
 
 
 def profile_folder() -> Path:
-    """The plugin's own folder in the user's profile: the engine, the list of models, the last runs."""
+    """The plugin's folder in the user's profile, with the engine, the list of models, and the recent runs."""
     return Path(QgsApplication.qgisSettingsDirPath()) / "fctl-geo"
 
 
@@ -25,7 +25,7 @@ def _set(name: str, value: str) -> None:
 
 
 def engine_python() -> str:
-    """The interpreter that the user has chosen; empty: none."""
+    """The interpreter chosen by the user; empty: none."""
     return _get("engine-python")
 
 
@@ -34,7 +34,7 @@ def set_engine_python(path: str) -> None:
 
 
 def device() -> str:
-    """auto, cpu, cuda or cuda:N: what new runs begin with."""
+    """auto, cpu, cuda, or cuda:N: the default of new runs."""
     return _get("device", defaults.DEVICE)
 
 
@@ -43,7 +43,7 @@ def set_device(name: str) -> None:
 
 
 def threads() -> int:
-    """CPU workers of new runs; 0: all."""
+    """CPU threads of new runs; 0: all cores."""
     return int(_get("threads", "0"))
 
 
@@ -52,7 +52,7 @@ def set_threads(count: int) -> None:
 
 
 def max_memory_mb() -> int:
-    """The most memory of new runs; 0: what a run's plan needs."""
+    """Memory limit of new runs; 0: as much as needed."""
     return int(_get("max-memory-mb", "0"))
 
 
@@ -61,18 +61,18 @@ def set_max_memory_mb(megabytes: int) -> None:
 
 
 def model_files() -> list[str]:
-    """Model files that were trained or chosen, the last one first; those that are gone are left out."""
+    """Model files that were trained or chosen, newest first, without those that no longer exist."""
     return [path for path in _get("model-files").split("\n") if path and Path(path).exists()]
 
 
 def remember_model_file(path: str) -> None:
-    """Offer a model file in every list of models from now on."""
+    """Add a model file to all lists of models."""
     others = [other for other in model_files() if other != path]
     _set("model-files", "\n".join([path, *others][:20]))
 
 
 def wheels_folder() -> str:
-    """An offline folder of wheels for setting up the engine; empty: from the internet."""
+    """A folder of wheels for setting up the engine offline; empty: from the internet."""
     return _get("wheels-folder")
 
 

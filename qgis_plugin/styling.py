@@ -1,4 +1,4 @@
-"""Results that arrive in the project named and coloured."""
+"""Names and styles the results when they are added to the project."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from qgis.core import (
 
 
 class Styler(QgsProcessingLayerPostProcessorInterface):
-    """Gives a layer the engine's style, whatever default style the user has set for all other results."""
+    """Applies the engine's style to a layer, regardless of the default style in the Processing options."""
 
     _kept: ClassVar[list[Styler]] = []
-    """Processing holds no reference that Python knows of."""
+    """Keeps references, because Processing holds none that Python knows of."""
 
     @staticmethod
     def attach(context: QgsProcessingContext, path: str, name: str) -> None:
-        """Style and name the layer of a file, if it is going to be loaded."""
+        """Style and name the layer of a file if it will be loaded."""
         if not path or not context.willLoadLayerOnCompletion(path):
             return
         details = context.layerToLoadOnCompletionDetails(path)
         if name:
             details.name = name
-            details.forceName = True  # "out" would tell nobody what it is, and both layers may have the same file name
+            details.forceName = True  # file names such as "out" say little, and both layers may have the same one
         Styler._kept = [*Styler._kept[-20:], Styler()]
         details.setPostProcessor(Styler._kept[-1])
 
     def postProcessLayer(self, layer, context, feedback) -> None:
-        """Called in the main thread when the layer is in the project."""
+        """Called in the main thread when the layer has been added to the project."""
         style_layer(layer)
 
 
 def style_layer(layer: QgsMapLayer) -> None:
-    """Load the .qml beside the file, or the default style in a GeoPackage, unless it has it already."""
+    """Load the .qml next to the file, or the default style in a GeoPackage, unless the layer already has it."""
     if isinstance(layer, QgsVectorLayer) and isinstance(layer.renderer(), QgsCategorizedSymbolRenderer):
         return
     qml = Path(layer.source().split("|")[0]).with_suffix(".qml")

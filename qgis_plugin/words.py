@@ -1,4 +1,4 @@
-"""Sentences in the user's language: one context for the whole plugin, so that a sentence is translated once."""
+"""Translation: one context for the whole plugin, so that each text is translated once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FOLDER = Path(__file__).parent / "i18n"
 
 
 def tr(text: str) -> str:
-    """The text in the user's language; English where there is no translation."""
+    """The text in the user's language; English if there is no translation."""
     return QCoreApplication.translate(CONTEXT, text)
 
 
 def install_translator() -> QTranslator | None:
-    """The translator of QGIS's language, installed; None where English is spoken. Keep it: Qt does not."""
+    """Install the translator for the language of QGIS; None for English. Keep a reference, because Qt does not."""
     settings = QgsSettings()
     chosen = settings.value("locale/userLocale", "", type=str)
     override = settings.value("locale/overrideFlag", False, type=bool)

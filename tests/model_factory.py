@@ -11,7 +11,7 @@ from scene_factory import make_pixels
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.modelfile import write_model
-from fctl_geo.model.normalise import normalise
+from fctl_geo.model.normalize import normalize
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet
 from fctl_geo.spec import ClassInfo, InputSpec, Legend
 
@@ -69,11 +69,11 @@ def make_model(
 
 @torch.no_grad()
 def _balance(network: FctlLite) -> None:
-    """Let every class win somewhere: normalise by a typical picture, and take each class's mean logit away."""
+    """Let every class win somewhere: normalize by a typical picture, and take each class's mean logit away."""
     picture = torch.from_numpy(make_pixels(network.config.bands, 192, 192)[None] / 255.0).float()
     network.train()
     for _ in range(60):
-        network(normalise(picture), [normalise(picture)] * 2)
+        network(normalize(picture), [normalize(picture)] * 2)
     network.eval()
-    logits = network(normalise(picture), [normalise(picture)] * 2)
+    logits = network(normalize(picture), [normalize(picture)] * 2)
     network.decoder.classify.bias -= logits.mean((0, 2, 3))

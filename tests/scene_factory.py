@@ -59,7 +59,7 @@ def make_scene(
         holes: overwrite a disc and a stripe with the nodata value.
         mask: (height, width) bool, written as a mask band (in the file, or as .msk with `mask_outside`).
         alpha: (height, width) of the scene's type, becomes the last band.
-        colors: colour interpretation of each band ("red", "nir", "undefined", ...); None: GDAL's own choice.
+        colors: color interpretation of each band ("red", "nir", "undefined", ...); None: GDAL's own choice.
         names: description of each band.
         crs: None: neither CRS nor transform (unless `transform` is given).
         gsd: CRS units a pixel, north up from (500000, 4600000).

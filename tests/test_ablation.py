@@ -58,7 +58,7 @@ def test_systems_have_three_seeds_unless_others_are_asked_for(run: ModuleType) -
     assert {r.seed for r in run.rows_of(GRID, None, [7], [])} == {7}
 
 
-def test_rows_that_differ_only_in_judgement_share_their_training(run: ModuleType) -> None:
+def test_rows_that_differ_only_in_judgment_share_their_training(run: ModuleType) -> None:
     table = [r for r in rows(run) if r.table.startswith("Table 6") and r.dataset == "buildings"]
     assert len({r.training for r in table}) == 1 and len({r.key for r in table}) == len(table) == 6
 

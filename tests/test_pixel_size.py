@@ -29,13 +29,13 @@ from fctl_geo.progress import Silent
 
 MODEL_GSD_M = 3.0
 PLACES = {
-    "metres": ("EPSG:32633", 500_000, 4_600_000, 1.0),
+    "meters": ("EPSG:32633", 500_000, 4_600_000, 1.0),
     "feet": ("EPSG:2263", 980_000, 200_000, 3.28),
     "degrees": ("EPSG:4326", 13.0, 52.0, 1.1e-5),
     "web mercator": ("EPSG:3857", 2_000_000, 8_399_737, 2.0),
     "none": (None, 0, 0, 1.0),
 }
-"""CRS, corner, and units of about a metre of ground."""
+"""CRS, corner, and units of about a meter of ground."""
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),

@@ -1,4 +1,4 @@
-"""Small labelled pictures and a small recipe for the tests of training."""
+"""Small labeled pictures and a small recipe for the tests of training."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def make_training_data(folder: Path) -> Path:
     return folder
 
 
-def make_labelled_scene(folder: Path, *, size_px: int = 400, gsd: float = 1.0, seed: int = 0, **more: Any) -> Path:
+def make_labeled_scene(folder: Path, *, size_px: int = 400, gsd: float = 1.0, seed: int = 0, **more: Any) -> Path:
     """`scene.tif` of bright squares in UTM; give its path."""
     pixels, _ = make_squares(seed, size_px, 40)
     return make_scene(folder / "scene.tif", pixels=pixels, gsd=gsd, **more)

@@ -10,14 +10,14 @@ from pathlib import Path
 from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.errors import OutputError, SceneError
 from fctl_geo.scene.header import read_header
-from fctl_geo.scene.mosaic import Member, member_of, mosaic_xml, neighbours
+from fctl_geo.scene.mosaic import Member, member_of, mosaic_xml, neighbors
 from fctl_geo.storage.whole_files import write_text_whole
 
 FOLDER = ".mosaics"
 """Subfolder of the output folder for the VRTs, so that a later call finds them unchanged."""
 
 
-def join_neighbours(
+def join_neighbors(
     scenes: Sequence[SceneInput], out: Path, *, split: bool, allow_external: bool = False
 ) -> list[SceneInput]:
     """The batch's scenes, with adjacent ones read as one mosaic.
@@ -40,7 +40,7 @@ def join_neighbours(
     joined: dict[int, SceneInput] = {}
     gone: set[int] = set()
     names: set[str] = set()
-    for group in neighbours(list(placed.values())):
+    for group in neighbors(list(placed.values())):
         indices = [numbers[k] for k in group]
         if len(indices) > 1:
             stem = f"mosaic-{scenes[indices[0]].stem}"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fctl_geo.model.normalise import MEAN, SPREAD, normalise
+from fctl_geo.model.normalize import MEAN, SPREAD, normalize
 from fctl_geo.spec import Context, Legend
 
 
@@ -82,7 +82,7 @@ class SegmentationNetwork(nn.Module):
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """(B, bands, h, w) pixels in 0..1, NaN where there is no imagery, to the network's input."""
-        return normalise(pixels, self.mean, self.spread)
+        return normalize(pixels, self.mean, self.spread)
 
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
         """Features of a context's pixels (B, bands, H, W); `index` refers to `wider`."""

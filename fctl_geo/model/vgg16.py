@@ -169,7 +169,7 @@ class ConstantFusion(nn.Module):
         return torch.stack([w * f for w, f in zip(weights, features, strict=True)]).sum(0)
 
 
-def _initialise(*parts: nn.Module, std: float | None = None) -> None:
+def _initialize(*parts: nn.Module, std: float | None = None) -> None:
     """Initialize weights for training: with a given standard deviation, or such that ReLUs preserve the variance."""
     for module in (m for part in parts for m in part.modules() if isinstance(m, nn.Conv2d)):
         if std is None:
@@ -256,8 +256,8 @@ class FctlVgg16(SegmentationNetwork):
         )
         self.fusion = _fusion(config) if len(config.contexts) > 1 else nn.Identity()
         self.decoder = Fcn8Decoder(config)
-        _initialise(self.encoder, self.context_encoders, self.decoder.classify[:-1])
-        _initialise(self.correlations, self.fusion, std=0.01)
+        _initialize(self.encoder, self.context_encoders, self.decoder.classify[:-1])
+        _initialize(self.correlations, self.fusion, std=0.01)
 
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
         """Features of a context from its (B, bands, H, W) pixels, by its own encoder or that of the patch."""

@@ -1,0 +1,1 @@
+"""From rows of a class raster to polygons, in one pass: regions, outlines, simplified borders, WKB. Pure arrays."""

@@ -54,7 +54,7 @@ def member_of(header: Header) -> Member | None:
     return Member(header, place.frame())
 
 
-def neighbours(members: Sequence[Member]) -> list[list[int]]:
+def neighbors(members: Sequence[Member]) -> list[list[int]]:
     """Groups of indices: scenes of one kind and grid that touch or overlap, directly or through others."""
     from shapely import STRtree, box
 

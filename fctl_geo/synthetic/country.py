@@ -13,7 +13,7 @@ from fctl_geo.synthetic.solids import KEEP_CLASS, SHED
 def use_country(draft: Draft, block: Block, angle: float) -> None:
     """Cover a block outside the town."""
     rng, look = draft.rng, draft.look
-    if draft.zones.wooded(block.centre):
+    if draft.zones.wooded(block.center):
         draft.lay(block, "forest", angle)
         draft.trees.forest(rng, look, draft.warp, block, draft.water, draft.gsd_m)
         return

@@ -18,7 +18,7 @@ def choose_roof(rng: np.random.Generator, look: Look, *, flat: bool) -> tuple[tu
 
 
 def add_house(
-    out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], storeys: int
+    out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], stories: int
 ) -> None:
     """A dwelling: one to three joined wings, pitched or flat, with chimneys, skylights or water tanks."""
     flat = rng.random() < look.style.flat_share
@@ -26,7 +26,7 @@ def add_house(
     turned = half[0] < half[1]
     if turned:
         frame, half = Frame(frame.x, frame.y, frame.angle + np.pi / 2), (half[1], half[0])
-    z = 2.8 * storeys + rng.uniform(0, 0.6)
+    z = 2.8 * stories + rng.uniform(0, 0.6)
     seed, age = int(rng.integers(1 << 20)), rng.random()
     if flat:
         _flat_house(out, rng, frame, half, z, rgb, texture, seed, age)

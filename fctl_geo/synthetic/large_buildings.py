@@ -11,11 +11,11 @@ from fctl_geo.synthetic.style import GRAVEL, SEAM, Rgb
 
 
 def add_slab(
-    out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], storeys: int
+    out: Solids, rng: np.random.Generator, look: Look, frame: Frame, half: tuple[float, float], stories: int
 ) -> None:
     """An apartment or office block: a flat roof with a parapet, elevator housings and a row of vents."""
     rgb, texture = choose_roof(rng, look, flat=True)
-    z = 2.9 * storeys + 0.5
+    z = 2.9 * stories + 0.5
     seed, age = int(rng.integers(1 << 20)), rng.random()
     if half[0] < half[1]:
         frame, half = Frame(frame.x, frame.y, frame.angle + np.pi / 2), (half[1], half[0])

@@ -24,7 +24,7 @@ class Block:
     """(N,) half width of the street along the edge from corner i to i + 1; 0: no street."""
 
     @property
-    def centre(self) -> NDArray[np.float64]:
+    def center(self) -> NDArray[np.float64]:
         """Mean of the corners."""
         return np.asarray(self.ring.mean(axis=0))
 
@@ -94,7 +94,7 @@ def halve(block: Block, cut: Cut, jitter_rad: float, rng: np.random.Generator) -
     axis = long_axis(block)
     along = block.ring @ axis
     where = along.min() + rng.uniform(0.4, 0.6) * np.ptp(along)
-    point = block.centre + axis * (where - block.centre @ axis)
+    point = block.center + axis * (where - block.center @ axis)
     a = rng.normal(0, jitter_rad)
     normal = np.array([axis[0] * np.cos(a) - axis[1] * np.sin(a), axis[0] * np.sin(a) + axis[1] * np.cos(a)])
     parts = [clip_half(block, point, side * normal, cut.half_width_m) for side in (1.0, -1.0)]
@@ -138,7 +138,7 @@ def subdivide(
         piece, depth = todo.pop()
         if not keep(piece):
             continue
-        if piece.area_m2 < wanted_m2(piece.centre) * rng.uniform(0.9, 1.9) or depth > 16:
+        if piece.area_m2 < wanted_m2(piece.center) * rng.uniform(0.9, 1.9) or depth > 16:
             leaves.append(piece)
             continue
         halves, street = halve(piece, choose_cut(piece, depth), jitter_rad, rng)
@@ -151,14 +151,14 @@ def subdivide(
 def inset(block: Block, extra_m: float) -> Block | None:
     """Remove the streets (and a little more) along a block's edges; None if nothing is left."""
     inner: Block | None = block
-    centre = block.centre
+    center = block.center
     for i in range(len(block.ring)):
         a, b = block.ring[i], block.ring[(i + 1) % len(block.ring)]
         length = float(np.hypot(*(b - a)))
         if length < 1e-6 or block.margins_m[i] <= 0:
             continue
         normal = np.array([-(b - a)[1], (b - a)[0]]) / length
-        normal = normal if (centre - a) @ normal > 0 else -normal
+        normal = normal if (center - a) @ normal > 0 else -normal
         if inner is None:
             return None
         inner = clip_half(inner, a + normal * (block.margins_m[i] + extra_m), normal, block.margins_m[i])

@@ -10,61 +10,61 @@ from fctl_geo.synthetic.large_buildings import add_hall, add_slab
 from fctl_geo.synthetic.layout import Block, Points, inside_ring
 from fctl_geo.synthetic.solids import KEEP_CLASS, Frame, add_car, add_wall, vary
 
-GREEN = {"houses": 1.1, "rows": 1.0, "slabs": 1.0, "centre": 0.25, "industry": 0.3, "farm": 0.6}
+GREEN = {"houses": 1.1, "rows": 1.0, "slabs": 1.0, "center": 0.25, "industry": 0.3, "farm": 0.6}
 """Factor on the look's share of green, by kind of lot."""
-PAVED = {"houses": 0.12, "rows": 0.3, "slabs": 0.3, "centre": 0.6, "industry": 0.7, "farm": 0.0}
+PAVED = {"houses": 0.12, "rows": 0.3, "slabs": 0.3, "center": 0.6, "industry": 0.7, "farm": 0.0}
 
 
-def build_lot(draft: Draft, lot: Block, kind: str, angle: float, storeys: int) -> None:
+def build_lot(draft: Draft, lot: Block, kind: str, angle: float, stories: int) -> None:
     """Cover a lot, build its house and furnish it.
 
     Args:
-        kind: houses, rows, slabs, centre, industry or farm.
+        kind: houses, rows, slabs, center, industry or farm.
         angle: direction of the street.
     """
     rng, look = draft.rng, draft.look
     ring = draft.warp(lot.ring)
-    centre = ring.mean(axis=0)
+    center = ring.mean(axis=0)
     green, paved = rng.random() < look.green * GREEN[kind], rng.random() < PAVED[kind]
     if kind != "farm":
         draft.lay(lot, "lawn" if green else "paved" if paved else "yard", angle)
-    half = _house_size(draft, ring, centre, kind, angle)
-    if min(half) < 2.2 or not draft.dry(centre, 6.0 + max(half)) or (kind != "centre" and rng.random() < 0.05):
+    half = _house_size(draft, ring, center, kind, angle)
+    if min(half) < 2.2 or not draft.dry(center, 6.0 + max(half)) or (kind != "center" and rng.random() < 0.05):
         draft.scatter_trees(lot, 90.0)
         return
-    frame = Frame(float(centre[0]), float(centre[1]), angle + (rng.normal(0, 0.03) if kind == "houses" else 0.0))
+    frame = Frame(float(center[0]), float(center[1]), angle + (rng.normal(0, 0.03) if kind == "houses" else 0.0))
     frame = _set_back(rng, frame, half, ring, kind)
     if draft.fine and kind in ("houses", "rows", "farm"):
         _pave(draft, frame, half, green)
     if kind == "slabs":
         deep = min(half[1], 8.0) if rng.random() < 0.6 and half[1] > 5 else half[1]
-        add_slab(draft.solids, rng, look, frame, (half[0], deep), storeys)
+        add_slab(draft.solids, rng, look, frame, (half[0], deep), stories)
     elif kind == "industry":
         add_hall(draft.solids, rng, look, frame, half)
     else:
-        tall = max(1, storeys + int(rng.integers(-1, 2))) if kind == "centre" else storeys
+        tall = max(1, stories + int(rng.integers(-1, 2))) if kind == "center" else stories
         add_house(draft.solids, rng, look, frame, half, tall)
     _enclose(draft, lot, ring, kind)
     _furnish(draft, lot, ring, frame, half, kind)
 
 
-def inscribed(ring: Points, centre: Points, angle: float, aspect: float) -> tuple[float, float]:
+def inscribed(ring: Points, center: Points, angle: float, aspect: float) -> tuple[float, float]:
     """Half sides of the largest rectangle of a given aspect, center and angle inside a convex ring."""
     c, s = np.cos(angle), np.sin(angle)
     corners = np.array([[aspect, 1.0], [aspect, -1.0]]) @ np.array([[c, s], [-s, c]])
     edges = np.roll(ring, -1, axis=0) - ring
     normals = np.column_stack([-edges[:, 1], edges[:, 0]])
-    room = np.abs(((ring - centre) * normals).sum(axis=1))
+    room = np.abs(((ring - center) * normals).sum(axis=1))
     need = np.abs(corners @ normals.T).max(axis=0)
     scale = float((room / np.maximum(need, 1e-9)).min())
     return scale * aspect, scale
 
 
-def _house_size(draft: Draft, ring: Points, centre: Points, kind: str, angle: float) -> tuple[float, float]:
+def _house_size(draft: Draft, ring: Points, center: Points, kind: str, angle: float) -> tuple[float, float]:
     """Half sides of the house: a share of what the lot allows, limited by its kind."""
     rng, style = draft.rng, draft.look.style
-    hu, hv = inscribed(ring, centre, angle, rng.uniform(0.9, 1.7))
-    fill = rng.uniform(0.85, 1.0) if kind in ("centre", "rows") else rng.uniform(*style.cover)
+    hu, hv = inscribed(ring, center, angle, rng.uniform(0.9, 1.7))
+    fill = rng.uniform(0.85, 1.0) if kind in ("center", "rows") else rng.uniform(*style.cover)
     own = rng.uniform(*style.house_m) / 2
     most = {"houses": own, "farm": 9.0, "slabs": 34.0, "industry": 50.0}.get(kind, 13.0)
     scale = min(fill, most / max(hu, hv))
@@ -100,7 +100,7 @@ def _pave(draft: Draft, frame: Frame, half: tuple[float, float], green: bool) ->
 def _enclose(draft: Draft, lot: Block, ring: Points, kind: str) -> None:
     """A wall or a hedge around the lot."""
     rng, style = draft.rng, draft.look.style
-    if kind in ("houses", "industry", "centre", "rows") and rng.random() < style.walls:
+    if kind in ("houses", "industry", "center", "rows") and rng.random() < style.walls:
         rgb = vary(rng, (186, 174, 156))
         for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
             if np.hypot(*(b - a)) > 1 and draft.dry(np.stack([a, (a + b) / 2, b]), 3.0):
@@ -124,18 +124,18 @@ def _furnish(draft: Draft, lot: Block, ring: Points, frame: Frame, half: tuple[f
         if draft.dry(np.array(at), 5.0):
             add_car(draft.solids, rng, at, frame.angle + np.pi / 2)
     if draft.fine:
-        most = {"industry": 14, "centre": 4, "farm": 6}.get(kind, 4)
+        most = {"industry": 14, "center": 4, "farm": 6}.get(kind, 4)
         for _ in range(int(rng.integers(0, most)) if rng.random() < 0.3 + style.clutter else 0):
             _clutter(draft, _corner(rng, ring, 0.3, 0.92), frame)
-    density = look.tree_density * {"centre": 0.3, "industry": 0.25, "slabs": 0.8}.get(kind, 1.0)
+    density = look.tree_density * {"center": 0.3, "industry": 0.25, "slabs": 0.8}.get(kind, 1.0)
     count = density * rng.uniform(0, 2) * lot.area_m2 / 130
     draft.trees.scatter(rng, look, draft.warp, lot, count, draft.water, around=(frame, half))
 
 
 def _corner(rng: np.random.Generator, ring: Points, near: float, far: float) -> tuple[float, float]:
     """Get a point between a lot's center and one of its corners."""
-    centre = ring.mean(axis=0)
-    at = centre + (ring[int(rng.integers(len(ring)))] - centre) * rng.uniform(near, far)
+    center = ring.mean(axis=0)
+    at = center + (ring[int(rng.integers(len(ring)))] - center) * rng.uniform(near, far)
     return float(at[0]), float(at[1])
 
 

@@ -66,7 +66,7 @@ def _block_m2(draft: Draft, p: Points) -> float:
 
 
 def _use_block(draft: Draft, block: Block) -> None:
-    urban = draft.zones.urban(block.centre)
+    urban = draft.zones.urban(block.center)
     angle = draft.front(block)
     inner = inset(block, 1.5 if urban > TOWN_EDGE else 0.3)
     if inner is None or inner.area_m2 < 60:

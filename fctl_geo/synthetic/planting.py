@@ -148,10 +148,10 @@ class Trees:
     def groves(self, rng: np.random.Generator, look: Look, warp: Warp, block: Block, water: WaterField) -> None:
         """Plant a few irregular groves and thickets in a block."""
         for _ in range(int(rng.integers(1, 5))):
-            centre = rng.dirichlet(np.full(len(block.ring), 0.7)) @ block.ring
+            center = rng.dirichlet(np.full(len(block.ring), 0.7)) @ block.ring
             n, size = int(rng.integers(5, 90)), rng.uniform(2.5, 5.5)
             spread = size * np.sqrt(n) * rng.uniform(0.35, 0.7)
-            points = warp(centre + rng.normal(0, 1, (n, 2)) * spread * rng.uniform(0.5, 1.0, 2))
+            points = warp(center + rng.normal(0, 1, (n, 2)) * spread * rng.uniform(0.5, 1.0, 2))
             inside = np.array([inside_ring(warp(block.ring), p, 1.0) for p in points])
             points = points[inside & (water.at(points) > 1.0)]
             self.plant(rng, look, points, size * rng.uniform(0.3, 0.8, len(points)))
@@ -181,7 +181,7 @@ def _lattice(
     normals = (
         np.column_stack([-edges[:, 1], edges[:, 0]]) / np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-9)[:, None]
     )
-    if (block.centre - block.ring[0]) @ normals[0] < 0:
+    if (block.center - block.ring[0]) @ normals[0] < 0:
         normals = -normals
     edge = ((points[:, None, :] - block.ring) * normals).sum(axis=2).min(axis=1)
     inside = edge > 0

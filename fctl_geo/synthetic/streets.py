@@ -16,7 +16,7 @@ PIECE_M = 8.0
 
 def choose_cut(draft: Draft, block: Block, depth: int) -> Cut:
     """Decide what divides a block: the first cuts are main roads, later ones minor, in the country often none."""
-    rng, u = draft.rng, draft.zones.urban(block.centre)
+    rng, u = draft.rng, draft.zones.urban(block.center)
     if (depth < 2 and block.area_m2 > 90_000) or (u > 0.2 and block.area_m2 > 400_000):
         return Cut(rng.uniform(3.4, max(4.0, 6.5 - 0.8 * depth)), MAIN) if rng.random() < 0.75 else Cut(3.0, MINOR)
     if u > 0.25:

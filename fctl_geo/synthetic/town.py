@@ -18,7 +18,7 @@ STALL_M, ROW_M = 2.6, 16.0
 def use_town(draft: Draft, block: Block, angle: float, urban: float) -> None:
     """Choose the use of a town block, and build it."""
     rng = draft.rng
-    kinds = ["houses", "rows", "slabs", "centre", "industry", "park", "market", "pitch", "courts", "waste"]
+    kinds = ["houses", "rows", "slabs", "center", "industry", "park", "market", "pitch", "courts", "waste"]
     dense = draft.look.style.dense
     w = np.array([6, 0.6 + urban, 0.4 + urban, 4 * max(0.0, urban - 0.6) + dense, 0.8, 0.35, 0.35, 0.12, 0.12, 0.3])
     if block.area_m2 < 2500:
@@ -48,15 +48,15 @@ def _build_block(draft: Draft, block: Block, kind: str, angle: float) -> None:
         "houses": lot_m2,
         "rows": 0.35 * lot_m2 + 60,
         "slabs": 2600.0,
-        "centre": min(420.0, lot_m2),
+        "center": min(420.0, lot_m2),
         "industry": 4200.0,
     }
     lots, _ = subdivide(block, lambda _: wanted[kind] * 0.8, lambda *_: Cut(0.0, -1), 0.03, rng)
-    low, high = {"houses": (1, 2), "rows": (2, 2), "slabs": (3, 7), "centre": (2, 4), "industry": (2, 2)}[kind]
-    storeys = int(rng.integers(low, high + 1))
+    low, high = {"houses": (1, 2), "rows": (2, 2), "slabs": (3, 7), "center": (2, 4), "industry": (2, 2)}[kind]
+    stories = int(rng.integers(low, high + 1))
     for lot in lots:
         edge = draft.front(lot) if any(lot.margins_m > 0) else angle
-        build_lot(draft, lot, kind, edge, storeys)
+        build_lot(draft, lot, kind, edge, stories)
 
 
 def _courts(draft: Draft, block: Block, angle: float) -> None:
@@ -67,8 +67,8 @@ def _courts(draft: Draft, block: Block, angle: float) -> None:
     ring = draft.warp(block.ring)
     colors: tuple[Rgb, ...] = ((150, 84, 66), (84, 124, 96), (76, 104, 148), (132, 132, 130), (178, 112, 82))
     outer, inner = (vary(rng, colors[int(rng.integers(len(colors)))]) for _ in range(2))
-    centre = ring.mean(axis=0)
-    start = Frame(float(centre[0]), float(centre[1]), angle)
+    center = ring.mean(axis=0)
+    start = Frame(float(center[0]), float(center[1]), angle)
     for k in range(-2, 3):
         frame = Frame(*start.at(19.0 * k, 0.0), angle)
         if not inside_ring(ring, np.array([frame.x, frame.y]), 19.0) or not draft.dry(
@@ -93,14 +93,14 @@ def _market(draft: Draft, block: Block, angle: float) -> None:
     ring = draft.warp(block.ring)
     taken: tuple[Points, float] | None = None
     if rng.random() < 0.75 or block.area_m2 > 7000:
-        centre = ring.mean(axis=0) + rng.normal(0, 3, 2)
-        hu, hv = inscribed(ring, centre, angle, rng.uniform(1.0, 1.8))
+        center = ring.mean(axis=0) + rng.normal(0, 3, 2)
+        hu, hv = inscribed(ring, center, angle, rng.uniform(1.0, 1.8))
         size = rng.uniform(0.45, 0.7)
-        if draft.dry(centre, hu):
+        if draft.dry(center, hu):
             add_hall(
-                draft.solids, rng, draft.look, Frame(float(centre[0]), float(centre[1]), angle), (hu * size, hv * size)
+                draft.solids, rng, draft.look, Frame(float(center[0]), float(center[1]), angle), (hu * size, hv * size)
             )
-            taken = (centre, float(np.hypot(hu, hv)) * size + 2)
+            taken = (center, float(np.hypot(hu, hv)) * size + 2)
     _park_cars(draft, ring, angle, taken)
 
 

@@ -46,10 +46,10 @@ def _river(rng: np.random.Generator, extent_m: float, offset_m: float) -> tuple[
 
 
 def _lake(
-    rng: np.random.Generator, grid: NDArray[np.float64], centre: NDArray[np.float64], radius_m: float
+    rng: np.random.Generator, grid: NDArray[np.float64], center: NDArray[np.float64], radius_m: float
 ) -> NDArray[np.float64]:
     """Distance to a lobed lake's shore on a grid (n, n, 2), roughly in meters."""
-    d = grid - centre
+    d = grid - center
     angle = np.arctan2(d[..., 1], d[..., 0])
     lobes = sum(rng.normal(0, 0.35 / k) * np.cos(k * angle + rng.uniform(0, 7)) for k in range(1, 7))
     stretch = rng.uniform(0.6, 1.0)

@@ -18,7 +18,7 @@ TOWN_EDGE = 0.3
 class Zones:
     """Smooth fields over the plan."""
 
-    centre: Points
+    center: Points
     radius_m: float
     forest_level: float
     waves: NDArray[np.float64]
@@ -26,7 +26,7 @@ class Zones:
 
     def urban(self, p: Points) -> float:
         """1 in the town's center, TOWN_EDGE at its edge, 0 outside."""
-        d = float(np.hypot(*(p - self.centre))) / max(self.radius_m, 1e-3)
+        d = float(np.hypot(*(p - self.center))) / max(self.radius_m, 1e-3)
         return float(np.clip(1.0 - 0.7 * d + 0.12 * self._waves(p, 0), 0, 1))
 
     def wooded(self, p: Points) -> bool:
@@ -41,13 +41,13 @@ class Zones:
 def draw_zones(rng: np.random.Generator, extent_m: float, look: Look) -> Zones:
     """Draw a scene's zones: a whole town and its surroundings or, in a small scene, a piece of either."""
     if extent_m >= 700:
-        centre = rng.uniform(-0.2, 0.2, 2) * extent_m
+        center = rng.uniform(-0.2, 0.2, 2) * extent_m
         radius = rng.uniform(0.28, 0.45) * min(extent_m, 2500)
     else:
         kind = str(rng.choice(["town", "edge", "country"], p=[0.62, 0.25, 0.13]))
-        centre = rng.uniform(-0.6, 0.6, 2) * extent_m
+        center = rng.uniform(-0.6, 0.6, 2) * extent_m
         radius = {"town": rng.uniform(1.2, 4.0), "edge": 0.7, "country": 0.01}[kind] * max(extent_m, 150.0)
     a, k = rng.uniform(0, 2 * np.pi, 8), 2 * np.pi / rng.uniform(200, 700, 8)
     waves = np.column_stack([np.cos(a) * k, np.sin(a) * k, rng.uniform(0, 7, 8)])
     level = 1.2 - 1.5 * look.tree_density * look.green + rng.normal(0, 0.2)
-    return Zones(centre, radius, level, waves)
+    return Zones(center, radius, level, waves)

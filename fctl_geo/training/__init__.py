@@ -1,1 +1,1 @@
-"""From labelled imagery to a model file: sources, samples, augmentation, loss, the loop."""
+"""From labeled imagery to a model file: sources, samples, augmentation, loss, the loop."""

@@ -1,4 +1,4 @@
-"""Looks: colors, optics, holes and scene borders, the same for a patch and its contexts."""
+"""Augmentation: colors, optics, holes and scene borders, the same for a patch and its contexts."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fctl_geo.training.samples import Sample
 from fctl_geo.training.sources import IGNORE
 
 Looks = Literal["varied", "plain"]
-"""varied: another season, sensor, weather; plain: the pixels as they are."""
+"""varied: another season, sensor, or weather; plain: the pixels are unchanged."""
 
 
 def augment(
     sample: Sample, scales: Sequence[Context], hole_label: int, rng: np.random.Generator, looks: Looks = "varied"
 ) -> tuple[Tensor, Tensor]:
-    """A sample made to look otherwise.
+    """Augment a sample.
 
     Args:
-        hole_label: label of unmarked white or black holes that are cut in (IGNORE: not judged).
+        hole_label: label of the unmarked white or black holes that are cut into samples (IGNORE: not scored).
     Returns:
         (T, bands, P, P) float pixels in 0..1, NaN where there is no imagery; (P, P) uint8 label.
     """
@@ -60,7 +60,7 @@ def to_tensors(sample: Sample) -> tuple[Tensor, Tensor]:
 def _half_plane(
     size: int, scales: Sequence[Context], rng: np.random.Generator, *, outside_patch: bool
 ) -> NDArray[np.bool_]:
-    """(T, P, P): beyond a random line, the same line in the patch and its contexts; a global context knows no line."""
+    """(T, P, P) True beyond a random line, the same in the patch and its contexts; always False in a global context."""
     angle = rng.uniform(0, 2 * math.pi)
     reach = rng.uniform(1.0, 2.0) if outside_patch else rng.uniform(0.2, 0.9)
     axis = (np.arange(size, dtype=np.float32) - (size - 1) / 2) / (size / 2)

@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it learned from, how good it is, where it fails."""
+"""The model card: what a model is, what it was trained on, how accurate it is, and where it fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fctl_geo.training.recipe import Recipe
 
 Metrics = Mapping[str, Mapping[str, float]]
 OBJECTS = "object F1"
-"""Among a place's metrics: how many objects are found."""
+"""Key of a place's metrics: F1 of the objects found."""
 
 
 def write_card(
@@ -33,8 +33,8 @@ def write_card(
         crude, refined: IoU per validation set and class, without and with refinement.
         before: the same of the model that the training started from.
         reused: what was reused from that model or another one, as a sentence.
-        command: the command that trains it again.
-        pictures: files below the card's folder that it shows.
+        command: the command that reproduces the training.
+        pictures: files below the card's folder to show.
     """
     lines = _lines(info, recipe, crude, refined, before, reused, command)
     for picture in pictures:
@@ -48,7 +48,7 @@ def _lines(
     if info.refinement is None:
         share = "no refinement network"
     else:
-        why = "it did not help on the validation places" if crude else "there was no validation place"
+        why = "it did not improve the validation places" if crude else "there were no validation places"
         share = "refined by default" if info.refine else f"not refined by default ({why})"
     total = sum(s.weight for s in recipe.sources)
     return [
@@ -63,7 +63,7 @@ def _lines(
         "|---|---|",
         *(f"| {c.name}{' (gets no polygons)' if c.background else ''} | {c.hex} |" for c in info.legend),
         "",
-        "## Licence and attribution",
+        "## License and attribution",
         "",
         f"{info.licence}.",
         "",
@@ -81,8 +81,8 @@ def _lines(
         *(["```", command, "```", ""] if command else []),
         "## How good it is",
         "",
-        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that say "
-        "only 'this class or not' judge only that class." + _objects_told(crude),
+        "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that only "
+        "distinguish one class from the rest are scored for that class only." + _objects_sentence(crude),
         "",
         *_table(crude, refined, before, {s.name: s.gsd_m for s in recipe.validation}),
         "",
@@ -97,10 +97,10 @@ def _size(gsd_m: float) -> str:
 def _input(info: ModelInfo) -> str:
     bands = ", ".join(info.input.bands)
     if info.input.gsd_m is None:
-        return f"Input: {bands}; the ground size of its images was not known, scenes are read as they are."
+        return f"Input: {bands}; the pixel size of the training images is unknown, so scenes are read at their own."
     return (
         f"Input: {bands}, about {info.input.gsd_m:g} m per pixel "
-        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read as they are, others are resampled)."
+        f"(scenes within a factor of {info.input.gsd_tolerance:g} are read at their own pixel size, others resampled)."
     )
 
 
@@ -108,9 +108,9 @@ def _learned(recipe: Recipe, reused: str) -> str:
     """How it was trained, in a few sentences."""
     method = recipe.method
     looks = (
-        "colors, haze, seasons, shadows, blur, noise, JPEG and holes varied"
+        "with varied colors, haze, seasons, shadows, blur, noise, JPEG artifacts and holes"
         if method.looks == "varied"
-        else "pixels as they are"
+        else "otherwise unchanged"
     )
     begun = f"{reused[0].upper()}{reused[1:]}. " if reused else ""
     if method.head_only:
@@ -119,11 +119,11 @@ def _learned(recipe: Recipe, reused: str) -> str:
     return begun + (
         f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
         f"{turns}, mirrored, {looks}; {method.steps:,} steps of {method.batch} with {method.optimizer}, learning rate "
-        f"{method.learning_rate:g} ({method.schedule}). The validation places below were never trained on."
+        f"{method.learning_rate:g} ({method.schedule}). The validation places below were not used for training."
     )
 
 
-def _objects_told(metrics: Metrics) -> str:
+def _objects_sentence(metrics: Metrics) -> str:
     if not any(OBJECTS in values for values in metrics.values()):
         return ""
     return f" {OBJECTS.capitalize()}: polygons matched with an IoU of 0.5 or more."

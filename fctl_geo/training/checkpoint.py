@@ -36,7 +36,7 @@ def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
     """Restore objects from the last checkpoint; returns the steps done (0: no checkpoint) and the plain values.
 
     Raises:
-        TrainingError: the checkpoint is of another network, such as that of an earlier version.
+        TrainingError: the checkpoint belongs to a different network, such as that of an earlier version.
     """
     if not (folder / LAST).exists():
         return 0, {}
@@ -46,7 +46,7 @@ def load_checkpoint(folder: Path, **parts: Any) -> tuple[int, dict[str, Any]]:
             part.load_state_dict(state.pop(name))
     except (KeyError, RuntimeError, ValueError):
         raise TrainingError(
-            f"{folder / LAST} is not of this network: a different version of fctl-geo wrote it",
+            f"{folder / LAST} does not fit this network: a different version of fctl-geo wrote it",
             hint="continue with that version, or start over with --overwrite",
         ) from None
     return int(state.pop("step")), state

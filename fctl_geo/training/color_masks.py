@@ -1,4 +1,4 @@
-"""RGB masks: pictures whose colours are classes, written "RRGGBB" where a colour is named."""
+"""RGB masks: images whose colors are classes; colors are written as "RRGGBB"."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fctl_geo.errors import TrainingError
 
 
 def parse_color(word: str, mask: str) -> int:
-    """The number of a colour.
+    """Parse a color into a number.
 
     Args:
         word: six hexadecimal digits.
-        mask: the mask that it is a colour of, for the error.
+        mask: name of the mask, for the error message.
     Raises:
-        TrainingError: it is no colour.
+        TrainingError: the word is not a color.
     """
     if not re.fullmatch("[0-9A-Fa-f]{6}", word):
-        raise TrainingError(f"{word!r} is no colour of the RGB mask {mask}", hint='write it as "RRGGBB"')
+        raise TrainingError(f"{word!r} is not a color of the RGB mask {mask}", hint='write it as "RRGGBB"')
     return int(word, 16)
 
 
@@ -30,8 +30,8 @@ def classes_of_colors(rgb: NDArray[np.uint8], classes: Mapping[int, int], other:
 
     Args:
         rgb: (3, H, W).
-        classes: number of a colour to number of a class.
-        other: the class of all other colours.
+        classes: number of a color to number of a class.
+        other: the class of all other colors.
     Returns:
         (H, W).
     """

@@ -1,4 +1,4 @@
-"""Colors of another sensor, season, sun or processing: the same for a patch and its contexts."""
+"""Color augmentation: another sensor, season, sun, or processing, the same for a patch and its contexts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.spec import Context
 UNCHANGED_SHARE = 0.15
 GRAY_SHARE = 0.04
 STRETCH_SHARE = 0.25
-"""Scaled to 8 bits by percentiles, as images of 16 bits are."""
+"""Stretched by percentiles, as 16-bit images are when they are scaled to 8 bits."""
 HAZE_SHARE = 0.2
 SEASON_SHARE = 0.25
 SHADOW_SHARE = 0.12
@@ -22,7 +22,7 @@ Pixels = NDArray[np.float32]
 
 
 def recolor(levels: NDArray[np.uint8], scales: Sequence[Context], rng: np.random.Generator) -> Pixels:
-    """Other colors.
+    """Change the colors at random.
 
     Args:
         levels: (T, P, P, bands).
@@ -67,7 +67,7 @@ def _band_by_band(levels: NDArray[np.uint8], strength: float, rng: np.random.Gen
 
 
 def _stretched(curves: NDArray[np.float64], seen: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float64]:
-    """From percentile to percentile, of all bands together or of each; what lies beyond is clipped."""
+    """Stretch between two percentiles, of all bands together or of each; values beyond are clipped."""
     cut = rng.uniform(0.1, 3.0)
     low, high = np.percentile(seen, (cut, 100 - cut), axis=None if rng.random() < 0.5 else 0) / 255
     stretched: NDArray[np.float64] = np.clip((curves - low) / np.maximum(high - low, 0.08), 0, 1)
@@ -75,7 +75,7 @@ def _stretched(curves: NDArray[np.float64], seen: NDArray[np.uint8], rng: np.ran
 
 
 def _another_season(pixels: Pixels, rng: np.random.Generator) -> None:
-    """What is green turns brown, yellow or a stronger green."""
+    """Turn green to brown, yellow, or a stronger green."""
     greenness = pixels[..., 1] - np.maximum(pixels[..., 0], pixels[..., 2])
     np.clip(4 * greenness + 0.3, 0, 1, out=greenness)
     turn = np.array([rng.uniform(-0.08, 0.25), rng.uniform(-0.1, 0.08), rng.uniform(-0.12, 0.04)], np.float32)
@@ -91,7 +91,7 @@ def _saturate(pixels: Pixels, strength: float, rng: np.random.Generator) -> None
 
 
 def _shadow(size: int, scales: Sequence[Context], rng: np.random.Generator) -> Pixels:
-    """(T, P, P) light of a cloud's soft shadow, at the same ground in the patch and its contexts."""
+    """(T, P, P) brightness factor of a soft cloud shadow, at the same ground in the patch and its contexts."""
     waves = rng.normal(0, 2.5, (4, 2))
     phases, level = rng.uniform(0, 2 * math.pi, 4), rng.uniform(0.0, 1.2)
     dark, edge = rng.uniform(0.4, 0.85), rng.uniform(1.0, 8.0)

@@ -1,4 +1,4 @@
-"""Crude masks for the refinement network to learn from: montages of patches side by side (paper, 4.2)."""
+"""Crude masks that the refinement network is trained on: montages of patches side by side (paper, 4.2)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from fctl_geo.training.sources import IGNORE
 Predict = Callable[[SegmentationNetwork, Tensor], Tensor]
 
 TILES = 3
-"""Patches along each side of a montage: it has seams, and many patches with context can be cut from it."""
+"""Patches along each side of a montage, so that it has seams and many patches with context can be cut from it."""
 _CHUNK = 16
-"""Montages kept in one file: what a killed run may lose."""
+"""Montages per file: at most this many are lost if a run is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def make_crude_samples(
     """Segment random places, several patches side by side without overlap.
 
     Args:
-        keep: a folder in which montages are kept, so that a run that goes on need not make them again.
+        keep: a folder in which montages are kept, so that a resumed run does not have to recompute them.
     """
     network.eval()
     progress.stage("crude masks", count)
@@ -97,7 +97,7 @@ def _crude_sample(
 ) -> CrudeSample:
     ground, view = samples.place(rng)
     step = view.gsd_m * size_px / ground.gsd_m
-    look = int(rng.integers(1 << 31))  # the patches of a montage look alike: it is one scene
+    look = int(rng.integers(1 << 31))  # the same augmentation for all patches of a montage: it is one scene
     side = size_px * TILES
     crude = np.empty((side, side), np.uint8)
     label = cut_sample(ground, view, side, (1,)).label
@@ -114,7 +114,7 @@ def _crude_sample(
 
 
 def _shifted(view: View, down: float, right: float) -> View:
-    """A view moved in its own (turned, mirrored) axes."""
+    """A view moved along its own (rotated, mirrored) axes."""
     cos, sin = math.cos(view.angle_rad), math.sin(view.angle_rad)
     right = -right if view.mirror else right
     return View(

@@ -1,4 +1,4 @@
-"""Pictures of a training: learning curves from its log, and samples with truth and guess. Need matplotlib."""
+"""Figures of a training run: learning curves from its log, and samples with truth and prediction. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def draw_curves(log: Path, out: Path) -> Path:
 def draw_samples(
     network: SegmentationNetwork, samples: SampleSource, legend: Legend, table: AllowedTable, out: Path
 ) -> Path:
-    """Some samples: picture, truth and the network's guess, as PNG."""
+    """Some samples: image, truth, and the network's prediction, as PNG."""
     lookup = truth_of_rows(table)
     rng = np.random.default_rng(3)
     figure, axes = _figure(SAMPLES, 3, (9, 3 * SAMPLES))
@@ -57,7 +57,7 @@ def draw_samples(
         sample = samples.draw(rng)
         guess = np.where(sample.valid[0], _guess(network, sample), NODATA).astype(np.uint8)
         pictures = (_rgb(sample), _painted(lookup[sample.label], legend), _painted(guess, legend))
-        for axis, picture, title in zip(row, pictures, ("picture", "truth", "network"), strict=True):
+        for axis, picture, title in zip(row, pictures, ("image", "truth", "prediction"), strict=True):
             axis.imshow(picture)
             axis.set_title(title, fontsize=9)
             axis.set_axis_off()
@@ -87,7 +87,7 @@ def _figure(rows: int, cols: int, size: tuple[float, float]) -> tuple[Any, Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise TrainingError("pictures need matplotlib", hint="pip install 'fctl-geo[train]'") from None
+        raise TrainingError("the figures need matplotlib", hint="pip install 'fctl-geo[train]'") from None
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, cols)
@@ -98,7 +98,7 @@ def _plot(axis: Any, points: Sequence[tuple[int, float]], label: str, *, thick: 
 
 
 def _save(figure: Any, out: Path) -> Path:
-    """Write the PNG whole or not at all."""
+    """Write the PNG atomically."""
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.stem}.partial.png")
     try:

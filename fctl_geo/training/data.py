@@ -1,4 +1,4 @@
-"""A recipe's data made ready: ground to learn from, and places kept back to be judged by."""
+"""Prepares the data of a recipe: ground to train on, and places held out for validation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.settings import SceneSettings
-from fctl_geo.training.labeled_scenes import GroundFiles, LabelledScene, SceneGround, Survey, refuse_strangers, survey
+from fctl_geo.training.labeled_scenes import GroundFiles, LabeledScene, SceneGround, Survey, refuse_strangers, survey
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.recipe import Recipe, SourceSpec
 from fctl_geo.training.samples import Ground, PyramidImage
@@ -22,14 +22,14 @@ from fctl_geo.training.sources import AllowedTable, LabelledImage, load_source
 from fctl_geo.windows.window import Window
 
 FEW_IMAGES = 5
-"""With fewer labelled images, windows of them are kept back instead of whole images."""
+"""With fewer labeled images, windows of them are held out instead of whole images."""
 _PARTS = 8
 """Approximate number of windows that are held out."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneWindows:
-    """A surveyed scene and the windows of it that judge."""
+    """A surveyed scene and its windows that are used for validation."""
 
     found: Survey
     windows: tuple[Window, ...]
@@ -37,13 +37,13 @@ class SceneWindows:
 
 @dataclass(frozen=True, slots=True)
 class ValidationSet:
-    """Labelled ground that is never trained on."""
+    """Labeled ground that is never used for training."""
 
     name: str
     grounds: tuple[Ground, ...]
-    """For a look now and then while the network learns."""
+    """For the validations during training."""
     images: tuple[LabelledImage, ...] = ()
-    """For the judgement through the whole pipeline: images in memory, or ..."""
+    """For the evaluation through the whole pipeline: images in memory, or ..."""
     scenes: tuple[SceneWindows, ...] = ()
     """... scenes in files."""
 
@@ -64,17 +64,17 @@ def open_data(recipe: Recipe, data: Path, work: Path, progress: Progress) -> Ite
 
     Args:
         data: the folder below which the recipe's paths lie.
-        work: a folder for what is made of the labels once.
+        work: a folder for files that are derived from the labels once.
     Raises:
-        TrainingError: whatever does not fit together, before the first step.
+        TrainingError: something does not fit together; raised before the first step.
     """
     if not recipe.sources:
-        raise TrainingError(f"recipe {recipe.name!r} names no source", hint="add a [[sources]] table")
+        raise TrainingError(f"recipe {recipe.name!r} has no sources", hint="add a [[sources]] table")
     if len(recipe.legend) < 2:
         words = ", ".join(c.name for c in recipe.legend) or "none"
         raise TrainingError(
-            f"{len(recipe.legend)} class ({words}) is too few to learn from, 2 are the least",
-            hint="give the unlabelled ground a class with --background NAME, or label a second class",
+            f"training needs at least 2 classes, the recipe has {len(recipe.legend)} ({words})",
+            hint="give the unlabeled ground a class with --background NAME, or label a second class",
         )
     files = GroundFiles()
     try:
@@ -117,9 +117,9 @@ class _Loader:
         return images
 
     def _scenes(self, source: SourceSpec) -> tuple[tuple[Ground, ...], ValidationSet]:
-        """Ground to learn from, and the part of it that is kept back."""
+        """Ground to train on, and the part of it that is held out."""
         surveys = self._surveys(source)
-        name = f"{source.name}, kept back"
+        name = f"{source.name}, held out"
         if source.hold_out <= 0:
             return tuple(self._ground(s, source) for s in surveys), ValidationSet(name, ())
         rng = np.random.default_rng(11)
@@ -133,7 +133,7 @@ class _Loader:
         parts = [choose_parts(s, px, source.hold_out, rng) for s, px in zip(surveys, side_px, strict=True)]
         judge = [SceneWindows(s, p) for s, p in zip(surveys, parts, strict=True) if p]
         if not judge:
-            self.progress.warn(f"{source.name}: too little is labelled to keep a part of it back for validation")
+            self.progress.warn(f"{source.name}: too little is labeled to hold out a part of it for validation")
         learn = tuple(self._ground(s, source, hidden=p) for s, p in zip(surveys, parts, strict=True))
         return learn, self._set(name, judge, source)
 
@@ -146,9 +146,9 @@ class _Loader:
         return ValidationSet(name, grounds, (), tuple(judge))
 
     def _part_px(self, found: Survey, source: SourceSpec, surveys: Sequence[Survey]) -> int:
-        """Side of the windows that are kept back: a sample at least, and about eight of them in all."""
-        labelled_px = sum(len(s.points) * s.stride_px**2 for s in surveys)
-        wanted = math.sqrt(labelled_px * source.hold_out / _PARTS)
+        """Side of the windows that are held out: at least a sample; about eight windows in all."""
+        labeled_px = sum(len(s.points) * s.stride_px**2 for s in surveys)
+        wanted = math.sqrt(labeled_px * source.hold_out / _PARTS)
         gsd_m = source.gsd_m or found.gsd_m or self.recipe.gsd_m
         return max(round(self.recipe.method.sample_px * self.recipe.gsd_m / gsd_m), round(wanted))
 
@@ -164,7 +164,7 @@ class _Loader:
         return self.table.index_of(name.split("|") if name not in self.table.names else [name])
 
     def _surveys(self, source: SourceSpec) -> list[Survey]:
-        scenes = labelled_scenes(source, self.data, self.recipe.bands)
+        scenes = labeled_scenes(source, self.data, self.recipe.bands)
         self.progress.stage(f"labels of {source.name}", len(scenes))
         found = []
         for scene in scenes:
@@ -176,7 +176,7 @@ class _Loader:
             for name, count in one.counts.items():
                 counts[name] = counts.get(name, 0) + count
         words = ", ".join(f"{n} {c / 1e6:.2f}" for n, c in sorted(counts.items(), key=lambda item: -item[1]))
-        self.progress.say(f"{source.name}: {len(found)} images; labelled MPix: {words}")
+        self.progress.say(f"{source.name}: {len(found)} images; labeled MPix: {words}")
         return found
 
     def _check(self, groups: Sequence[tuple[float, tuple[Ground, ...]]]) -> None:
@@ -185,54 +185,56 @@ class _Loader:
         missing = [c.name for c in self.recipe.legend if c.id not in seen]
         if len(seen) < 2:
             raise TrainingError(
-                f"the labels show {len(seen)} class of {len(self.recipe.legend)}; missing: {', '.join(missing)}",
-                hint="are the values of the labels mapped to the right classes?",
+                f"the labels contain {len(seen)} of {len(self.recipe.legend)} classes; missing: {', '.join(missing)}",
+                hint="check that the values of the labels are mapped to the right classes",
             )
         if missing:
-            self.progress.warn(f"no label shows {', '.join(missing)}: it will not be learned")
+            self.progress.warn(f"the labels do not contain {', '.join(missing)}, so the model cannot learn it")
 
 
-def labelled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> list[LabelledScene]:
+def labeled_scenes(source: SourceSpec, data: Path, bands: tuple[str, ...]) -> list[LabeledScene]:
     """The images of a source of scenes with their labels.
 
     Raises:
-        TrainingError: no image fits the pattern, or one has no label.
+        TrainingError: no image matches the pattern, or one has no label.
     """
     paths = [p for pattern in source.images for p in _found(data, pattern)]
     if not paths:
         raise TrainingError(
-            f"source {source.name!r}: no image fits {', '.join(source.images[:3])} in {data}",
-            hint="check the path, and that the image is there",
+            f"source {source.name!r}: no image matches {', '.join(source.images[:3])} in {data}",
+            hint="check the path, and that the image exists",
         )
     scenes = []
     for path in paths:
         fields = {"parent": path.parent, "grandparent": path.parent.parent, "stem": path.stem}
         labels = Path(source.masks.format(**fields, base=path.stem.removesuffix("_sat")))
         if not labels.exists():
-            raise TrainingError(f"{path} has no label {labels}", hint="give every image a label, or leave it out")
+            raise TrainingError(
+                f"{path} has no label {labels}", hint="add a label for every image, or leave the image out"
+            )
         classes = {value: "|".join(names) for value, names in source.labels.items()}
         spec = LabelSpec(labels, source.field or None, classes, source.background)
         settings = SceneSettings(gsd_m=source.gsd_m or None, aoi=data / source.aoi if source.aoi else None)
-        scenes.append(LabelledScene(path.stem, path, spec, settings))
+        scenes.append(LabeledScene(path.stem, path, spec, settings))
     return scenes
 
 
 def _found(data: Path, pattern: str) -> list[Path]:
-    """Files that fit a pattern; an absolute path, or one that is there as it stands, is itself."""
+    """Files that match a pattern; an absolute path, or one that exists literally, stands for itself."""
     plain = data / pattern
     return [plain] if plain.is_file() else [] if Path(pattern).is_absolute() else sorted(data.glob(pattern))
 
 
-def folder_name(scene: LabelledScene) -> str:
-    """Of the folder for what is made of a scene's labels; another one for other labels or settings."""
+def folder_name(scene: LabeledScene) -> str:
+    """Name of the folder for files derived from a scene's labels; different for other labels or settings."""
     facts = f"{scene.image.resolve()} {scene.labels} {scene.settings}"
     return f"{scene.name}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
 
 
 def choose_parts(found: Survey, side_px: int, share: float, rng: np.random.Generator) -> tuple[Window, ...]:
-    """Windows of a grid that hold about a share of the labelled pixels, and each class that can be spared.
+    """Windows of a grid that hold about `share` of the labeled pixels, and each class that can be spared.
 
-    Law: no class is kept back altogether.
+    Law: no class is held out altogether.
     """
     cells = found.points // side_px
     keys = cells[:, 0] * (found.size_hw[1] // side_px + 1) + cells[:, 1]

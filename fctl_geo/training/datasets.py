@@ -1,4 +1,4 @@
-"""Recipes for data that nobody wrote a recipe for: folders in a known layout, and images with labels."""
+"""Recipes for data without a recipe: folders in a known layout, and images with labels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 from fctl_geo.raster.pam import distinct_color
 from fctl_geo.spec import ClassInfo, Legend
-from fctl_geo.training.data import folder_name, labelled_scenes
-from fctl_geo.training.labeled_scenes import LabelledScene, refuse_strangers, survey
+from fctl_geo.training.data import folder_name, labeled_scenes
+from fctl_geo.training.labeled_scenes import LabeledScene, refuse_strangers, survey
 from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe, SourceSpec
 
 HOLD_OUT = 0.15
-"""Share of the labelled ground that is kept back for validation."""
-SATELLITE = "the labelled images' own licence"
+"""Share of the labeled ground that is held out for validation."""
+SATELLITE = "the license of the labeled images"
 
 _DEEPGLOBE = {
     "00FFFF": ("urban", (200, 60, 55)),
@@ -28,7 +28,7 @@ _DEEPGLOBE = {
     "0000FF": ("water", (74, 144, 217)),
     "FFFFFF": ("barren", (215, 205, 190)),
 }
-"""Mask colour to class and our colour; black is 'unknown' and ignored (Demir et al. 2018)."""
+"""Mask color to class and our color; black is 'unknown' and ignored (Demir et al. 2018)."""
 _INRIA = {"0": ("background", (235, 235, 230)), "255": ("building", (214, 69, 65))}
 _COLORS = {
     **dict([*_DEEPGLOBE.values(), *_INRIA.values()]),
@@ -41,13 +41,13 @@ _COLORS = {
     "trees": (60, 125, 65),
     "grass": (160, 200, 110),
 }
-"""Of usual names; the others get distinct ones."""
+"""Of common class names; others get distinct colors."""
 _BACKGROUND_NAMES = ("background", "other", "nothing", "no building")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLabels:
-    """What a user says of images and their labels."""
+    """Images and labels as given by the user."""
 
     images: tuple[Path, ...]
     labels: tuple[Path, ...]
@@ -63,8 +63,8 @@ class ImageLabels:
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise TrainingError(
-                f"{len(self.images)} images and {len(self.labels)} label files do not pair up",
-                hint="give --labels once for each --image, in the same order",
+                f"{len(self.images)} images and {len(self.labels)} label files cannot be paired",
+                hint="repeat --labels once for each --image, in the same order",
             )
 
     def sources(self) -> tuple[SourceSpec, ...]:
@@ -86,17 +86,17 @@ class ImageLabels:
             for image, labels in zip(self.images, self.labels, strict=True)
         )
 
-    def scenes(self) -> list[LabelledScene]:
-        return [s for source in self.sources() for s in labelled_scenes(source, Path(), self.bands)]
+    def scenes(self) -> list[LabeledScene]:
+        return [s for source in self.sources() for s in labeled_scenes(source, Path(), self.bands)]
 
 
 def recipe_of_labels(given: ImageLabels, method: Method, name: str, work: Path, progress: Progress) -> Recipe:
-    """A recipe for images with labels; their classes are those that occur in the labels.
+    """A recipe for images with labels; the classes are those that occur in the labels.
 
     Args:
-        work: a folder for what is made of the labels once.
+        work: a folder for files that are derived from the labels once.
     Raises:
-        TrainingError: whatever does not fit together.
+        TrainingError: something does not fit together.
     """
     return _recipe(given.sources(), Path(), given.bands, method, name, work, progress, background=given.background)
 
@@ -105,7 +105,7 @@ def recipe_of_folder(data: Path, method: Method, name: str, work: Path, progress
     """A recipe for a folder in the layout of DeepGlobe land cover, of Inria, or of images/ with masks/.
 
     Raises:
-        TrainingError: the layout is not known.
+        TrainingError: the layout is unknown.
     """
     found = _deepglobe(data, method, name) or _inria(data, method, name)
     if found is not None:
@@ -122,9 +122,9 @@ def _unknown(data: Path) -> TrainingError:
     if not data.is_dir():
         return TrainingError(f"there is no folder {data}", hint="check the path given to --data")
     return TrainingError(
-        f"the layout of {data} is not known",
-        hint="known are DeepGlobe (*_sat.jpg with *_mask.png), Inria (images/*.tif with gt/*.tif) and images/ with "
-        "masks/ of the same names; else write a recipe, see docs/training.md",
+        f"the layout of {data} is unknown",
+        hint="known layouts: DeepGlobe (*_sat.jpg with *_mask.png), Inria (images/*.tif with gt/*.tif), and images/ "
+        "with masks/ of the same names; for others, write a recipe, see docs/training.md",
     )
 
 
@@ -206,26 +206,26 @@ def _recipe(
     sources: tuple[SourceSpec, ...], data: Path, bands: tuple[str, ...], method: Method, name: str, work: Path,
     progress: Progress, *, background: str = "",
 ) -> Recipe:  # fmt: skip
-    """A recipe whose classes and ground size are read off the labels and images."""
+    """A recipe whose classes and pixel size come from the labels and images."""
     surveys = []
     for source in sources:
-        for scene in labelled_scenes(source, data, bands):
+        for scene in labeled_scenes(source, data, bands):
             surveys.append(survey(scene, bands, work / folder_name(scene), progress))
     if not surveys:
-        raise TrainingError(f"there is no labelled image in {data}")
+        raise TrainingError(f"there are no labeled images in {data}")
     refuse_strangers(surveys, bands, progress)
     sizes = [source.gsd_m or s.gsd_m for source in sources for s in surveys]
     known = [s for s in sizes if s]
     if known and len(known) < len(sizes):
         raise TrainingError(
-            f"{len(sizes) - len(known)} of {len(sizes)} images do not tell their ground size",
-            hint="give it with --gsd (metres a pixel)",
+            f"the pixel size of {len(sizes) - len(known)} of {len(sizes)} images is unknown",
+            hint="set it with --gsd (meters per pixel)",
         )
     names = sorted({n for s in surveys for n in s.counts}, key=lambda n: (n != background, _natural(n)))
     if len(names) < 2:
         raise TrainingError(
-            f"the labels show {len(names)} class ({', '.join(names)}), 2 are the least",
-            hint="give the unlabelled ground a class with --background NAME, or label a second class",
+            f"training needs at least 2 classes, the labels contain {len(names)} ({', '.join(names)})",
+            hint="give the unlabeled ground a class with --background NAME, or label a second class",
         )
     infos = tuple(
         ClassInfo(
@@ -250,14 +250,14 @@ def _natural(name: str) -> tuple[int, str]:
     return (int(number[0]) if number else -1, name)
 
 
-def scenes_of_folder(data: Path) -> list[LabelledScene]:
-    """The labelled images of a folder that judge: those kept for validation where the layout has such, else all.
+def scenes_of_folder(data: Path) -> list[LabeledScene]:
+    """The labeled images of a folder to evaluate on: its validation images if the layout has any, else all.
 
     Raises:
-        TrainingError: the layout is not known, or an image has no label.
+        TrainingError: the layout is unknown, or an image has no label.
     """
     known = _deepglobe(data, Method(), "") or _inria(data, Method(), "")
     sources = (known.validation or known.sources) if known else _pairs(data)
     if not sources:
         raise _unknown(data)
-    return [scene for source in sources for scene in labelled_scenes(source, data, ("red", "green", "blue"))]
+    return [scene for source in sources for scene in labeled_scenes(source, data, ("red", "green", "blue"))]

@@ -1,4 +1,4 @@
-"""Where objects of one class touch: computed from masks, as the target of a network's edge plane."""
+"""Where objects of one class touch, computed from masks: the target of a network's edge plane."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 NECK_M = 2.5
-"""Regions are split where they are narrower."""
+"""Regions are split where they are narrower than this."""
 GAP_M = 1.5
-"""Objects that are closer than this touch."""
+"""Objects that are closer than this count as touching."""
 _LINE_M = 0.75
 """Width of the line between them."""
 

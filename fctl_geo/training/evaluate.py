@@ -1,4 +1,4 @@
-"""How good a model file or a class raster is: the whole pipeline on labelled scenes, compared pixel by pixel."""
+"""Evaluates a model file or a class raster: the whole pipeline on labeled scenes, compared pixel by pixel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
 from fctl_geo.spec import Legend
-from fctl_geo.training.judge import Judgement, WorstPatch, count_bands
+from fctl_geo.training.judge import Judgment, WorstPatch, count_bands
 from fctl_geo.training.metrics import ClassScore, Confusion
 from fctl_geo.training.objects import ObjectScore
 from fctl_geo.training.places import Place, Predicted, polygon_objects
@@ -22,13 +22,13 @@ from fctl_geo.training.settings import Convention, EvaluationSettings
 from fctl_geo.windows.window import Window
 
 CONVENTIONS: Mapping[str, str] = {
-    "plain": "all labelled pixels of all scenes pooled; means over the classes of the truth",
+    "plain": "all labeled pixels of all scenes pooled; means over the classes of the truth",
     "deepglobe": "pixels of class 'unknown' are not counted; all others pooled; mIoU over the other classes",
     "inria": "all pixels of all images pooled; IoU of class 'building' and accuracy",
 }
 UNJUDGED = {"plain": frozenset[str](), "deepglobe": frozenset({"unknown"}), "inria": frozenset[str]()}
 _PART_OF_WHOLE = 0.5
-"""Windows that cover less of a scene are segmented on their own."""
+"""Windows that cover a smaller share of a scene are segmented on their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Evaluation:
     mean_f1: float
     accuracy: float
     boundary_f: tuple[float, ...]
-    """A class each, NaN where a class has no boundary."""
+    """Of each class; NaN for a class without boundary."""
     tolerance_px: int
     trimap_miou: float
     objects: ObjectScore | None
     object_class: str
     confusion: NDArray[np.int64]
-    """(classes, classes) pixels; rows: truth, columns: guess."""
+    """(classes, classes) pixels; rows: truth, columns: prediction."""
     judged: int
     """Pixels."""
     without_class: int
@@ -63,13 +63,13 @@ class Evaluation:
 def evaluate_model(
     model: Path | str, legend: Legend, places: Iterable[Place], settings: EvaluationSettings, progress: Progress
 ) -> Evaluation:
-    """Judge a model by the classes that a user would get of the places."""
+    """Evaluate a model on the classes that a user would get for the places."""
 
     def predict(place: Place, window: Window, folder: Path) -> Predicted:
         out, polygons = folder / "classes.tif", folder / "objects.gpkg"
         named = _class_named(settings.objects, legend)
         outs = (out, polygons) if named is not None else (out,)
-        values = {"model": str(model), "outs": outs, "overwrite": True, **place.told}
+        values = {"model": str(model), "outs": outs, "overwrite": True, **place.settings}
         if named is not None:
             values["classes"] = (legend.classes[named].name,)
         if window.height * window.width < _PART_OF_WHOLE * np.prod(place.opened.scene_frame.size_hw):
@@ -84,7 +84,7 @@ def evaluate_model(
 def evaluate_classes(
     classes: Path, legend: Legend, places: Iterable[Place], settings: EvaluationSettings, progress: Progress
 ) -> Evaluation:
-    """Judge anybody's class raster."""
+    """Evaluate any class raster."""
 
     def predict(place: Place, window: Window, folder: Path) -> Predicted:
         return Predicted(classes, legend, place.opened, own_grid=False)
@@ -112,7 +112,7 @@ def _evaluate(
 ) -> Evaluation:
     names = [c.name for c in legend]
     object_class = _class_named(settings.objects, legend)
-    whole = Judgement(legend, object_class, settings.tolerance_px, settings.pictures)
+    whole = Judgment(legend, object_class, settings.tolerance_px, settings.pictures)
     by_place: dict[str, float] = {}
     for place in places:
         before = whole.confusion.copy()
@@ -128,18 +128,18 @@ def _evaluate(
         progress.say(f"{place.name}: {by_place[place.name]:.3f}")
     seen = [n for n, count in zip(names, whole.confusion.counts.sum(1), strict=True) if count]
     if len(seen) == 1 and not whole.confusion.ruled_out.any() and not whole.confusion.allowed:
-        progress.warn(f"the labels show nothing but {seen[0]}: do they lie on the imagery?")
+        progress.warn(f"the labels contain only {seen[0]}: check that they lie on the imagery")
     return _result(subject, whole, by_place, settings)
 
 
-def _result(subject: str, whole: Judgement, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
+def _result(subject: str, whole: Judgment, by_place: dict[str, float], settings: EvaluationSettings) -> Evaluation:
     names = [c.name for c in whole.legend]
     scores = tuple(whole.confusion.scores(names))
     judged = whole.confusion.judged
     if not judged:
-        raise TrainingError("no pixel could be judged", hint="do labels and classes lie on each other?")
+        raise TrainingError("no pixel could be scored", hint="check that labels and classes cover the same area")
     if settings.convention == "inria" and "building" not in names:
-        raise TrainingError(f"the inria convention judges 'building', the classes are {', '.join(names)}")
+        raise TrainingError(f"the inria convention needs a class 'building', the classes are {', '.join(names)}")
     return Evaluation(
         subject=subject,
         convention=settings.convention,
@@ -169,7 +169,7 @@ def _place_score(confusion: Confusion, names: list[str], convention: Convention)
 
 
 class _Quiet(Silent):
-    """Silent, but it can be stopped."""
+    """Silent, but cancellable."""
 
     def __init__(self, outer: Progress) -> None:
         self.outer = outer

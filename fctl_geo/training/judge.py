@@ -1,4 +1,4 @@
-"""Comparing classes with the truth, band by band: counts, contours, objects, and the worst patches."""
+"""Compares classes with the truth, band by band: counts, contours, objects, and the worst patches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fctl_geo.windows.window import Window
 BAND_PX = 256
 _TILE_PX = 1024
 PATCH_PX = 512
-"""Side of the patches among which the worst are looked for."""
+"""Side of the patches among which the worst are selected."""
 WORST = 12
 
 
@@ -35,13 +35,13 @@ class WorstPatch:
     judged: int
     image: RGB
     truth: NDArray[np.uint8]
-    """Index in the legend, 255 = not judged."""
+    """Index in the legend, 255 = not scored."""
     guess: NDArray[np.uint8]
 
 
 @dataclass(slots=True)
-class Judgement:
-    """All that is counted over some places."""
+class Judgment:
+    """All counts over a number of places."""
 
     legend: Legend
     object_class: int | None = None
@@ -53,7 +53,7 @@ class Judgement:
     objects: ObjectMatcher = field(init=False)
     worst: list[WorstPatch] = field(init=False)
     without_class: int = field(init=False)
-    """Labelled pixels that the raster gives no class."""
+    """Labeled pixels to which the raster assigns no class."""
 
     def __post_init__(self) -> None:
         self.confusion = Confusion(len(self.legend))
@@ -62,7 +62,7 @@ class Judgement:
         self.worst, self.without_class = [], 0
 
     def add(self, place: Place, predicted: Predicted, window: Window, progress: Progress) -> None:
-        """Judge one window of a place; memory grows with its width, not with its height."""
+        """Score one window of a place; memory grows with its width, not with its height."""
         self.objects.start()
         cells = (-(-window.height // PATCH_PX), -(-window.width // PATCH_PX))
         wrong, judged = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
@@ -86,7 +86,7 @@ class Judgement:
     def _count(self, guess: NDArray[np.uint8], truth: NDArray[np.uint8], band: Window, around: Window) -> None:
         rows, cols = band.slices_in(around)
         self.confusion.add_classes(guess[rows, cols], truth[rows, cols])
-        for left in range(0, band.width, _TILE_PX):  # tiles: the boundary score takes many times the band's memory
+        for left in range(0, band.width, _TILE_PX):  # in tiles: the boundary score needs a lot of memory
             tile = Window(band.row, band.col + left, band.height, min(_TILE_PX, band.width - left))
             halo = tile.grow(self.boundary.halo_px).clip(around)
             part = halo.slices_in(around)
@@ -98,8 +98,8 @@ class Judgement:
         assert self.object_class is not None
         name, judged = self.legend.classes[self.object_class].name, truth != NODATA
         found, true = (
-            classes == self.object_class if told is None else np.where(judged, told(band, name), 0)
-            for classes, told in ((guess, predicted.objects), (truth, place.objects))
+            classes == self.object_class if objects is None else np.where(judged, objects(band, name), 0)
+            for classes, objects in ((guess, predicted.objects), (truth, place.objects))
         )
         self.objects.add(found, true)
 
@@ -147,5 +147,5 @@ def _bands(window: Window) -> Iterator[Window]:
 
 
 def count_bands(windows: tuple[Window, ...]) -> int:
-    """Steps that `Judgement.add` tells for windows."""
+    """Number of progress steps that `Judgment.add` reports for some windows."""
     return sum(-(-w.height // BAND_PX) for w in windows)

@@ -1,4 +1,4 @@
-"""Labelled scenes of any size to draw samples from: pixels and labels are read by window, never whole."""
+"""Labeled scenes of any size to draw samples from; pixels and labels are read by window, never as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fctl_geo.training.sources import IGNORE
 from fctl_geo.windows.window import Window
 
 SCAN_PX = 2048
-"""Labels are looked through in windows of this side."""
+"""Labels are scanned in windows of this side."""
 _POINTS = 250_000
 """Approximate number of labeled pixels per image to sample from."""
 _FINEST_STRIDE_PX = 16
@@ -39,43 +39,43 @@ _CACHE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledScene:
+class LabeledScene:
     """An image file and where its labels are."""
 
     name: str
     image: Path
     labels: LabelSpec
     settings: SceneSettings = field(default_factory=SceneSettings)
-    """Ground size where the file does not say it, bands, and the area that is labelled (aoi)."""
+    """Pixel size if the file does not contain it, bands, and the labeled area (aoi)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the labels of a scene come to, found by looking through them once."""
+    """A summary of the labels of a scene, from scanning them once."""
 
-    scene: LabelledScene
+    scene: LabeledScene
     raster: Path
-    """Labels on the scene's grid; uint8, 255 = unlabelled."""
+    """Labels on the scene's grid; uint8, 255 = unlabeled."""
     names: Mapping[int, str]
-    """Of the values in it."""
+    """Class name of each value in the raster."""
     counts: Mapping[str, int]
-    """Labelled pixels by class."""
+    """Labeled pixels by class."""
     size_hw: tuple[int, int]
     gsd_m: float | None
     stride_px: int
     points: NDArray[np.int64]
-    """(n, 2) every stride_px-th pixel that is labelled."""
+    """(n, 2) row and column of labeled pixels, on a grid of stride_px."""
     values: NDArray[np.uint8]
     """(n,) their labels."""
 
 
-def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: Progress) -> Survey:
-    """Look through a scene's labels once: checks, counts, and a copy on the scene's own grid that is fast to read.
+def survey(scene: LabeledScene, bands: tuple[str, ...], work: Path, progress: Progress) -> Survey:
+    """Scan the labels of a scene once: check and count them, and write a copy on the scene's grid that is fast to read.
 
     Args:
-        work: a folder for the copy; what is whole there from an earlier run with the same files is used again.
+        work: a folder for the copy; a complete copy from an earlier run with the same files is reused.
     Raises:
-        TrainingError: no label meets the imagery, or files that do not fit together.
+        TrainingError: no label lies on the imagery, or the files do not fit together.
     """
     record = work / "survey.json"
     files = [asdict(file) for file in identities_of((scene.image, scene.labels.path))]
@@ -85,8 +85,8 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
         if known["identity"] == json.loads(json.dumps(identity)):
             return _recalled(scene, work, known)
     work.mkdir(parents=True, exist_ok=True)
-    with open_labelled(scene, bands) as opened:
-        found = _look_through(scene, opened, work, progress)
+    with open_labeled(scene, bands) as opened:
+        found = _scan(scene, opened, work, progress)
     facts = {
         "identity": identity,
         "names": {str(k): v for k, v in found.names.items()},
@@ -100,12 +100,12 @@ def survey(scene: LabelledScene, bands: tuple[str, ...], work: Path, progress: P
     return found
 
 
-def open_labelled(scene: LabelledScene, bands: tuple[str, ...]) -> Scene:
-    """The image of a labelled scene on its own pixels, 8 bits a band."""
+def open_labeled(scene: LabeledScene, bands: tuple[str, ...]) -> Scene:
+    """The image of a labeled scene at its own pixel size, 8 bits per band."""
     return open_scene(scene.image, InputSpec(bands=bands, gsd_m=None), scene.settings, cache_bytes=_CACHE_BYTES)
 
 
-def _look_through(scene: LabelledScene, opened: Scene, work: Path, progress: Progress) -> Survey:
+def _scan(scene: LabeledScene, opened: Scene, work: Path, progress: Progress) -> Survey:
     labels = open_labels(scene.labels, opened, work, progress)
     height, width = opened.scene_frame.size_hw
     stride = max(_FINEST_STRIDE_PX, math.ceil(math.sqrt(height * width / _POINTS)))
@@ -127,7 +127,7 @@ def _look_through(scene: LabelledScene, opened: Scene, work: Path, progress: Pro
                 values.append(at[known])
     counts[NODATA] = 0
     if not counts.any():
-        raise _misses(scene, opened)
+        raise _no_overlap(scene, opened)
     by_name: dict[str, int] = {}
     for value in np.nonzero(counts)[0]:
         name = labels.names[int(value)]
@@ -151,34 +151,34 @@ def _lattice(start: int, size: int, stride: int) -> NDArray[np.int64]:
     return np.arange(first, start + size, stride)
 
 
-def _misses(scene: LabelledScene, opened: Scene) -> TrainingError:
+def _no_overlap(scene: LabeledScene, opened: Scene) -> TrainingError:
     frame = opened.scene_frame
     a, b, c, d, e, f = frame.transform
     xs = [a * x + b * y + c for x in (0, frame.width) for y in (0, frame.height)]
     ys = [d * x + e * y + f for x in (0, frame.width) for y in (0, frame.height)]
-    area = " inside the labelled area" if scene.settings.aoi else ""
+    area = " inside the labeled area" if scene.settings.aoi else ""
     return TrainingError(
         f"no label of {scene.labels.path.name} lies on the imagery of {scene.image.name}{area}: the image covers "
         f"x {min(xs):.10g} to {max(xs):.10g}, y {min(ys):.10g} to {max(ys):.10g} (its CRS)",
-        hint="load both in QGIS: do they lie on each other? check the CRS of the labels",
+        hint="check the CRS of the labels; load both in QGIS to see where they lie",
     )
 
 
 def refuse_strangers(surveys: Sequence[Survey], bands: tuple[str, ...], progress: Progress) -> None:
-    """Polygons that lie nowhere on the imagery leave nothing but background: that is no truth about it.
+    """Refuse images on which no polygon lies: all of it would be background, which is hardly true.
 
     Raises:
-        TrainingError: none of the images meets a polygon.
+        TrainingError: no polygon lies on any of the images.
     """
     empty = [s for s in surveys if s.scene.labels.background and set(s.counts) == {s.scene.labels.background}]
     if empty and len(empty) == len(surveys):
-        with open_labelled(empty[0].scene, bands) as opened:
-            raise _misses(empty[0].scene, opened)
+        with open_labeled(empty[0].scene, bands) as opened:
+            raise _no_overlap(empty[0].scene, opened)
     for one in empty:
-        progress.warn(f"no polygon lies on {one.scene.image.name}: all of it is {one.scene.labels.background}")
+        progress.warn(f"no polygon lies on {one.scene.image.name}: all of it counts as {one.scene.labels.background}")
 
 
-def _recalled(scene: LabelledScene, work: Path, known: dict[str, object]) -> Survey:
+def _recalled(scene: LabeledScene, work: Path, known: dict[str, object]) -> Survey:
     with np.load(work / "points.npz") as kept:
         points, values = kept["points"], kept["values"]
     names: dict[str, str] = known["names"]  # type: ignore[assignment]
@@ -190,7 +190,7 @@ def _recalled(scene: LabelledScene, work: Path, known: dict[str, object]) -> Sur
 
 
 class Closable(Protocol):
-    """What a pool keeps."""
+    """A file that a pool can keep open."""
 
     def close(self) -> None: ...
 
@@ -199,7 +199,7 @@ File = TypeVar("File", bound=Closable)
 
 
 class FilePool(Generic[File]):
-    """Keeps the files used last open; one in use is never closed. For several threads."""
+    """Keeps the most recently used files open; a file in use is never closed. Thread-safe."""
 
     def __init__(self, most: int = _OPEN_FILES) -> None:
         self.most = most
@@ -209,7 +209,7 @@ class FilePool(Generic[File]):
 
     @contextmanager
     def use(self, path: Path, make: Callable[[], File]) -> Iterator[File]:
-        """The file of that path, opened by `make` where it is not open."""
+        """The file at a path, opened by `make` if it is not open yet."""
         with self._lock:
             if path not in self._open:
                 self._make_room()
@@ -238,7 +238,7 @@ class FilePool(Generic[File]):
 
 
 class GroundFiles:
-    """The open images and label rasters of all grounds together."""
+    """The open images and label rasters of all grounds."""
 
     def __init__(self) -> None:
         self.scenes: FilePool[Scene] = FilePool()
@@ -250,7 +250,7 @@ class GroundFiles:
 
 
 class SceneGround:
-    """A surveyed scene as ground to cut samples from."""
+    """A surveyed scene to cut samples from."""
 
     def __init__(
         self,
@@ -263,12 +263,12 @@ class SceneGround:
         hidden: Sequence[Window] = (),
         shown: Sequence[Window] | None = None,
     ) -> None:
-        """Make the scene ready.
+        """Prepare the scene.
 
         Args:
-            row_of: class name to row of the allowed table; other classes are ignored.
-            hidden: windows whose labels are kept back (they validate).
-            shown: windows outside of which labels are kept back; None: nothing is.
+            row_of: row of the allowed table for each class name; other classes are ignored.
+            hidden: windows whose labels are hidden (they are for validation).
+            shown: windows outside of which labels are hidden; None: nothing is hidden.
         """
         self.found, self._bands, self._files = found, bands, files
         self.name, self.gsd_m, self.size_hw, self.bands = found.scene.name, gsd_m, found.size_hw, len(bands)
@@ -278,7 +278,7 @@ class SceneGround:
         self._hidden, self._shown = tuple(hidden), shown
         self._lock = threading.Lock()
         rows = self._lookup[found.values]
-        kept = (rows != IGNORE) & ~self._kept_back(found.points)
+        kept = (rows != IGNORE) & ~self._is_hidden(found.points)
         self.labelled, self.label_at = found.points[kept], rows[kept]
         self.area_m2 = float(len(self.labelled) * (found.stride_px * gsd_m) ** 2)
 
@@ -314,13 +314,13 @@ class SceneGround:
                 label[part.clip(inside).slices_in(inside)] = IGNORE
         return label, inside.row, inside.col
 
-    def _kept_back(self, points: NDArray[np.int64]) -> NDArray[np.bool_]:
-        back = _inside_any(points, self._hidden)
-        return back if self._shown is None else back | ~_inside_any(points, self._shown)
+    def _is_hidden(self, points: NDArray[np.int64]) -> NDArray[np.bool_]:
+        hidden = _inside_any(points, self._hidden)
+        return hidden if self._shown is None else hidden | ~_inside_any(points, self._shown)
 
     def _scene(self) -> AbstractContextManager[Scene]:
         scene = self.found.scene
-        return self._files.scenes.use(scene.image, lambda: open_labelled(scene, self._bands))
+        return self._files.scenes.use(scene.image, lambda: open_labeled(scene, self._bands))
 
 
 def _inside_any(points: NDArray[np.int64], windows: Sequence[Window]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The truth about a scene, read by window on the scene's own grid: rasters, RGB masks, polygons with a class column."""
+"""Labels read by window on the scene's own grid: rasters, RGB masks, polygons with a class column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.windows.window import Window
 
 RASTER_ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".vrt", ".img", ".bmp")
-"""Labels with another ending are taken for a vector file."""
+"""Labels with any other extension are read as a vector file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class LabelSpec:
 
     path: Path
     field: str | None = None
-    """Vector files: the column of classes."""
+    """Vector files: the column that contains the class."""
     classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabelled. Vector
-    files: "*" stands for all other values. Empty: each value is a class by its own name."""
+    """Value ("1", "house", or "RRGGBB" of an RGB mask) to class; other values are unlabeled. Vector
+    files: "*" stands for all other values. Empty: each value is a class of that name."""
     background: str = ""
-    """Vector files: the class of what lies in no polygon; empty: it is unlabelled."""
+    """Vector files: the class of everything outside the polygons; empty: unlabeled."""
 
     @property
     def is_raster(self) -> bool:
@@ -43,10 +43,10 @@ class LabelSpec:
 
 
 class Labels(Protocol):
-    """Labels on a scene's grid. May be read by several threads."""
+    """Labels on a scene's grid. Thread-safe."""
 
     names: Mapping[int, str]
-    """Class of each value that `read` may give, other than 255 (unlabelled)."""
+    """Class of each value that `read` can return, other than 255 (unlabeled)."""
 
     def read(self, window: Window) -> NDArray[np.uint8]: ...
 
@@ -55,12 +55,14 @@ def open_labels(spec: LabelSpec, scene: Scene, work: Path, progress: Progress) -
     """The labels of a scene.
 
     Args:
-        work: a folder for what must be made of them first.
+        work: a folder for files that are derived from the labels.
     Raises:
-        TrainingError: a file that is missing, a column that is not there, a grid that does not fit.
+        TrainingError: a missing file, a missing column, or a grid that does not fit.
     """
     if not spec.path.exists():
-        raise TrainingError(f"there are no labels {spec.path}", hint="check the path, or leave that image out")
+        raise TrainingError(
+            f"the label file {spec.path} does not exist", hint="check the path, or leave that image out"
+        )
     if not spec.is_raster:
         return _polygon_labels(spec, scene, work, progress)
     import rasterio
@@ -77,21 +79,21 @@ def _polygon_labels(spec: LabelSpec, scene: Scene, work: Path, progress: Progres
     frame = scene.scene_frame
     if not frame.crs_wkt and column.vector.crs:
         raise TrainingError(
-            f"{Path(scene.info.path).name} has no georeference, the labels {spec.path.name} lie in a CRS",
-            hint="georeference the image (QGIS: Layer > Georeferencer), or give labels as a raster of its size",
+            f"{Path(scene.info.path).name} is not georeferenced, but the labels {spec.path.name} have a CRS",
+            hint="georeference the image (QGIS: Layer > Georeferencer), or use a label raster of the image's size",
         )
     asked = set(spec.classes) or set(column.counts)
     found = sorted(asked & {ANY, *column.counts})
     if not found:
         raise TrainingError(
-            f"none of the values {', '.join(sorted(asked)[:6])} is in column {spec.field!r} of {spec.path.name}",
+            f"column {spec.field!r} of {spec.path.name} contains none of the values {', '.join(sorted(asked)[:6])}",
             hint=f"its values: {', '.join(sorted(column.counts)[:12])}",
         )
     names = list(dict.fromkeys([*([spec.background] if spec.background else []), *(_named(spec, v) for v in found)]))
     if len(names) > NODATA:
         raise TrainingError(
-            f"column {spec.field!r} has {len(names)} values, {NODATA} classes are the most",
-            hint="choose another column",
+            f"column {spec.field!r} has {len(names)} values, the maximum is {NODATA} classes",
+            hint="choose another column, or map values to classes with --classes",
         )
     index_of = {value: names.index(_named(spec, value)) for value in found}
     outside = names.index(spec.background) if spec.background else NODATA
@@ -104,7 +106,7 @@ def _named(spec: LabelSpec, value: str) -> str:
 
 
 class VectorLabels:
-    """Polygons burnt by window."""
+    """Polygons, rasterized by window."""
 
     def __init__(self, polygons: PolygonLabels, names: list[str]) -> None:
         self.polygons = polygons
@@ -114,13 +116,13 @@ class VectorLabels:
         return self.polygons.read(window)
 
     def objects(self, window: Window, name: str) -> NDArray[np.int32]:
-        """(h, w) number of the polygon of a class that a pixel lies in; 0: in none."""
+        """(h, w) number of the polygon of a class that each pixel lies in; 0: none."""
         index = next((i for i, own in self.names.items() if own.lower() == name.lower()), NODATA)
         return self.polygons.read_features(window, index)
 
 
 class RasterLabels:
-    """A class raster, brought to the scene's grid by the nearest pixel where it has another."""
+    """A class raster, resampled to the scene's grid (nearest neighbor) if it has another one."""
 
     def __init__(self, spec: LabelSpec, scene: Scene) -> None:
         from fctl_geo.raster.reader import open_class_raster
@@ -141,22 +143,22 @@ class RasterLabels:
 
 
 class ColorMaskLabels:
-    """An RGB picture whose colours are classes, on the scene's own pixels."""
+    """An RGB image whose colors are classes, on the scene's own grid."""
 
     def __init__(self, spec: LabelSpec, scene: Scene) -> None:
         from fctl_geo.raster.gdal import open_quietly
 
         if not spec.classes:
             raise TrainingError(
-                f"{spec.path.name} is an RGB picture: its colours mean nothing yet",
-                hint='say what they are: --classes "FF0000=building,000000=background"',
+                f"{spec.path.name} is an RGB image, and its colors have not been mapped to classes",
+                hint='map them: --classes "FF0000=building,000000=background"',
             )
         self.dataset = open_quietly(spec.path)
         if self.dataset.shape != scene.scene_frame.size_hw:
             raise TrainingError(
-                f"{Path(scene.info.path).name} is {scene.scene_frame.size_hw} px, its mask {self.dataset.shape} "
+                f"{Path(scene.info.path).name} has {scene.scene_frame.size_hw} px, its mask {self.dataset.shape} "
                 "(rows, columns)",
-                hint="give a mask on the image's own pixels",
+                hint="use a mask of the same size as the image",
             )
         names = list(dict.fromkeys(spec.classes.values()))
         self.names: Mapping[int, str] = dict(enumerate(names))
@@ -183,5 +185,5 @@ def _value(word: str, spec: LabelSpec) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise TrainingError(f"{word!r} is no value of the class raster {spec.path.name}", hint="give whole numbers")
+        raise TrainingError(f"{word!r} is not a value of the class raster {spec.path.name}", hint="use integers")
     return number

@@ -1,4 +1,4 @@
-"""What is reported during training: one CSV per run, live values for the front end, and TensorBoard on request."""
+"""The training log: one CSV file per run, live values for the front end, and TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
 
 ROW_EVERY, SAY_EVERY = 10, 50
-"""Steps whose mean loss is one row, and one sentence."""
+"""Steps per row of the log, and per message; each contains the mean loss."""
 HEAD = ("step", "what", "class", "value")
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -22,16 +22,16 @@ Scores = Mapping[str, Mapping[str, float]]
 
 
 class TrainingLog:
-    """The log of one stage of a training."""
+    """The log of one stage of a training run."""
 
     def __init__(
         self, folder: Path, progress: Progress, *, tensorboard: bool, first: int, name: str = "",
         recent: list[float] | None = None,
     ) -> None:  # fmt: skip
-        """Open the log; rows that a killed run wrote after its last checkpoint (`first`) are taken out again.
+        """Open the log; rows that a killed run wrote after its last checkpoint (`first`) are removed.
 
         Args:
-            recent: losses of the steps just before; it is kept up to date, to be kept in checkpoints.
+            recent: losses of the preceding steps; updated in place, so that it can be stored in checkpoints.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.progress, self.name = folder / "log.csv", progress, name
@@ -46,7 +46,7 @@ class TrainingLog:
         self._board: Any = _board(folder, first) if tensorboard else None
 
     def step(self, step: int, loss: float, rate: float) -> None:
-        """A step is done; `step` counts from 1."""
+        """Log a finished step; `step` counts from 1."""
         self._losses.append(loss)
         self._recent[:] = [*self._recent[1 - ROW_EVERY :], loss]
         self.progress.measure({"step": step, "loss": loss, "learning rate": rate})
@@ -55,7 +55,7 @@ class TrainingLog:
             self._write(step, "learning rate", "", rate)
         if step % SAY_EVERY == 0:
             seconds = (time.monotonic() - self._since_s) / len(self._losses)
-            self.progress.say(f"{self.name}step {step}: loss {np.mean(self._losses):.4f}, {seconds:.2f} s a step")
+            self.progress.say(f"{self.name}step {step}: loss {np.mean(self._losses):.4f}, {seconds:.2f} s per step")
             self._losses, self._since_s = [], time.monotonic()
 
     def validation(self, step: int, scores: Scores) -> None:
@@ -93,6 +93,7 @@ def _board(folder: Path, first: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise TrainingError(
-            "a TensorBoard log was asked for, tensorboard is not installed", hint="pip install 'fctl-geo[tensorboard]'"
+            "a TensorBoard log was requested, but tensorboard is not installed",
+            hint="pip install 'fctl-geo[tensorboard]'",
         ) from None
     return SummaryWriter(str(folder / "tensorboard"), purge_step=first + 1)

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 GAP_WEIGHT = 4.0
-"""More for pixels of the gaps between touching objects in the focal part, as in U-Net (Ronneberger et al. 2015)."""
+"""Extra weight of the gaps between touching objects in the focal loss, as in U-Net (Ronneberger et al. 2015)."""
 _LINE_WEIGHT = 4.0
-"""More for pixels of the lines, which are rare, in the loss of the edge plane."""
+"""Extra weight of the lines, which are rare, in the loss of the edge plane."""
 _SEEN_PX = 64
 """A class with fewer pixels in a batch is left out of the Jaccard loss."""
 
@@ -25,7 +25,7 @@ def partial_label_loss(
     focal: float = 2.0,
     jaccard: float = 1.0,
 ) -> Tensor:
-    """How far the logits are from what the labels allow.
+    """The distance of the logits from what the labels allow.
 
     A label allows a set of classes; its likelihood is the sum of their probabilities. The focal factor
     (1 - p)^gamma follows Lin et al. 2017 (the paper's objective, 3.1.3, has gamma 3).
@@ -34,7 +34,7 @@ def partial_label_loss(
         logits: (B, K, h, w).
         label: (B, h, w) int64 rows of `allowed`; the last row allows all classes and has no weight.
         allowed: (rows, K) of 0 and 1.
-        weights: (rows,) weight of each label in the focal part; None: all alike.
+        weights: (rows,) weight of each label in the focal part; None: equal weights.
         gaps: (B, h, w) True between touching objects.
         focal, jaccard: weights of the two parts.
     Returns:
@@ -52,9 +52,9 @@ def partial_label_loss(
     loss = -focal * (weight * log_likelihood).sum() / judged.sum().clamp(min=1)
     if not jaccard:
         return loss
-    is_class = allowed * (allowed.sum(1, keepdim=True) == 1)  # (rows, K): 1 where the label is that class for sure
+    is_class = allowed * (allowed.sum(1, keepdim=True) == 1)  # (rows, K): 1 where the label is exactly that class
     truth = is_class[label].permute(0, 3, 1, 2)
-    p = log_p.exp() * (is_class + (allowed == 0))[label].permute(0, 3, 1, 2)  # where the label says yes or no
+    p = log_p.exp() * (is_class + (allowed == 0))[label].permute(0, 3, 1, 2)  # where the label is decisive
     wrong = 1 - _overlap(p, truth, (0, 2, 3))[truth.sum((0, 2, 3)) > _SEEN_PX]
     return loss + jaccard * wrong.mean() if len(wrong) else loss
 
@@ -65,7 +65,7 @@ def edge_loss(logit: Tensor, lines: Tensor, known: Tensor) -> Tensor:
     Args:
         logit: (B, h, w).
         lines: (B, h, w) True on the lines between touching objects.
-        known: (B, h, w) True where that is known.
+        known: (B, h, w) True where this is known.
     Returns:
         A scalar.
     """

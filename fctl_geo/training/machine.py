@@ -1,4 +1,4 @@
-"""Where a network learns: devices and precision, by Lightning Fabric."""
+"""Devices and precision of a training, by Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def use_threads(threads: int | None) -> None:
 
 
 def launch(device: str, devices: int, precision: str) -> Any:
-    """A running Fabric on one device, or on several of a kind (each a process that runs the same command).
+    """Launch Fabric on one device, or on several of the same kind (one process each, running the same command).
 
     Args:
         device: auto, cpu, cuda or cuda:N.
         precision: auto, fp32 or bf16.
     Raises:
-        DeviceError: a device that is not there.
+        DeviceError: the device does not exist.
         TrainingError: the extra 'train' is not installed.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what its own imports deprecate
+            warnings.simplefilter("ignore")  # its imports raise deprecation warnings
             from lightning_fabric import Fabric
     except ImportError:
         raise TrainingError("training needs Lightning Fabric", hint="pip install 'fctl-geo[train]'") from None
@@ -37,11 +37,11 @@ def launch(device: str, devices: int, precision: str) -> Any:
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
         raise DeviceError(
-            f"device {device} was asked for, but torch {torch.__version__} sees no GPU",
-            hint="`fctl-geo doctor` tells why; or run with --device cpu",
+            f"device {device} was requested, but torch {torch.__version__} sees no GPU",
+            hint="`fctl-geo doctor` explains why; or run with --device cpu",
         )
     if cuda and devices > torch.cuda.device_count():
-        raise DeviceError(f"{devices} GPUs were asked for, there are {torch.cuda.device_count()}")
+        raise DeviceError(f"{devices} GPUs were requested, {torch.cuda.device_count()} found")
     if precision == "auto":
         precision = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
     index = device.partition(":")[2]

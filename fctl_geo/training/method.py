@@ -1,4 +1,4 @@
-"""How a network is trained: optimiser, schedule, loss, samples. Presets are TOML files beside the recipes."""
+"""How a network is trained: optimizer, schedule, loss, samples. Presets are TOML files next to the recipes."""
 
 from __future__ import annotations
 
@@ -22,77 +22,78 @@ class RefinementSettings:
     """How the refinement network is trained (paper, 3.2 and 4.2)."""
 
     montages: int = 160
-    """Crude masks to learn from, of 3 x 3 patches each; many a patch with its context is cut from one. 0: none, and no
+    """Number of crude masks to train on, each of 3 x 3 patches, from which many patches with context are cut. 0: no
     refinement network."""
     crude: Literal["final", "early"] = "final"
-    """Whose masks: those of the finished network, or of the network as it was early on, as in the paper."""
+    """Masks of the finished network, or of the network early in its training, as in the paper."""
     steps: int = 1200
     batch: int = 8
     patch_px: int = 256
     learning_rate: float = 2e-3
     corruption: float = 0.3
-    """Share of the samples whose contours are moved here and there."""
+    """Share of the samples whose contours are moved in some places."""
     context: float = 2.0
     """Size of the context mask in patches (the paper: 1.5, 2, 2.5)."""
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.crude not in ("final", "early"):
-            raise TrainingError(f"crude is {self.crude!r}", hint="allowed: final, early")
+            raise TrainingError(f"crude is {self.crude!r}", hint="allowed values: final, early")
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """All that decides how weights change, apart from the data and the seed."""
+    """Everything that the weights depend on, apart from the data and the seed."""
 
     architecture: str = "fctl-lite"
     network: Mapping[str, Any] = field(default_factory=dict)
     """The network's own settings."""
     pretrained: Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ""
-    """Of what the encoder has learned ImageNet before; empty: it begins with noise."""
+    """The ImageNet weights that the encoder starts from; empty: random weights."""
     head_only: bool = False
     """Train all but the encoder, which stays as the model that is fine-tuned has it."""
     cached_samples: int = 400
     """With head_only: samples whose features are kept. They are seen over and over, and cost the encoder only once."""
     steps: int = 2600
-    """Optimiser steps."""
+    """Optimizer steps."""
     epochs: float = 0
-    """If given, `steps` follow from it: an epoch's samples cover the labelled area once."""
+    """If given, it determines `steps`: the samples of an epoch cover the labeled area once."""
     batch: int = 8
-    """Samples a step."""
+    """Samples per step."""
     micro_batch: int = 0
-    """Samples at a time; gradients of a batch are summed over its micro-batches. 0: the whole batch."""
+    """Samples processed at a time; gradients are summed over the micro-batches of a batch. 0: the whole batch."""
     sample_px: int = 256
     patch_px: int = 640
-    """Of the model in use; samples to learn from may be smaller."""
+    """Of the finished model; training samples may be smaller."""
     overlap_px: int = 64
     layout: Layout = "strided"
-    """How patches lie on a scene: at a stride (whole cells of 16 px), or fitted into it with this overlap or more."""
+    """How patches are placed on a scene: at a fixed stride (a multiple of 16 px), or fitted to it with at least this
+    overlap."""
     merge: Merge = "blend"
-    """What the model advises for overlapping patches."""
+    """How the model recommends to merge overlapping patches."""
     zoom: tuple[float, float] = (0.8, 1.25)
     """Samples are taken at the model's GSD times a factor in this range (log-uniform)."""
     context_dropout: float = 0.0
     """Share of the samples in which a wide context shows nothing, so that the network does not rely on it."""
     balanced_share: float = 0.5
-    """Of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
+    """Share of the samples that are drawn by class first, so that rare classes are seen as often as common ones."""
     looks: Literal["varied", "plain"] = "varied"
-    """varied: colours, blur, noise, holes and borders change; plain: pixels as they are."""
+    """varied: colors, blur, noise, holes, and borders are augmented; plain: pixels are unchanged."""
     turns: Literal["any", "quarter"] = "any"
-    """Rotations of the samples; each is mirrored or not in either case."""
+    """Rotations of the samples; in either case, half of them are mirrored."""
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     pretrained_rate: float = 1.0
-    """Learning rate of an encoder that begins with ImageNet, of `learning_rate`: what it knows should not be lost."""
+    """Learning rate of a pretrained encoder, relative to `learning_rate`, so that it does not forget too much."""
     weight_decay: float = 0.03
     schedule: Literal["cosine", "poly", "constant"] = "cosine"
     warmup_steps: int = 100
     poly_power: float = 0.9
     poly_begin: float = 0.0
-    """Share of the poly schedule that is already over at the first step (the released code: 0.5)."""
+    """Share of the poly schedule that is skipped at the start (the released code: 0.5)."""
     focal_gamma: float = 1.0
     jaccard: float = 1.0
-    """Weight of the soft Jaccard loss beside the focal one."""
+    """Weight of the soft Jaccard loss."""
     focal: float = 2.0
     """Weight of the focal loss."""
     class_weights: Mapping[str, float] = field(default_factory=dict)
@@ -100,21 +101,21 @@ class Method:
     edge: float = 1.0
     """Weight of the loss of the edge plane (networks with `objects`)."""
     odds_samples: int = 0
-    """Samples of every source on which the odds of the classes are chosen at the end (fctl-lite); 0: they stay as the
-    loss left them."""
+    """Samples of each source on which the odds of the classes are fitted at the end (fctl-lite); 0: they are not
+    fitted."""
     clip: float = 5.0
-    """Longest gradient; 0: any."""
+    """Maximum norm of the gradient; 0: no limit."""
     average: bool = True
     """Keep the exponential average of the weights (EMA) as the result."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto: bf16 mixed precision on a GPU that has it, else fp32: on CPUs with AMX it saves a quarter of the time, and
-    its gradients have a cosine of 0.8 with those of fp32."""
+    """auto: bf16 mixed precision on a GPU that supports it, else fp32. On CPUs with AMX, bf16 saves a quarter of the
+    time, but its gradients have a cosine of 0.8 with those of fp32."""
     pretrain_share: float = 0.4
-    """Steps of the pre-training of each context branch, of `steps` (only networks with branches of their own)."""
+    """Steps of the pretraining of each context branch, relative to `steps` (only networks with separate branches)."""
     early_share: float = 0.4
-    """Of the steps: when the network is kept whose crude masks teach the refinement (20 of 50 epochs; paper, 4.2)."""
+    """Share of the steps after which the network for early crude masks is saved (20 of 50 epochs; paper, 4.2)."""
     patience: int = 0
-    """Early stop: number of validations without a better mIoU; 0: never."""
+    """Early stopping: number of validations without a better mIoU; 0: never."""
     refinement: RefinementSettings = field(default_factory=RefinementSettings)
 
     def __post_init__(self) -> None:
@@ -128,7 +129,7 @@ class Method:
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):
             if value not in allowed:
-                raise TrainingError(f"{name} is {value!r}", hint=f"allowed: {', '.join(allowed)}")
+                raise TrainingError(f"{name} is {value!r}", hint=f"allowed values: {', '.join(allowed)}")
         for name, number in (
             ("steps", self.steps),
             ("batch", self.batch),
@@ -136,11 +137,11 @@ class Method:
             ("cached_samples", self.cached_samples),
         ):
             if number < 1:
-                raise TrainingError(f"{name} is {number}, the least allowed is 1")
+                raise TrainingError(f"{name} is {number}, the minimum is 1")
 
     @property
     def average_steps(self) -> int:
-        """Steps that the average of the weights spans: at most a tenth of the training, to leave out its start."""
+        """Steps that the average of the weights spans: at most a tenth of the training, to exclude its start."""
         return min(500, max(1, self.steps // 10)) if self.average else 1
 
     @property
@@ -148,11 +149,11 @@ class Method:
         """Samples at a time."""
         return min(self.batch, self.micro_batch or self.batch)
 
-    def lasting(self, labelled_m2: float, gsd_m: float) -> Method:
-        """The same method with `steps` for its epochs over so much labelled ground."""
+    def lasting(self, labeled_m2: float, gsd_m: float) -> Method:
+        """The same method with `steps` computed from its epochs over this much labeled ground."""
         if not self.epochs:
             return self
-        samples = self.epochs * labelled_m2 / (self.sample_px * gsd_m) ** 2
+        samples = self.epochs * labeled_m2 / (self.sample_px * gsd_m) ** 2
         return replace(self, steps=max(1, round(samples / self.batch)), epochs=0)
 
 
@@ -169,10 +170,10 @@ def of_the_head(method: Method) -> Method:
 
 
 def method_of(raw: Mapping[str, Any], where: str) -> Method:
-    """A method from the keys of a TOML table; `preset` names one whose values hold where the table is silent.
+    """A method from the keys of a TOML table; `preset` names the preset that supplies the other values.
 
     Raises:
-        TrainingError: a key that no method has, or a value that cannot be.
+        TrainingError: an unknown key, or an invalid value.
     """
     raw = dict(raw)
     base = read_preset(raw.pop("preset")) if "preset" in raw else Method()
@@ -200,7 +201,7 @@ METHOD_KEYS = frozenset({f.name for f in fields(Method)} | {"preset"})
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples, so that they can be kept in frozen settings."""
+    """Lists as tuples, so that they can be stored in frozen settings."""
     return tuple(value) if isinstance(value, list) else value
 
 

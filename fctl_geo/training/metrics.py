@@ -1,4 +1,4 @@
-"""Confusion counts and what is read off them."""
+"""Confusion counts and the metrics computed from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fctl_geo.training.sources import IGNORE, AllowedTable
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How well one class is found; NaN where it is neither in the truth nor in the guess."""
+    """How well one class is found; NaN if it is neither in the truth nor in the prediction."""
 
     name: str
     iou: float
@@ -21,19 +21,19 @@ class ClassScore:
     precision: float
     recall: float
     pixels: int
-    """Of it in the truth."""
+    """Pixels of the class in the truth."""
 
 
 class Confusion:
-    """Counts of (truth, guess) over pixels with a full label, and of what partial labels rule out or allow."""
+    """Counts of (truth, prediction) over pixels with a full label, and of what partial labels rule out or allow."""
 
     def __init__(self, classes: int) -> None:
         self.counts = np.zeros((classes, classes), np.int64)
-        """Rows: truth; columns: guess."""
+        """Rows: truth; columns: prediction."""
         self.ruled_out = np.zeros(classes, np.int64)
-        """Pixels guessed to be of a class that their partial label ('not road') does not allow."""
+        """Pixels predicted as a class that their partial label ('not road') does not allow."""
         self.allowed = 0
-        """Pixels whose guess their partial label allows."""
+        """Pixels whose prediction their partial label allows."""
 
     def add(self, guess: NDArray[np.integer], label: NDArray[np.uint8], table: AllowedTable) -> None:
         """Count a window of rows of the allowed table; missing labels are left out."""
@@ -50,7 +50,7 @@ class Confusion:
     def add_partial(
         self, guess: NDArray[np.integer], label: NDArray[np.integer], allowed: Mapping[int, Sequence[int]]
     ) -> None:
-        """Count the pixels of a window whose label allows several classes: label to the indices of those."""
+        """Count the pixels of a window whose label allows several classes; `allowed` has their indices by label."""
         n = len(self.counts)
         for value, classes in allowed.items():
             guessed = np.bincount(guess[(label == value) & (guess < n)], minlength=n)
@@ -64,19 +64,19 @@ class Confusion:
         return same
 
     def __sub__(self, earlier: Confusion) -> Confusion:
-        """What was counted since."""
+        """The counts since an earlier state."""
         since = Confusion(len(self.counts))
         since.counts, since.ruled_out = self.counts - earlier.counts, self.ruled_out - earlier.ruled_out
         since.allowed = self.allowed - earlier.allowed
         return since
 
     def iou(self, names: list[str]) -> dict[str, float]:
-        """IoU of every class that occurs in truth or guess, and their mean over the classes in the truth as 'mIoU'."""
+        """IoU of every class in truth or prediction, and their mean over the classes in the truth as 'mIoU'."""
         values = {s.name: s.iou for s in self.scores(names) if not np.isnan(s.iou)}
         return {**values, "mIoU": self.mean_iou}
 
     def scores(self, names: list[str]) -> list[ClassScore]:
-        """All that is said of each class."""
+        """The metrics of each class."""
         both, true, guessed = self._sums()
         with np.errstate(invalid="ignore", divide="ignore"):
             parts = zip(
@@ -86,12 +86,12 @@ class Confusion:
             return [ClassScore(n, float(i), float(f), float(p), float(r), int(t)) for n, i, f, p, r, t in parts]
 
     def _sums(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-        """Pixels that are right, of the truth, and of the guess, by class."""
+        """Pixels that are correct, in the truth, and in the prediction, by class."""
         return np.diag(self.counts).astype(float), self.counts.sum(1), self.counts.sum(0) + self.ruled_out
 
     @property
     def judged(self) -> int:
-        """Pixels."""
+        """Number of scored pixels."""
         return int(self.counts.sum() + self.ruled_out.sum()) + self.allowed
 
     @property
@@ -112,7 +112,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of the judged pixels that are right, or what their partial label allows."""
+        """Share of the scored pixels that are correct or allowed by their partial label."""
         return float((np.diag(self.counts).sum() + self.allowed) / self.judged) if self.judged else float("nan")
 
 

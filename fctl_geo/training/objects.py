@@ -1,4 +1,4 @@
-"""How many objects (buildings) are found: regions or polygons of truth and guess, matched where their IoU is 0.5."""
+"""How many objects (buildings) are found: regions or polygons, matched if their IoU is at least 0.5."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ObjectScore:
     found: int
     matched: int
     merged: int = 0
-    """True objects that lie, more than half of each, in one found object together with another one."""
+    """True objects that share a found object with another one; more than half of each lies in it."""
     split: int = 0
-    """True objects that two or more found objects lie in, more than half of each."""
+    """True objects that contain more than half of each of two or more found objects."""
 
     @property
     def f1(self) -> float:
@@ -36,7 +36,7 @@ class ObjectScore:
 
 
 class ObjectMatcher:
-    """Counts objects while bands of rows stream by; keeps some bytes an object and one row, never the image."""
+    """Counts objects band by band; keeps some bytes per object and one row, never the whole image."""
 
     def __init__(self, least_iou: float = 0.5) -> None:
         self.least_iou = least_iou
@@ -45,12 +45,12 @@ class ObjectMatcher:
         self._counts: list[NDArray[np.int64]] = []
 
     def start(self) -> None:
-        """The next band begins another image: nothing above touches it, and numbers mean other objects."""
+        """Start another image: nothing above touches the next band, and its numbers mean other objects."""
         for labels in self._sides:
             labels.start()
 
     def add(self, guess: NDArray[np.generic], truth: NDArray[np.generic]) -> None:
-        """The next rows, full width, of guess and truth.
+        """Add the next rows of prediction and truth, at full width.
 
         Args:
             guess, truth: (h, w) bool masks, whose 4-connected regions are objects, or int64 numbers of objects
@@ -81,13 +81,13 @@ class ObjectMatcher:
 
 
 def _sharing(hosts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of each host, how many lie in it; 0 for a host of just one. [3, 5, 5] -> [0, 2]."""
+    """How many lie in each host; 0 for a host of only one. [3, 5, 5] -> [0, 2]."""
     counts = np.unique(hosts, return_counts=True)[1]
     return np.where(counts > 1, counts, 0)
 
 
 class _Labels:
-    """Labels of objects, row by row: given numbers, or 4-connected regions, joined where they turn out to be one."""
+    """Labels of objects, row by row: given numbers, or 4-connected regions, joined when they turn out to be one."""
 
     def __init__(self) -> None:
         self._parent = np.zeros(1, np.int64)
@@ -131,7 +131,7 @@ class _Labels:
         return labels
 
     def roots(self) -> NDArray[np.int64]:
-        """The lasting label of every label given."""
+        """The final label of each provisional label."""
         parent = self._parent.copy()
         while True:
             up = parent[parent]
@@ -140,7 +140,7 @@ class _Labels:
             parent = up
 
     def areas(self) -> NDArray[np.int64]:
-        """Pixels by lasting label; 0 for labels that went up in others."""
+        """Pixels by final label; 0 for labels that were merged into others."""
         return np.bincount(self.roots(), weights=self._area, minlength=self._count).astype(np.int64)
 
 

@@ -1,8 +1,8 @@
-"""The odds of the classes, fitted at the end of a training: the loss leaves them biased.
+"""Fits the odds of the classes at the end of a training, because the loss leaves them biased.
 
 Rare classes are sampled and weighted more than they occur, so the network predicts them too often. One number per
-class, added to its logits in the last layer, corrects this. The numbers maximize the mean IoU over classes
-and sources on the training data, without augmentation and with classes as frequent as they are.
+class, added to its logits in the last layer, corrects this. The numbers maximize the mean IoU over classes and
+sources on the training data, without augmentation and with the true class frequencies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fctl_geo.training.samples import Ground, SampleSource
 from fctl_geo.training.sources import AllowedTable
 
 SHIFTS = (-0.8, -0.4, -0.2, -0.1, 0.1, 0.2, 0.4, 0.8)
-"""Tried for each class in turn, in units of log odds."""
+"""Shifts to try for each class in turn, in log odds."""
 ROUNDS = 4
 _EVERY_PX = 3
 """Every third pixel of a sample is used, along rows and along columns."""
@@ -49,16 +49,16 @@ def fit_odds(
     count: int,
     progress: Progress,
 ) -> NDArray[np.float32]:
-    """What to add to the logits of each class, from `count` samples of every group; their mean is 0.
+    """What to add to the logits of each class, from `count` samples of each group; the mean is 0.
 
     Args:
-        like: zoom, size and contexts of the samples.
+        like: source of the zoom, size and contexts of the samples.
     """
     progress.stage("odds of the classes", count * len(groups))
     judged = [_judge(network, w, grounds, like, count, seed, progress) for seed, (w, grounds) in enumerate(groups)]
     shifts = best_shifts(judged, table)
     words = ", ".join(f"{n} {np.exp(s):.2f}" for n, s in zip(table.names, shifts, strict=True))
-    progress.say(f"odds times: {words}")
+    progress.say(f"odds multiplied by: {words}")
     return shifts
 
 

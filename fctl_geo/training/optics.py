@@ -1,4 +1,4 @@
-"""What a lens, a sensor and a codec do to a picture: blur, sharpening, noise, JPEG blocks."""
+"""Effects of lens, sensor, and codec: blur, sharpening, noise, JPEG artifacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Picture = NDArray[np.float32]
 
 
 def photograph(picture: Picture, rng: np.random.Generator) -> Picture:
-    """The picture as a worse camera would have taken and stored it."""
+    """The image as a worse camera would have taken and stored it."""
     kind = rng.random()
     if kind < BLUR_SHARE:
         picture = blur(picture, rng.uniform(0.4, 1.4))
@@ -34,7 +34,7 @@ def photograph(picture: Picture, rng: np.random.Generator) -> Picture:
 
 
 def blur(picture: Picture, sigma_px: float) -> Picture:
-    """A Gaussian blur; the border pixels go on outside."""
+    """Gaussian blur; border pixels are repeated outside."""
     reach = max(1, math.ceil(2.5 * sigma_px))
     taps = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma_px**2))
     taps = (taps / taps.sum()).astype(np.float32)
@@ -51,7 +51,7 @@ def blur(picture: Picture, sigma_px: float) -> Picture:
 
 
 def _coarser(picture: Picture, factor: float) -> Picture:
-    """As if the pixels had been larger by a factor."""
+    """As if the pixels had been `factor` times larger."""
     image = torch.from_numpy(picture.transpose(2, 0, 1))[None]
     size = image.shape[-2:]
     small = [max(8, round(n / factor)) for n in size]
@@ -60,7 +60,7 @@ def _coarser(picture: Picture, factor: float) -> Picture:
 
 
 def _noise(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Of the sensor: the same in all bands, or in each; stronger in the light."""
+    """Sensor noise: the same in all bands or different in each; stronger in bright parts."""
     bands = picture.shape[-1] if rng.random() < 0.5 else 1
     noise = rng.standard_normal((*picture.shape[:2], bands), np.float32)
     shot = np.float32(rng.uniform(0, 1))
@@ -83,9 +83,9 @@ _TO_RGB = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], np
 
 
 def jpeg(picture: Picture, quality: int) -> Picture:
-    """What JPEG leaves of a picture (ITU T.81, Annex K's tables): blocks of 8 px quantized; colors at half the size.
+    """Simulate JPEG compression (tables of ITU T.81, Annex K): quantized blocks of 8 px, chroma at half size.
 
-    Bands of pictures without three of them are stored as gray each.
+    If there are not three bands, each is stored as a gray image.
     """
     height, width, bands = picture.shape
     padded = np.pad(picture * 255 - 128, [(0, -height % 16), (0, -width % 16), (0, 0)], mode="edge")
@@ -103,14 +103,14 @@ def jpeg(picture: Picture, quality: int) -> Picture:
 
 
 def _table(base: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
-    """Steps of a quality of 1 to 100, scaled as libjpeg does."""
+    """Quantization steps for a quality of 1 to 100, scaled as in libjpeg."""
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
     table: NDArray[np.float32] = np.clip(np.floor((base * scale + 50) / 100), 1, 255).astype(np.float32)
     return table
 
 
 def _quantized(plane: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A plane (sides multiples of 8) whose cosine coefficients are rounded to steps of a table."""
+    """A plane (its sides are multiples of 8) with its cosine coefficients rounded to the steps of a table."""
     rows, cols = plane.shape[0] // 8, plane.shape[1] // 8
     blocks = plane.reshape(rows, 8, cols, 8).transpose(0, 2, 1, 3).reshape(-1, 64)
     steps = table.ravel()
@@ -122,7 +122,7 @@ def _quantized(plane: NDArray[np.float32], table: NDArray[np.float32]) -> NDArra
 
 @cache
 def _cosines() -> NDArray[np.float32]:
-    """(64, 64) orthonormal: a block's pixels to its cosine coefficients."""
+    """(64, 64) orthonormal matrix from the pixels of a block to its cosine coefficients."""
     k = np.arange(8)
     one = np.cos((2 * k[:, None] + 1) * k[None] * math.pi / 16) * np.where(k == 0, math.sqrt(1 / 8), 0.5)
     return np.kron(one, one).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Optimiser, learning rate and the average of the weights, as a method asks for them."""
+"""Optimizer, learning rate, and the average of the weights, as set by a method."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fctl_geo.training.method import Method
 
 
 def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
-    """AdamW (no decay of biases and normalisation) or Adam (decay of all, as the released code).
+    """AdamW (no decay of biases and normalization) or Adam (decay of all, as in the released code).
 
-    A group's `rate` is its learning rate, of the step's.
+    The `rate` of a group is its learning rate, relative to that of the step.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     known = {id(p) for m in network.modules() if isinstance(m, EfficientNetLite) for p in m.parameters()}
@@ -35,7 +35,7 @@ def make_optimiser(network: nn.Module, method: Method) -> torch.optim.Optimizer:
 
 
 def learning_rate(method: Method, step: int, steps: int) -> float:
-    """Of a step: linear warm-up, then a cosine to 1 %, a poly to 0, or no change."""
+    """Learning rate of a step: linear warm-up, then cosine decay to 1%, polynomial decay to 0, or constant."""
     warm = min(1.0, (step + 1) / method.warmup_steps) if method.warmup_steps else 1.0
     done = step / steps
     if method.schedule == "cosine":
@@ -49,7 +49,7 @@ def learning_rate(method: Method, step: int, steps: int) -> float:
 
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, step: int, *, span_steps: int = 500) -> None:
-    """Exponential average of weights and statistics over about `span` steps, over fewer at the start.
+    """Update the exponential average of weights and statistics over about `span_steps` steps (fewer at the start).
 
     Args:
         span_steps: 1: `average` is a copy of the network.

@@ -1,4 +1,4 @@
-"""Places that judge a model: a scene and its truth, read by window in the model's own classes."""
+"""Places to evaluate a model on: a scene and its truth, read by window in the model's own classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fctl_geo.scene import Scene
 from fctl_geo.scene.labels import PolygonLabels, read_class_column
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.data import ValidationSet
-from fctl_geo.training.labeled_scenes import LabelledScene, open_labelled
+from fctl_geo.training.labeled_scenes import LabeledScene, open_labeled
 from fctl_geo.training.labels import VectorLabels, open_labels
 from fctl_geo.training.metrics import truth_of_rows
 from fctl_geo.training.sources import AllowedTable, LabelledImage
@@ -27,36 +27,36 @@ from fctl_geo.training.write_image import write_image
 from fctl_geo.windows.window import Window
 
 Truth = Callable[[Window], NDArray[np.uint8]]
-"""(h, w) index in the legend; 255: not judged."""
+"""(h, w) index in the legend; 255: not scored."""
 
 Objects = Callable[[Window, str], NDArray[np.int32]]
-"""(h, w) number of the object of a class that each pixel belongs to, the same in every window; 0: none."""
+"""(h, w) number of the object of a class that each pixel belongs to, the same in all windows; 0: none."""
 
 PICTURE_BANDS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One scene that judges."""
+    """One scene to evaluate on."""
 
     name: str
     scene: Path
-    told: Mapping[str, object]
-    """Settings that the segmentation needs for the scene: gsd_m, bands, aoi."""
+    settings: Mapping[str, object]
+    """Settings for segmenting the scene: gsd_m, bands, aoi."""
     opened: Scene
-    """The same scene on its own pixels, for pictures and frames."""
+    """The same scene at its own pixel size, for images and frames."""
     truth: Truth
     windows: tuple[Window, ...]
-    """The parts that are judged; everything else does not count."""
+    """The parts that are scored; everything else does not count."""
     partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    """Values of the truth, past the legend's, that allow several classes: to the indices of those."""
+    """Values of the truth, beyond those of the legend, that allow several classes, with the indices of these."""
     objects: Objects | None = None
-    """Where the labels say which pixels are one object (polygons do); None: connected regions are objects."""
+    """Objects, if the labels define them (polygons do); None: connected regions are objects."""
 
 
 @contextmanager
 def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
-    """A labelled image in memory, as a user would bring it: the picture alone, with unmarked holes and all."""
+    """A labeled image in memory, as a user would provide it: pixels only, with holes not marked."""
     from fctl_geo.scene import open_scene
     from fctl_geo.settings import SceneSettings
     from fctl_geo.spec import InputSpec
@@ -81,7 +81,7 @@ def image_place(image: LabelledImage, table: AllowedTable) -> Iterator[Place]:
 
 @contextmanager
 def scene_place(
-    scene: LabelledScene,
+    scene: LabeledScene,
     legend: Legend,
     work: Path,
     progress: Progress,
@@ -92,30 +92,30 @@ def scene_place(
     """A scene in a file with its labels.
 
     Args:
-        legend: of the model; labels are matched with it by name.
-        windows: the parts that judge; none: all that is labelled.
+        legend: that of the model; labels are matched by name.
+        windows: the parts to score; empty: everything that is labeled.
         unjudged: classes of the truth that are not counted.
     Raises:
-        TrainingError: no class of the labels is one of the model's.
+        TrainingError: the labels and the model have no class in common.
     """
     bands = PICTURE_BANDS
-    with open_labelled(scene, bands) as opened:
+    with open_labeled(scene, bands) as opened:
         labels = open_labels(scene.labels, opened, work, progress)
         lookup = lookup_of(labels.names, legend, unjudged, scene.labels.path.name, progress)
 
         def truth(window: Window) -> NDArray[np.uint8]:
             return np.where(opened.wanted(window), lookup[labels.read(window)], NODATA).astype(np.uint8)
 
-        told = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
+        given = {k: v for k, v in (("gsd_m", scene.settings.gsd_m), ("aoi", scene.settings.aoi)) if v is not None}
         chosen = tuple(windows) or (opened.frame_window,)
         objects = labels.objects if isinstance(labels, VectorLabels) else None
-        yield Place(scene.name, scene.image, told, opened, truth, chosen, objects=objects)
+        yield Place(scene.name, scene.image, given, opened, truth, chosen, objects=objects)
 
 
 def lookup_of(
     names: Mapping[int, str], legend: Legend, unjudged: frozenset[str], where: str, progress: Progress
 ) -> NDArray[np.uint8]:
-    """(256,) label value to index in the legend by class name; 255 for what is not judged.
+    """(256,) index in the legend of each label value, matched by class name; 255 for what is not scored.
 
     Class rasters without names ('class 1') are matched by their numbers.
     """
@@ -131,13 +131,12 @@ def lookup_of(
             strange.append(name)
     if (lookup == NODATA).all():
         raise TrainingError(
-            f"no class of {where} ({', '.join(strange[:8]) or 'none'}) is one of the model's: "
+            f"the classes of {where} ({', '.join(strange[:8]) or 'none'}) are not among those of the model: "
             f"{', '.join(c.name for c in legend)}",
-            hint='say which is which: --classes "value=class,..."',
+            hint='map the values to classes: --classes "value=class,..."',
         )
     if strange:
-        progress.warn(f"{where}: {', '.join(strange[:8])} {'is' if len(strange) == 1 else 'are'} no class of the "
-                      "model and not judged")  # fmt: skip
+        progress.warn(f"{where}: not scored because the model has no such class: {', '.join(strange[:8])}")
     return lookup
 
 
@@ -154,17 +153,17 @@ def places_of(
 
 
 class Predicted:
-    """A class raster on (part of) a scene's pixels, read in windows of the scene, as indices of a legend."""
+    """A class raster of (a part of) a scene, read in windows of the scene, as indices of a legend."""
 
     def __init__(
         self, path: Path, legend: Legend, opened: Scene, *, own_grid: bool, objects: Objects | None = None
     ) -> None:
-        """Open it.
+        """Open the raster.
 
         Args:
-            own_grid: it was made of this scene, perhaps of a part: it lies on the scene's pixels. Else it is brought
-                there by the nearest pixel.
-            objects: which pixels are one object; None: connected regions are.
+            own_grid: the raster was made from this scene or a part of it, and has its grid. Otherwise it is resampled
+                to this grid (nearest neighbor).
+            objects: which pixels form one object; None: connected regions.
         """
         self.objects = objects
         frame = opened.scene_frame
@@ -184,7 +183,7 @@ class Predicted:
 
 
 def polygon_objects(path: Path, opened: Scene) -> Objects:
-    """The polygons that a run made of a scene, as objects on the scene's pixels."""
+    """The polygons that a run wrote for a scene, as objects on the scene's grid."""
     if not count_polygons(path):
         return lambda window, name: np.zeros(window.size_hw, np.int32)
     column = read_class_column(path, "class_name")
@@ -195,7 +194,7 @@ def polygon_objects(path: Path, opened: Scene) -> Objects:
 
 
 def _offset(scene: tuple[float, ...], part: tuple[float, ...]) -> tuple[int, int]:
-    """Row and column of the part's corner in the scene; both have the same pixels."""
+    """Row and column of the part's corner in the scene; both have the same pixel size."""
     a, b, c, d, e, f = scene
     x, y = part[2] - c, part[5] - f
     det = a * e - b * d

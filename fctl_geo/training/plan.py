@@ -83,7 +83,7 @@ def _known(recipe: Recipe, settings: TrainingSettings) -> Plan | None:
         return None
     if not settings.resume and any(settings.run.rglob(LAST)):
         raise TrainingError(
-            f"{settings.run} holds a training already", hint="--resume continues it, --overwrite starts over"
+            f"{settings.run} already holds a training run", hint="--resume continues it, --overwrite starts over"
         )
     plan, asked = _read(path), _asked(recipe, settings)
     others = _differences(plan["model"], asked["model"])

@@ -1,4 +1,4 @@
-"""A recipe: a TOML file that says what is learned from what. The whole of a training is recipe + seed + data."""
+"""A recipe: a TOML file that defines classes, data, and method. Recipe + seed + data determine a training."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from fctl_geo.training.method import METHOD_KEYS, PRESETS, Method, frozen, metho
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One set of labelled images."""
+    """One set of labeled images."""
 
     name: str
     kind: str
     """'rasters' (images and masks on the same grid, held in memory), 'scenes' (images of any size with masks, class
-    rasters or polygons, read by window) or 'synthetic' (procedural scenes)."""
+    rasters, or polygons, read by window), or 'synthetic' (procedural scenes)."""
     labels: Mapping[str, tuple[str, ...]]
-    """Mask value ("1", or "3C1098" for RGB masks) to the classes it allows; values not named are ignored."""
+    """Mask value ("1", or "3C1098" for RGB masks) to the classes it allows; other values are ignored."""
     gsd_m: float = 0.0
-    """Ground metres a pixel of the images; 0 (scenes only): as they say themselves."""
+    """Pixel size of the images in meters on the ground; 0 (scenes only): from the files."""
     weight: float = 1.0
     """Share of the samples, relative to the other sources."""
     images: tuple[str, ...] = ()
     """Paths or glob patterns below the data folder."""
     masks: str = ""
-    """Path pattern of an image's mask or vector labels: {parent}, {grandparent}, {stem} and {base} (the stem without
-    "_sat") of the image are filled in."""
+    """Path pattern of an image's mask or vector labels, with {parent}, {grandparent}, {stem}, and {base} (the stem
+    without "_sat") of the image."""
     window: tuple[int, int, int, int] | None = None
     """Row, column, height, width of the part to use."""
     field: str = ""
-    """Scenes with polygons: the column of classes."""
+    """Scenes with polygons: the column that contains the class."""
     background: str = ""
-    """Scenes with polygons: the class of what lies in none; empty: it is unlabelled."""
+    """Scenes with polygons: the class of everything outside them; empty: unlabeled."""
     aoi: str = ""
-    """Scenes: polygons of the area that is labelled; empty: all of the image."""
+    """Scenes: polygons of the labeled area; empty: the whole image."""
     hold_out: float = 0.0
-    """Scenes: share that is kept back for validation: whole images, or windows where there are few."""
+    """Scenes: share that is held out for validation: whole images, or windows if there are few images."""
     outlines: str = ""
-    """Path pattern of the polygons (with a column `building`) that the masks were burnt from: pixels where two of them
-    meet get the label of value 0, so that touching objects stay apart."""
+    """Path pattern of the polygons (with a column `building`) that the masks were rasterized from: pixels where two of
+    them meet get the label of value 0, so that touching objects stay separate."""
     rough_m: float = 0.0
-    """The labels' contours may be off by this much: pixels nearer to one are ignored."""
+    """Contours of the labels may be off by this many meters; pixels closer to one are ignored."""
     nodata_white: bool = False
-    """Plain white is a hole of the mosaic, not imagery."""
+    """Pure white is a hole in the mosaic, not imagery."""
     mosaic: int = 0
     """The images of a folder are the parts of an N x N grid, row by row: join them."""
     scenes: int = 0
-    """Synthetic: how many scenes."""
+    """Synthetic: number of scenes."""
     size_px: int = 0
     """Synthetic: side of a scene."""
     seed: int = 0
@@ -61,7 +61,7 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is learned from what, and how."""
+    """Classes, data, and method of a training."""
 
     name: str
     version: str
@@ -74,35 +74,35 @@ class Recipe:
     validation: tuple[SourceSpec, ...]
     method: Method = Method()  # noqa: RUF009 - frozen
     notes: tuple[str, ...] = ()
-    """What else its card should say of the training."""
+    """Further sentences on the training, for the model card."""
     fails: tuple[str, ...] = ()
-    """Where the model is known to fail, for its card."""
+    """Known weaknesses, for the model card."""
     gsd_why: str = "as the recipe says"
     """Why gsd_m was chosen, for the plan."""
     gsd_tolerance: float = 1.15
-    """Scenes within this factor of gsd_m are read on their own grid."""
+    """Scenes whose pixel size is within this factor of gsd_m are not resampled."""
     gsd_known: bool = True
-    """False: the ground size of the images is not known, and the model takes scenes as they are."""
+    """False: the pixel size of the images is unknown, and the model takes scenes at their own."""
     bands: tuple[str, ...] = ("red", "green", "blue")
     hole: str = ""
-    """Class of unmarked white or black holes that are cut into samples; empty: ignored by the loss."""
+    """Class of the unmarked white or black holes that are cut into samples; empty: ignored by the loss."""
 
 
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a TOML file.
 
     Raises:
-        TrainingError: not there, no TOML, or a key that no part knows.
+        TrainingError: no such file, not TOML, or an unknown key.
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         shipped = ", ".join([*_shipped(), *PRESETS])
         raise TrainingError(
-            f"there is no recipe {path}", hint=f"give a .toml recipe, or one of those that come with it: {shipped}"
+            f"the recipe {path} does not exist", hint=f"use a .toml file, or one of the included recipes: {shipped}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} is no recipe: {error}", hint="see docs/training.md") from None
+        raise TrainingError(f"{path} is not a valid recipe: {error}", hint="see docs/training.md") from None
     classes = [
         ClassInfo(i, c["name"], (c["color"][0], c["color"][1], c["color"][2]), bool(c.get("background", False)))
         for i, c in enumerate(raw.pop("classes", []))
@@ -123,7 +123,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def find_recipe(name_or_path: str) -> Path:
-    """The file of a shipped recipe's name, or the path itself."""
+    """The file of an included recipe, or the path itself."""
     shipped = Path(__file__).parent / "recipes" / f"{name_or_path}.toml"
     return shipped if shipped.exists() else Path(name_or_path)
 

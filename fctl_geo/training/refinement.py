@@ -22,10 +22,10 @@ from fctl_geo.training.optimise import follow
 from fctl_geo.training.sources import IGNORE, AllowedTable
 
 _SPAN_STEPS = 50
-"""Of the average of the weights: short, for the training is short."""
+"""Span of the average of the weights: short, because the training is short."""
 
 Example = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-"""Patch planes (2, P, P), context planes (2, P, P), truth (1, P, P), where truth is known (1, P, P)."""
+"""Patch planes (2, P, P), context planes (2, P, P), truth (1, P, P), and where the truth is known (1, P, P)."""
 
 
 def train_refinement(
@@ -46,26 +46,26 @@ def train_refinement(
     whole = float(settings.context).is_integer()
     network = RefinementNet(RefinementConfig(context=int(settings.context) if whole else settings.context))
     average = copy.deepcopy(network).requires_grad_(False).eval()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
-    first, _ = load_checkpoint(folder, network=network, optimiser=optimiser, average=average)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    first, _ = load_checkpoint(folder, network=network, optimiser=optimizer, average=average)
     progress.stage("train refinement", settings.steps)
     progress.advance(first)
     losses = []
     for step in range(first, settings.steps):
         check_cancelled(progress)
         patch, context, truth, judged = _batch(crude, table, settings, np.random.default_rng((settings.seed, step)))
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / settings.steps)))
         loss = _loss(network(patch, context), truth, judged)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
         follow(average, network, step, span_steps=_SPAN_STEPS)
         losses.append(float(loss.detach()))
         progress.advance()
         progress.measure({"refinement loss": float(np.mean(losses[-100:]))})
         if (step + 1) % checkpoint_every == 0 or step + 1 == settings.steps:
-            save_checkpoint(folder, step + 1, network=network, optimiser=optimiser, average=average)
+            save_checkpoint(folder, step + 1, network=network, optimiser=optimizer, average=average)
             progress.say(f"refinement, step {step + 1}: loss {np.mean(losses[-100:]):.4f}")
     return average
 
@@ -94,7 +94,7 @@ def _batch(
 def example(
     sample: CrudeSample, table: AllowedTable, settings: RefinementSettings, rng: np.random.Generator
 ) -> Example:
-    """A random patch of a montage with its context, turned at random, for a random class."""
+    """A random patch of a montage with its context, randomly rotated, for a random class."""
     turns, flip = int(rng.integers(4)), bool(rng.random() < 0.5)
     crude, label = (np.rot90(a[:, ::-1] if flip else a, turns) for a in (sample.crude, sample.label))
     size = min(settings.patch_px, crude.shape[0] // 16 * 16)
@@ -118,7 +118,7 @@ def _any_class(mask: NDArray[np.uint8], classes: int, rng: np.random.Generator) 
 
 
 def _worse(sample: CrudeSample, share: float, rng: np.random.Generator) -> CrudeSample:
-    """Part of the samples with more errors: contours moved here and there by some pixels."""
+    """Add errors to a share of the samples: contours moved by some pixels in some places."""
     if rng.random() >= share:
         return sample
     height, width = sample.crude.shape

@@ -1,4 +1,4 @@
-"""Reports an evaluation: JSON for programs, and one self-contained HTML page for people."""
+"""Reports of an evaluation: JSON for programs, and one self-contained HTML page for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fctl_geo.training.judge import WorstPatch
 
 
 def report_values(found: Evaluation) -> dict[str, Any]:
-    """All numbers of an evaluation in JSON's own types; what is undefined (no such class) is null."""
+    """All numbers of an evaluation as JSON types; undefined ones (no such class) are null."""
     objects = found.objects
     values: dict[str, Any] = {
         "subject": found.subject,
@@ -68,12 +68,12 @@ def report_values(found: Evaluation) -> dict[str, Any]:
 
 
 def write_json(found: Evaluation, path: Path) -> None:
-    """Write the numbers, whole or not at all."""
+    """Write the numbers atomically."""
     write_text_whole(path, json.dumps(report_values(found), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_html(found: Evaluation, path: Path) -> None:
-    """Write the page, whole or not at all."""
+    """Write the page atomically."""
     write_text_whole(path, html_page(found))
 
 
@@ -87,17 +87,18 @@ def html_page(found: Evaluation) -> str:
     parts = [
         f"<header><p class=kind>fctl-geo evaluation</p><h1>{escape(Path(found.subject).name)}</h1>"
         f"<p>{escape(CONVENTIONS[found.convention].capitalize())}. {found.judged / 1e6:,.2f} million pixels of "
-        f"{_count(len(found.by_place), 'scene')} judged{_left_out(found)}.</p></header>",
+        f"{_count(len(found.by_place), 'scene')} scored{_left_out(found)}.</p></header>",
         _tiles(found),
         "<section><h2>Classes</h2>" + _class_table(found) + "</section>",
-        "<section><h2>Confusion</h2><p>Each row is a class of the truth; its cells say where its pixels went, in "
-        "percent.</p>" + _confusion_table(found) + "</section>",
+        "<section><h2>Confusion</h2><p>Each row is a class of the truth; its cells show what its pixels were predicted "
+        "as, in percent.</p>" + _confusion_table(found) + "</section>",
         _places(found),
         _gallery(found),
-        "<footer>IoU, F1, precision and recall over pixels. Boundary F: share of contour pixels that lie within "
-        f"{found.tolerance_px} px of a contour of the other side, both ways. Trimap mIoU: IoU of the pixels within "
-        f"{found.tolerance_px} px of a contour of the truth. Objects: polygons or regions, matched where their "
-        "IoU is 0.5 or more; merged: true ones that share a found one; split: true ones that hold several.</footer>",
+        "<footer>IoU, F1, precision, and recall count pixels. Boundary F: harmonic mean of the shares of contour "
+        f"pixels of truth and prediction that lie within {found.tolerance_px} px of a contour of the other. Trimap "
+        f"mIoU: mIoU of the pixels within {found.tolerance_px} px of a contour of the truth. Objects: polygons or "
+        "regions, matched if their IoU is 0.5 or more; merged: true objects that share a predicted one; split: true "
+        "objects that contain several.</footer>",
     ]
     head = (
         f"<meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>{escape(title)}"
@@ -109,25 +110,25 @@ def html_page(found: Evaluation) -> str:
 
 
 def _left_out(found: Evaluation) -> str:
-    return f"; {found.without_class:,} labelled pixels have no class and are left out" if found.without_class else ""
+    return f"; {found.without_class:,} labeled pixels without a class are left out" if found.without_class else ""
 
 
 def _tiles(found: Evaluation) -> str:
     tiles: list[tuple[str, float, str]] = []
     if found.convention == "inria":
         building = next(c for c in found.classes if c.name == "building")
-        tiles.append(("building IoU", building.iou, "Inria's first number"))
+        tiles.append(("building IoU", building.iou, "the main number of Inria"))
     tiles += [
         ("mIoU", found.miou, "mean over the classes of the truth"),
-        ("accuracy", found.accuracy, "share of pixels that are right"),
+        ("accuracy", found.accuracy, "share of correct pixels"),
         ("mean F1", found.mean_f1, "over the classes of the truth"),
-        ("boundary F", _mean(found.boundary_f), f"contours met within {found.tolerance_px} px"),
+        ("boundary F", _mean(found.boundary_f), f"contours that match within {found.tolerance_px} px"),
         ("trimap mIoU", found.trimap_miou, "along the contours only"),
     ]
     if found.objects is not None:
         o = found.objects
         words = (
-            f"{o.matched:,} of {o.truth:,} found, {o.found - o.matched:,} more claimed; {o.merged:,} merged, "
+            f"{o.matched:,} of {o.truth:,} found, {o.found - o.matched:,} false positives; {o.merged:,} merged, "
             f"{o.split:,} split"
         )
         tiles.append((f"{found.object_class} F1", o.f1, words))
@@ -165,11 +166,11 @@ def _confusion_table(found: Evaluation) -> str:
             share = counts[i, j] / total if total else 0.0
             hue = "var(--good)" if i == j else "var(--bad)"
             tint = f"color-mix(in srgb, {hue} {min(70, share * (70 if i == j else 140)):.0f}%, transparent)"
-            words = f"{counts[i, j]:,} pixels of {score.name} were called {found.classes[j].name}"
+            words = f"{counts[i, j]:,} pixels of {score.name} were predicted as {found.classes[j].name}"
             cells.append(f"<td class=n style='background:{tint}' title='{escape(words)}'>{share * 100:.1f}</td>")
         rows.append(f"<tr><th>{escape(score.name)}</th>{''.join(cells)}</tr>")
     return (
-        f"<div class=scroll><table class=confusion><thead><tr><th>truth \\ guess</th>{head}</tr></thead>"
+        f"<div class=scroll><table class=confusion><thead><tr><th>truth \\ prediction</th>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -185,7 +186,7 @@ def _places(found: Evaluation) -> str:
         for name, v in ordered
     )
     return (
-        f"<section><h2>Scenes, the weakest first</h2><div class=scroll><table><thead><tr><th>scene</th><th>{what}</th>"
+        f"<section><h2>Scenes, lowest score first</h2><div class=scroll><table><thead><tr><th>scene</th><th>{what}</th>"
         f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
 
@@ -196,8 +197,8 @@ def _gallery(found: Evaluation) -> str:
     legend = "".join(f"<span class=chip>{_swatch(c)}</span>" for c in found.legend)
     cards = "".join(_card(patch, found.legend) for patch in found.worst)
     return (
-        "<section><h2>Where it went wrong most</h2><p>The patches with the most wrong pixels. Grey is not judged; in "
-        f"the last picture red is wrong.</p><p>{legend}</p>{cards}</section>"
+        "<section><h2>Worst patches</h2><p>The patches with the most wrong pixels. Gray is not scored; in the last "
+        f"image, red is wrong.</p><p>{legend}</p>{cards}</section>"
     )
 
 
@@ -207,9 +208,9 @@ def _card(patch: WorstPatch, legend: Legend) -> str:
     dim = (patch.image * 0.45 + 140).astype(np.uint8)
     errors = np.where(wrong[..., None], np.array([214, 40, 57], np.uint8), np.where(judged[..., None], dim, 200))
     pictures = (
-        ("picture", _data_uri(patch.image, "JPEG")),
+        ("image", _data_uri(patch.image, "JPEG")),
         ("truth", _data_uri(_painted(patch.truth, legend), "PNG")),
-        ("guess", _data_uri(_painted(np.where(judged, patch.guess, NODATA).astype(np.uint8), legend), "PNG")),
+        ("prediction", _data_uri(_painted(np.where(judged, patch.guess, NODATA).astype(np.uint8), legend), "PNG")),
         ("errors", _data_uri(errors.astype(np.uint8), "JPEG")),
     )
     share = patch.wrong / max(1, patch.judged)
@@ -225,7 +226,7 @@ def _painted(indices: NDArray[np.uint8], legend: Legend) -> RGB:
 
 
 def _data_uri(rgb: RGB, kind: str) -> str:
-    """A picture as text in the page."""
+    """An image as a data URI."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile

@@ -1,4 +1,4 @@
-"""How a model is trained and judged; without heavy imports: the command line's help shows the defaults."""
+"""Settings of training and evaluation; without heavy imports, because the command line's help shows the defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Convention = Literal["plain", "deepglobe", "inria"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How a recipe is run."""
+    """How a recipe is trained."""
 
     data: Path
     """The folder below which the recipe's sources lie."""
@@ -23,32 +23,32 @@ class TrainingSettings:
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     devices: int = 1
-    """So many of them, each with its share of every batch."""
+    """Number of devices, each with its share of every batch."""
     init: Path | None = None
-    """A model file to start from: fine-tuning."""
+    """A model file to start from (fine-tuning)."""
     imagenet: Path | None = None
     """torchvision's checkpoint of VGG16, from which every stream of the paper's network starts."""
     resume: bool = False
-    """Go on from the last checkpoint in the run's folder."""
+    """Continue from the last checkpoint in the run's folder."""
     plan_only: bool = False
     """Write the plan with an estimate of the time, and stop before the first step."""
     overwrite: bool = False
-    """Start over if the run's folder already holds a training."""
+    """Start over if the run's folder already holds a training run."""
     checkpoint_every: int = 100
     validate_every: int = 500
     workers: int = 1
-    """Threads that make samples ahead; 0: none."""
+    """Threads that prepare samples in advance; 0: none."""
     tensorboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to judge."""
+    """How a model or class raster is evaluated."""
 
     convention: Convention = "plain"
     objects: str = "building"
-    """Class whose regions, or polygons where there are any, are objects; a name that the legend has not is left out."""
+    """Class whose polygons (or regions, without polygons) are objects; a name that is not in the legend is ignored."""
     tolerance_px: int = 3
     pictures: bool = True
     engine: EngineSettings = field(default_factory=EngineSettings)
-    """How the model that is judged runs."""
+    """How the model runs."""

@@ -1,4 +1,4 @@
-"""Labelled images in memory, brought near the resolution at which they are sampled."""
+"""Labeled images in memory, reduced to about the resolution at which they are sampled."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from fctl_geo.training.color_masks import classes_of_colors, parse_color
 from fctl_geo.training.recipe import SourceSpec
 
 IGNORE = 255
-"""Index of unlabelled pixels in `LabelledImage.label`."""
+"""Index of unlabeled pixels in `LabelledImage.label`."""
 _BAND_PX = 1024
 """Rows per band in which outlines are burned."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """One image and what may be said of its pixels."""
+    """One image and what its labels allow."""
 
     name: str
     pixels: NDArray[np.uint8]
@@ -47,7 +47,7 @@ class AllowedTable:
         self.rows: list[tuple[int, ...]] = []
 
     def index_of(self, names: Sequence[str]) -> int:
-        """The row of that set of classes, made where it is new."""
+        """The row of that set of classes, added if it is new."""
         self._check(names)
         row = tuple(sorted(self.names.index(n) for n in names))
         if row not in self.rows:
@@ -63,7 +63,7 @@ class AllowedTable:
         return table
 
     def weights(self, classes: Mapping[str, float]) -> NDArray[np.float32]:
-        """(rows + 1,): weight of each row, that of its class where it allows just one, else 1."""
+        """(rows + 1,): weight of each row: that of its class if it allows only one, else 1."""
         self._check(classes)
         one = [classes.get(self.names[row[0]], 1.0) if len(row) == 1 else 1.0 for row in self.rows]
         return np.array([*one, 1.0], np.float32)
@@ -80,14 +80,14 @@ def load_source(spec: SourceSpec, table: AllowedTable, data: Path, finest_gsd_m:
     """The images of a source, averaged to no finer than `finest_gsd_m`.
 
     Raises:
-        TrainingError: no image fits the pattern, a mask is missing or of another size.
+        TrainingError: no image matches the pattern, or a mask is missing or has another size.
     """
     if spec.kind == "synthetic":
         images = _synthetic(spec, table)
     else:
         paths = [p for pattern in spec.images for p in sorted(data.glob(pattern))]
         if not paths:
-            raise TrainingError(f"source {spec.name!r}: no image fits {', '.join(spec.images)} in {data}")
+            raise TrainingError(f"source {spec.name!r}: no image matches {', '.join(spec.images)} in {data}")
         images = [_read_pair(path, spec, table) for path in paths]
         if spec.mosaic:
             images = _join(images, paths, spec.mosaic)
@@ -115,10 +115,10 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
     fields = {"parent": path.parent, "grandparent": path.parent.parent, "stem": path.stem}
     mask_path = Path(spec.masks.format(**fields))
     if not mask_path.exists():
-        raise TrainingError(f"{path} has no label {mask_path}", hint="mend the source's 'masks' pattern")
+        raise TrainingError(f"{path} has no label {mask_path}", hint="check the 'masks' pattern of the source")
     pixels, mask = read_raster(path), read_raster(mask_path)
     if pixels.shape[:2] != mask.shape[:2]:
-        raise TrainingError(f"{path} is {pixels.shape[:2]} px, its mask {mask.shape[:2]} (rows, columns)")
+        raise TrainingError(f"{path} has {pixels.shape[:2]} px, its mask {mask.shape[:2]} (rows, columns)")
     if spec.window is not None:
         row, col, height, width = spec.window
         pixels, mask = (a[row : row + height, col : col + width] for a in (pixels, mask))
@@ -139,7 +139,7 @@ def _read_pair(path: Path, spec: SourceSpec, table: AllowedTable) -> LabelledIma
 
 
 def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]:
-    """Pixels of an image (or of its window) at which a polygon has another one as its neighbour."""
+    """Pixels of an image (or of its window) at which two polygons meet."""
     from fctl_geo.progress import Silent
     from fctl_geo.raster.gdal import open_quietly
     from fctl_geo.scene.georeference import georeference_of, placement_of
@@ -160,7 +160,7 @@ def _meeting(image: Path, outlines: Path, spec: SourceSpec) -> NDArray[np.bool_]
 
 
 def borders(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Pixels of an object with a pixel of another one beside, above or below. 0 1 1 2 0 -> 0 0 1 1 0."""
+    """Pixels of an object next to (4-connected) a pixel of another one. 0 1 1 2 0 -> 0 0 1 1 0."""
     out = np.zeros(numbers.shape, np.bool_)
     for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
         differ = (numbers[one] != numbers[other]) & (numbers[one] > 0) & (numbers[other] > 0)
@@ -189,7 +189,7 @@ def read_raster(path: Path) -> NDArray[np.uint8]:
 
 
 def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Plain white in blocks of 8 x 8: mosaic holes, not white roofs (which have texture)."""
+    """Pure white in blocks of 8 x 8: mosaic holes, not white roofs (which have texture)."""
     white: NDArray[np.bool_] = (pixels == 255).all(axis=2)
     height, width = (n // 8 * 8 for n in white.shape)
     blocks = white[:height, :width].reshape(height // 8, 8, width // 8, 8).all(axis=(1, 3))
@@ -199,13 +199,13 @@ def _large_white(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def forgiving(label: NDArray[np.uint8], rim_px: float) -> NDArray[np.uint8]:
-    """Labels of rough contours: ignored where another label lies within `rim_px`, along rows, columns or diagonals.
+    """Labels with rough contours: ignored where another label lies within `rim_px`, along rows, columns, or diagonals.
 
     Law: along a straight contour, this many pixels (rounded up) are ignored on either side.
     """
     reach = math.ceil(rim_px)
     known = torch.from_numpy(label).float()
-    known[known == IGNORE] = math.nan  # unlabelled ground makes no rim
+    known[known == IGNORE] = math.nan  # unlabeled ground has no rim
     highest, lowest = (
         F.max_pool2d(plane[None], 2 * reach + 1, stride=1, padding=reach)[0]
         for plane in (known.nan_to_num(-1.0), (-known).nan_to_num(-256.0))
@@ -223,14 +223,14 @@ def _lookup(spec: SourceSpec, table: AllowedTable) -> NDArray[np.uint8]:
 
 
 def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[LabelledImage]:
-    """Join the parts of each folder; parts that differ by a pixel are cut to the smallest of their row or column."""
+    """Join the parts of each folder; parts that differ by a pixel are cropped to the smallest of a row or column."""
     folders: dict[Path, list[LabelledImage]] = defaultdict(list)
     for image, path in zip(images, paths, strict=True):
         folders[path.parent].append(image)
     joined = []
     for folder, parts in folders.items():
         if len(parts) != side * side:
-            raise TrainingError(f"{folder} has {len(parts)} parts, a mosaic of {side} x {side} wants {side * side}")
+            raise TrainingError(f"{folder} has {len(parts)} parts, a mosaic of {side} x {side} needs {side * side}")
         rows = [parts[i * side : (i + 1) * side] for i in range(side)]
 
         def join(
@@ -251,7 +251,7 @@ def _join(images: list[LabelledImage], paths: list[Path], side: int) -> list[Lab
 
 
 def block_mean(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """(H, W, C) averaged over blocks of factor x factor, rest cut off, rounded half up."""
+    """(H, W, C) averaged over blocks of factor x factor, remainder cropped, rounded half up."""
     height, width = (n // factor for n in pixels.shape[:2])
     out = np.empty((height, width, pixels.shape[2]), np.uint8)
     for row in range(0, height, 256):  # in bands: a whole image of sums would be four times its size
@@ -265,11 +265,11 @@ def _shrink(image: LabelledImage, factor: int) -> LabelledImage:
     if factor == 1:
         return image
     height, width = (n // factor for n in image.label.shape)
-    centre = slice(factor // 2, None, factor)
+    center = slice(factor // 2, None, factor)
     return LabelledImage(
         image.name,
         block_mean(image.pixels, factor),
-        image.valid[centre, centre][:height, :width],
-        image.label[centre, centre][:height, :width],
+        image.valid[center, center][:height, :width],
+        image.label[center, center][:height, :width],
         image.gsd_m * factor,
     )

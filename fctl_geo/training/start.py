@@ -1,4 +1,4 @@
-"""Starting from another model's weights: the encoder is kept, the head is new if the classes are."""
+"""Starting from the weights of another model: the encoder is kept, the head is new if the classes are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe
 
 SLOWER = 0.3
-"""Learning rate of fine-tuning a whole network, relative to the method's own, so that what was learned is not lost."""
+"""Learning rate of fine-tuning a whole network, relative to the method's, so that what was learned is not lost."""
 
 
 def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
@@ -73,7 +73,7 @@ def check_head_only(method: Method, model: Path | None) -> None:
 
 
 def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str:
-    """Load what fits from a model file into a network; returns a sentence on what is reused and what is new.
+    """Load what fits from a model file into a network; returns a sentence that says what is reused and what is new.
 
     Raises:
         TrainingError: nothing fits.
@@ -89,7 +89,7 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     fits = {k: v.float() for k, v in found.items() if k in state and state[k].shape == v.shape and k not in head}
     wanted = [k for k in state if not k.endswith("num_batches_tracked")]
     if not fits:
-        raise TrainingError(f"nothing of {model} fits a {info.architecture} network", hint="train without --init")
+        raise TrainingError(f"no weights of {model} fit a {info.architecture} network", hint="train without --init")
     network.load_state_dict(fits, strict=False)
     network.freeze_streams()
     new = sorted({k.rpartition(".")[0] for k in wanted if k not in fits})
@@ -112,7 +112,7 @@ def begin_with_pretrained(network: SegmentationNetwork, name: str) -> str:
     if backbone is None or [v.shape for v in state.values()] != [v.shape for v in source]:
         raise TrainingError(
             f"the weights of {name} do not fit the network's encoder",
-            hint='leave its widths and repeats as they are, or set pretrained = ""',
+            hint='do not change its widths and repeats, or set pretrained = ""',
         )
     backbone.load_state_dict(dict(zip(state, source, strict=True)), strict=False)
     return f"the encoder starts from {name} trained on ImageNet"
@@ -131,12 +131,12 @@ def _weights_file(name: str) -> Path:
 
 
 def _used(name: str) -> bool:
-    """Not a tensor of the classifier, nor a count of batches; both sides list the rest in the order of the layers."""
+    """Neither a tensor of the classifier nor a batch count; both sides list the rest in the order of the layers."""
     return not name.startswith(("_conv_head", "_bn1.", "_fc")) and not name.endswith("num_batches_tracked")
 
 
 def _for_bands(stem: Tensor, bands: int) -> Tensor:
-    """Weights of the first layer for `bands` bands: red, green and blue unchanged, further ones their mean."""
+    """Weights of the first layer for `bands` bands: red, green, and blue unchanged, others their mean."""
     more = stem.mean(1, keepdim=True).expand(-1, max(0, bands - 3), -1, -1)
     return stem if bands == 3 else torch.cat([stem, more], dim=1)[:, :bands] * (3 / bands)
 
@@ -145,15 +145,15 @@ def begin_with_imagenet(network: SegmentationNetwork, path: Path) -> None:
     """Give a fctl-vgg16 (or FCN-8s) network the weights of VGG16 trained on ImageNet, as the paper does.
 
     Raises:
-        TrainingError: another network.
-        ModelFileError: no such checkpoint, or one that does not fit.
+        TrainingError: the network has another architecture.
+        ModelFileError: the checkpoint does not exist or does not fit.
     """
     from fctl_geo.model.released import start_from_imagenet
     from fctl_geo.model.vgg16 import FctlVgg16
 
     if not isinstance(network, FctlVgg16):
         raise TrainingError(
-            "the weights of VGG16 fit fctl-vgg16 and fcn8s only", hint="choose --preset paper, or leave --imagenet out"
+            "the weights of VGG16 fit fctl-vgg16 and fcn8s only", hint="use --preset paper, or omit --imagenet"
         )
     start_from_imagenet(network, path)
 

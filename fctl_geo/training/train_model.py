@@ -1,4 +1,4 @@
-"""From a recipe to a model file with its card: segmentation, refinement, evaluation, pictures."""
+"""From a recipe to a model file with its card: segmentation, refinement, evaluation, figures."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _JUDGING_MONTAGES = 8
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """A model file and how good it was measured to be."""
+    """A model file and its measured accuracy."""
 
     path: Path
     card: Path
     crude: Metrics
-    """IoU per validation set and class without refinement."""
+    """IoU per validation set and class, without refinement."""
     refined: Metrics
-    """With refinement; empty where there is no refinement network."""
+    """With refinement; empty if there is no refinement network."""
     pictures: tuple[Path, ...] = ()
     steps: int = 0
     reused: str = ""
@@ -52,7 +52,7 @@ class ModelReport:
     before: Metrics = field(default_factory=dict)
     """IoU of the model that it started from, if that has the same classes."""
     gain: str = ""
-    """IoU on what was held back, before and after, as a sentence."""
+    """IoU on what was held out, before and after, as a sentence."""
 
 
 def train_model(
@@ -66,12 +66,12 @@ def train_model(
     """Train both networks of a recipe, measure them through the whole pipeline, and write the model file.
 
     Args:
-        out: the model file (.safetensors); its card (.md) and its pictures (NAME_files) go beside it.
-        command: how the user called it, for the card.
+        out: the model file (.safetensors); its card (.md) and figures (NAME_files) are written next to it.
+        command: the command line, for the card.
     Returns:
-        The results; None in all but the first of several processes, or if only the plan is wanted.
+        The results; None in all but the first process if there are several, or if only the plan is wanted.
     Raises:
-        TrainingError: data that does not fit the recipe, before the first step.
+        TrainingError: the data does not fit the recipe; raised before the first step.
         Cancelled: stopped; with settings.resume the same call continues from the last checkpoint.
     """
     recipe, settings = begin(recipe, settings, progress)
@@ -97,7 +97,8 @@ def _balance(recipe: Recipe, data: TrainingData, trained: Trained, progress: Pro
     """Shift the odds of the network's classes to what is best on the training data."""
     if not isinstance(trained.network, FctlLite):
         raise TrainingError(
-            f"odds_samples is for fctl-lite, the recipe has {recipe.method.architecture}", hint="set odds_samples to 0"
+            f"odds_samples requires fctl-lite, the recipe has {recipe.method.architecture}",
+            hint="set odds_samples to 0",
         )
     shifts = fit_odds(trained.network, data.groups, data.table, trained.samples, recipe.method.odds_samples, progress)
     trained.network.shift_odds(torch.from_numpy(shifts))
@@ -106,7 +107,7 @@ def _balance(recipe: Recipe, data: TrainingData, trained: Trained, progress: Pro
 def _refiner(
     recipe: Recipe, data: TrainingData, trained: Trained, settings: TrainingSettings, progress: Progress
 ) -> Any:
-    """The refinement network, trained on crude masks of the network; None where none is wanted."""
+    """The refinement network, trained on crude masks of the network; None if the recipe wants none."""
     wanted, folder = recipe.method.refinement, settings.run / "refinement"
     if not wanted.montages:
         return None
@@ -143,7 +144,7 @@ def _publish(
     command: str,
     progress: Progress,
 ) -> ModelReport:
-    """Measure a draft with and without refinement, and write the model with its numbers and its default."""
+    """Measure a draft with and without refinement, and write the model with its metrics and its default."""
     crude_engine, refined_engine = (EngineSettings(device=settings.device, refine=on) for on in (False, True))
     crude = measure(draft, info, data, settings.run, crude_engine, progress)
     refined = measure(draft, info, data, settings.run, refined_engine, progress) if info.refinement else {}
@@ -180,7 +181,7 @@ def _before(recipe: Recipe, data: TrainingData, settings: TrainingSettings, prog
 
 
 def tell_gain(legend: Legend, before: Metrics, after: Mapping[str, Mapping[str, float]]) -> str:
-    """IoU of each class on what was held back: 'IoU of building on the part held back: 0.61 before, 0.74 after'."""
+    """IoU of each class on what was held out: 'IoU of building on the part held out: 0.61 before, 0.74 after'."""
     told = []
     for name in (c.name for c in legend if not c.background):
         means = [
@@ -189,15 +190,15 @@ def tell_gain(legend: Legend, before: Metrics, after: Mapping[str, Mapping[str, 
             if metrics
         ]
         words = f"{means[0]:.2f} before, {means[1]:.2f} after" if len(means) > 1 else "".join(f"{m:.2f}" for m in means)
-        told += [f"{name} on the part held back: {words}"] if means else []
-    return f"IoU of {'; '.join(told)}" if told else "nothing was held back: the accuracy is unknown"
+        told += [f"{name} on the part held out: {words}"] if means else []
+    return f"IoU of {'; '.join(told)}" if told else "nothing was held out: the accuracy is unknown"
 
 
 def measure(
     model: Path, info: ModelInfo, data: TrainingData, run: Path, engine: EngineSettings, progress: Progress
 ) -> Metrics:
-    """IoU per class and 'mIoU' of each validation set, through the whole pipeline; of objects, where the network tells
-    touching ones apart, their F1."""
+    """IoU per class and 'mIoU' of each validation set, through the whole pipeline, and the F1 of objects if the network
+    separates touching ones."""
     metrics: Metrics = {}
     objects = str(info.network.get("objects", ""))
     settings = EvaluationSettings(objects=objects, pictures=False, engine=engine)
@@ -212,7 +213,7 @@ def measure(
 
 
 def _shown(recipe: Recipe, data: TrainingData, trained: Trained) -> SampleSource:
-    """Validation places to show, or those trained on where there are none."""
+    """Validation places to show, or training places if there are none."""
     judges = [(1.0, v.grounds) for v in data.validation if any(len(g.labelled) for g in v.grounds)]
     return SampleSource(
         judges or data.groups,
@@ -224,7 +225,7 @@ def _shown(recipe: Recipe, data: TrainingData, trained: Trained) -> SampleSource
 
 
 def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object] | None) -> ModelInfo:
-    """The header of the model file that a recipe gives."""
+    """The metadata of the model file of a recipe."""
     config = trained.network.config
     return ModelInfo(
         name=recipe.name,

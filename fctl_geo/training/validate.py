@@ -1,4 +1,4 @@
-"""A look at the validation places while a network learns: patch by patch, without stitching."""
+"""Validation during training: patch by patch, without stitching."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fctl_geo.training.samples import Ground, View, cut_sample
 from fctl_geo.training.sources import IGNORE
 
 MOST_PATCHES = 400
-"""Of a validation set; of a larger one an even choice is looked at."""
+"""Per validation set; a larger set is subsampled evenly."""
 
 
 @torch.inference_mode()
@@ -42,13 +42,13 @@ def validate(
 
 
 def _views(ground: Ground, gsd_m: float, size_px: int) -> Iterator[View]:
-    """A grid over the ground, over its last strips too; only cells with a label."""
+    """A grid that covers the whole ground; only cells with a label."""
     step = size_px * gsd_m / ground.gsd_m
     for i, j in sorted({(int(row // step), int(col // step)) for row, col in ground.labelled}):
         yield View((i + 0.5) * step, (j + 0.5) * step, gsd_m)
 
 
 def mean_iou(scores: Mapping[str, Mapping[str, float]]) -> float:
-    """Mean of the validation sets' mIoU; NaN without any."""
+    """Mean mIoU of the validation sets; NaN without any."""
     values = [s["mIoU"] for s in scores.values()]
     return float(np.mean(values)) if values else float("nan")

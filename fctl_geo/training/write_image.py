@@ -1,4 +1,4 @@
-"""A picture as a plain TIFF without georeference."""
+"""Writes an image as a plain TIFF without georeferencing."""
 
 from __future__ import annotations
 

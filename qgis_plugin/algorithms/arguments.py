@@ -1,4 +1,4 @@
-"""What was given for the parameters that several algorithms share, in the command line's words."""
+"""Command line arguments for the values of parameters that several algorithms share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from qgis.core import (
 )
 
 from .. import settings
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
-    AS_ADVISED,
+    AS_RECOMMENDED,
     BACKGROUND,
     BANDS,
     BATCH_SIZE,
@@ -44,22 +44,24 @@ from .parameters import (
 Parameters = dict[str, Any]
 
 
-def device_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
-    """Arguments for the device, and for the CPU workers of the options."""
+def device_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the device, and for the CPU threads set in the options."""
     words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
     return [*words, "--threads", str(settings.threads())] if settings.threads() else words
 
 
-def background_words(
+def background_arguments(
     algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
 ) -> list[str]:
-    """Arguments for the class of what no polygon covers."""
+    """Arguments for the class outside the polygons."""
     name = algorithm.parameterAsString(parameters, BACKGROUND, context).strip()
     return ["--background", name] if name else []
 
 
 def model_key(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:
-    """What `--model` is given."""
+    """The value of `--model`."""
     file = ""
     if algorithm.parameterDefinition(MODEL_FILE) is not None:
         file = algorithm.parameterAsFile(parameters, MODEL_FILE, context)
@@ -70,12 +72,12 @@ def model_card(algorithm: QgsProcessingAlgorithm, parameters: Parameters, contex
     """The card of the chosen model.
 
     Raises:
-        EngineError: there is no such model, or no working engine.
+        EngineError: the model does not exist, or there is no working engine.
     """
-    return CATALOGUE.card(model_key(algorithm, parameters, context))
+    return CATALOG.card(model_key(algorithm, parameters, context))
 
 
-def polygon_words(
+def polygon_arguments(
     algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
 ) -> list[str]:
     """Arguments for the polygon parameters."""
@@ -88,8 +90,10 @@ def polygon_words(
     return [*words, "--classes", classes] if classes else words
 
 
-def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
-    """Arguments for the scene parameters but `GSD`, which means another thing for online layers."""
+def scene_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the scene parameters except `GSD`, which has another meaning for online layers."""
     words = ["--grid", algorithm.parameterAsEnumString(parameters, GRID, context)]
     words += ["--mask", algorithm.parameterAsString(parameters, MASK, context).strip() or "auto"]
     if algorithm.parameterAsBoolean(parameters, ALLOW_EXTERNAL, context):
@@ -98,17 +102,21 @@ def scene_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, conte
     return [*words, "--bands", bands] if bands else words
 
 
-def merge_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
+def merge_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
     """Arguments for the merging parameters."""
     merge = algorithm.parameterAsEnumString(parameters, MERGE, context)
-    words = [] if merge == AS_ADVISED else ["--merge", merge]
+    words = [] if merge == AS_RECOMMENDED else ["--merge", merge]
     words += ["--tta", algorithm.parameterAsEnumString(parameters, TTA, context)]
     refine = {YES: ["--refine"], NO: ["--no-refine"]}
     return words + refine.get(algorithm.parameterAsEnumString(parameters, REFINE, context), [])
 
 
-def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> list[str]:
-    """Arguments for what the networks run on; empty ones come from the options."""
+def engine_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for what the networks run on; empty parameters are taken from the options."""
     words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
     words += ["--precision", algorithm.parameterAsEnumString(parameters, PRECISION, context)]
     for name, option, unit, preset in (
@@ -122,11 +130,11 @@ def engine_words(algorithm: QgsProcessingAlgorithm, parameters: Parameters, cont
     return words
 
 
-def aoi_words(source: QgsProcessingFeatureSource | None, folder: Path, feedback: QgsFeedback) -> list[str]:
+def aoi_arguments(source: QgsProcessingFeatureSource | None, folder: Path, feedback: QgsFeedback) -> list[str]:
     """Arguments for an area of interest.
 
     Raises:
-        LayerError: it has no polygons.
+        LayerError: the layer has no polygons.
     """
     if source is None:
         return []
@@ -134,7 +142,7 @@ def aoi_words(source: QgsProcessingFeatureSource | None, folder: Path, feedback:
 
 
 def is_given(parameters: Parameters, name: str) -> bool:
-    """Whether a parameter has a value: dialogs hand out None, empty texts, Qt's NULL, and results without a place."""
+    """Whether a parameter has a value; dialogs pass None, empty strings, Qt's NULL, and outputs without destination."""
     value = parameters.get(name)
     if isinstance(value, QgsProcessingOutputLayerDefinition):
         value = value.sink.staticValue()
@@ -144,13 +152,15 @@ def is_given(parameters: Parameters, name: str) -> bool:
 def number_or_none(
     algorithm: QgsProcessingAlgorithm, parameters: Parameters, name: str, context: QgsProcessingContext
 ) -> float | None:
-    """A number that may be left empty."""
+    """The value of an optional number."""
     return None if not is_given(parameters, name) else algorithm.parameterAsDouble(parameters, name, context)
 
 
 def check_ending(path: str, endings: tuple[str, ...]) -> str:
-    """A sentence where a result's name has an ending that the engine does not write; empty: it is fine."""
+    """An error message if the engine does not support the extension of an output; empty: it does."""
     ending = Path(path).suffix.lower()
     if not path or ending in endings:
         return ""
-    return tr("The result {} has the ending '{}'; the engine writes {}.").format(path, ending, ", ".join(endings))
+    return tr("The output {} has the extension '{}'; supported extensions: {}.").format(
+        path, ending, ", ".join(endings)
+    )

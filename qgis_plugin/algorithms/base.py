@@ -1,4 +1,4 @@
-"""What all algorithms share: running the engine with progress and log, stopping it, remembering the run."""
+"""Base class of the algorithms: runs the engine with progress and log, cancels it, and records the run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ HELP = ROOT / "help"
 
 
 class Stages:
-    """One bar from 0 to 100 for a run of several stages.
+    """One progress bar from 0 to 100 for a run of several stages.
 
     Args:
-        shares: each stage's name and share of the whole, in the order they come; a stage that does not come is skipped.
-        show: takes the percentage.
-        start: where the bar stands already.
+        shares: name and share of each stage, in order; stages can be missing from a run.
+        show: called with the percentage.
+        start: percentage at the start.
     """
 
     def __init__(self, shares: Sequence[tuple[str, float]], show: Callable[[float], None], start: float = 0.0) -> None:
@@ -50,7 +50,7 @@ class Stages:
         self._span: tuple[float, float] | None = None
 
     def hear(self, event: dict[str, Any]) -> None:
-        """A `stage` or `advance` event of the engine."""
+        """Process a `stage` or `advance` event of the engine."""
         if event["event"] == "stage":
             self._span = self._spans.get(event["name"])
         elif event["event"] == "advance" and self._span is not None and event.get("total"):
@@ -65,11 +65,11 @@ STAGES = {
     "train": (("train", 60), ("crude masks", 10), ("train refinement", 30)),
     "polygonise": (("sieve", 10), ("polygonise", 60), ("write polygons", 30)),
 }  # fmt: skip
-"""About where the time goes."""
+"""Approximate share of each stage in the total time."""
 
 
-def stage_words(name: str) -> str:
-    """The engine's name of a stage for people."""
+def stage_label(name: str) -> str:
+    """The display name of a stage of the engine."""
     return {
         "segment": tr("Segmenting"),
         "refine": tr("Refining"),
@@ -79,17 +79,17 @@ def stage_words(name: str) -> str:
         "polygonise": tr("Tracing polygons"),
         "write polygons": tr("Writing polygons"),
         "train": tr("Training"),
-        "crude masks": tr("Segmenting what the second network learns from"),
-        "train refinement": tr("Training the second network"),
+        "crude masks": tr("Creating training data for the refinement network"),
+        "train refinement": tr("Training the refinement network"),
         "evaluate": tr("Evaluating"),
     }.get(name, name)
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
-    """An algorithm whose work the engine does."""
+    """An algorithm that is executed by the engine."""
 
     NAME = ""
-    """For ever: scripts and models call it."""
+    """The id; it must not change, because scripts and models use it."""
     PICTURE = ""
     """A file in help/."""
 
@@ -116,7 +116,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return QUrl.fromLocalFile(str(page)).toString() if page.exists() else ""
 
     def help_text(self) -> str:
-        """What the panel beside the parameters says, in HTML, without the picture."""
+        """The help next to the parameters, as HTML without the picture."""
         raise NotImplementedError
 
     def shortHelpString(self) -> str:
@@ -137,14 +137,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if not fine:
             return fine, words
         try:
-            self._check_that_the_input_stays(parameters, context)
+            self._check_input_is_kept(parameters, context)
             self.check(parameters, context)
         except PluginError as error:
             return False, str(error)
         return True, ""
 
-    def _check_that_the_input_stays(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """Results replace files of their name: they must not have the input's."""
+    def _check_input_is_kept(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Outputs overwrite existing files, so an output must not be the input file."""
         layer = self.parameterAsRasterLayer(parameters, "INPUT", context)
         if layer is None:
             return
@@ -155,11 +155,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 value = value.sink.staticValue()
             if value and source.exists() and Path(str(value)).exists() and source.samefile(str(value)):
                 raise LayerError(
-                    tr("The result {} would replace the input itself.").format(value), tr("Choose another name.")
+                    tr("The output {} would overwrite the input.").format(value), tr("Choose another file name.")
                 )
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """Tell trouble before the run.
+        """Check the parameters before the run.
 
         Raises:
             PluginError: the run would fail.
@@ -173,7 +173,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return True
 
     def prepare_layers(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """Take from layers what the other thread needs; runs in the main thread."""
+        """Read what the worker thread needs from the layers; runs in the main thread."""
 
     def processAlgorithm(self, parameters, context, feedback) -> dict[str, Any]:
         try:
@@ -185,21 +185,21 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     def work(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback, folder: Path
     ) -> dict[str, Any]:
-        """Do it; `folder` is for files that are needed during the run only."""
+        """Execute the algorithm; `folder` is for temporary files."""
         raise NotImplementedError
 
     def run_engine(
-        self, command: Sequence[str], feedback: QgsProcessingFeedback, *, told: str, model: str = "",
+        self, command: Sequence[str], feedback: QgsProcessingFeedback, *, input_name: str, model: str = "",
         fine: Sequence[int] = (0,), start: float = 0.0,
     ) -> dict[str, Any]:  # fmt: skip
-        """Run a command of the engine, with its progress in QGIS's bar and log, and remember the run.
+        """Run a command of the engine with progress and log in QGIS, and record the run.
 
         Args:
             command: the name and arguments as typed in a terminal.
-            told: what the run worked on, for the list of last runs.
-            start: where the bar stands already.
+            input_name: what the run works on, for the list of recent runs.
+            start: percentage of the progress bar at the start.
         Raises:
-            EngineError: the engine has failed; EngineStopped: the user has stopped it.
+            EngineError: the engine failed; EngineStopped: the user canceled it.
         """
         engine = find_engine()
         feedback.pushCommandInfo("fctl-geo " + " ".join(_quoted(word) for word in command))
@@ -212,7 +212,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
         def remember(state: str, message: str = "", summary: dict[str, Any] | None = None) -> None:
             seconds = time.monotonic() - begun_s
-            runs.remember(runs.Run(begun, self.NAME, told, model, state, seconds, message, summary or {}))
+            runs.remember(runs.Run(begun, self.NAME, input_name, model, state, seconds, message, summary or {}))
 
         try:
             summary = run_command(engine, command, feedback, on_event, feedback.pushConsoleInfo, fine=fine)
@@ -228,10 +228,10 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return summary
 
     def on_event(self, event: dict[str, Any], feedback: QgsProcessingFeedback) -> None:
-        """Say what the engine says."""
+        """Show an event of the engine."""
         kind = event["event"]
         if kind == "stage":
-            feedback.setProgressText(stage_words(event["name"]))
+            feedback.setProgressText(stage_label(event["name"]))
         elif kind == "say":
             feedback.pushInfo(event["text"])
         elif kind == "warn":
@@ -241,7 +241,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
 
 class Part(QgsProcessingFeedback):
-    """The first percents of another feedback's bar; all else is the other one's."""
+    """Feedback that fills the first part of another feedback's progress bar, and passes on everything else."""
 
     def __init__(self, whole: QgsProcessingFeedback, percent: float) -> None:
         super().__init__(False)
@@ -260,7 +260,7 @@ class Part(QgsProcessingFeedback):
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for the time of a run, in Processing's own temporary folder."""
+    """A folder that is deleted after the run, in the temporary folder of Processing."""
     with tempfile.TemporaryDirectory(prefix="fctl-geo-", dir=QgsProcessingUtils.tempFolder()) as name:
         yield Path(name)
 

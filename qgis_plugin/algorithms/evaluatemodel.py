@@ -1,4 +1,4 @@
-"""A model against the truth: IoU per class, as a page."""
+"""Evaluates a model against ground truth: IoU per class, as an HTML page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, background_words, device_words, is_given, model_card
+from .arguments import aoi_arguments, background_arguments, device_arguments, is_given, model_card
 from .base import EngineAlgorithm
 
 
@@ -38,28 +38,29 @@ class EvaluateModel(EngineAlgorithm):
         return tr("accuracy,quality,IoU,confusion matrix,validation,ground truth").split(",")
 
     def shortDescription(self) -> str:
-        return tr("How good a model is on your own ground truth")
+        return tr("Measures the accuracy of a model against your own ground truth")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Segments an image and compares the result with the truth: intersection over union, precision and "
-            "recall of each class, and which classes are taken for which.</p>"
-            "<p><b>Takes</b> a raster layer, and the truth: polygons with a field of classes, or a class raster.</p>"
-            "<p><b>Gives</b> a report to read (HTML) and one for programs (JSON).</p>"
+            "<p>Segments an image and compares the result with ground truth: intersection over union (IoU), "
+            "precision, and recall of each class, and which classes are confused with each other.</p>"
+            "<p><b>Input</b>: a raster layer, and the ground truth: polygons with a class field, or a class "
+            "raster.</p>"
+            "<p><b>Output</b>: a report to read (HTML), and optionally one for programs (JSON).</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
         p.add_model(self, tr("Model"), SEGMENTING_MODEL)
         labels = QgsProcessingParameterFeatureSource(
-            self.LABELS, tr("True polygons"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
+            self.LABELS, tr("Ground truth polygons"), [QgsProcessing.SourceType.TypeVectorPolygon], None, True
         )
-        labels.setHelp(tr("Either these, or a raster of true classes."))
+        labels.setHelp(tr("Select either polygons or a class raster as ground truth."))
         self.addParameter(labels)
         self.addParameter(
             QgsProcessingParameterField(
                 self.FIELD,
-                tr("Field of the class"),
+                tr("Class field"),
                 None,
                 self.LABELS,
                 QgsProcessingParameterField.DataType.Any,
@@ -68,7 +69,7 @@ class EvaluateModel(EngineAlgorithm):
             )
         )
         p.add_ground_truth(self)
-        raster = QgsProcessingParameterRasterLayer(self.LABELS_RASTER, tr("or raster of true classes"), None, True)
+        raster = QgsProcessingParameterRasterLayer(self.LABELS_RASTER, tr("Ground truth raster"), None, True)
         self.addParameter(raster)
         p.add_model_file(self)
         p.add_device(self)
@@ -77,7 +78,7 @@ class EvaluateModel(EngineAlgorithm):
             self.OUTPUT_JSON, tr("Report for programs"), "JSON (*.json)", None, True, False
         )
         self.addParameter(p.advanced(numbers))
-        self.addOutput(QgsProcessingOutputNumber(self.MIOU, tr("mean IoU")))
+        self.addOutput(QgsProcessingOutputNumber(self.MIOU, tr("Mean IoU")))
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
@@ -85,11 +86,11 @@ class EvaluateModel(EngineAlgorithm):
         polygons, raster = (is_given(parameters, name) for name in (self.LABELS, self.LABELS_RASTER))
         if polygons == raster:
             raise LayerError(
-                tr("The truth is missing, or given twice."),
-                tr("Choose either true polygons or a raster of true classes."),
+                tr("Ground truth is missing, or both polygons and a raster are selected."),
+                tr("Select either ground truth polygons or a ground truth raster."),
             )
         if polygons and not self.parameterAsString(parameters, self.FIELD, context):
-            raise LayerError(tr("The field of the class is missing."), tr("Choose the field that names the classes."))
+            raise LayerError(tr("No class field is selected."), tr("Select the field that contains the classes."))
 
     def prepare_layers(self, parameters, context) -> None:
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
@@ -99,7 +100,7 @@ class EvaluateModel(EngineAlgorithm):
         if self._scene.online:
             raise LayerError(
                 tr("'{}' is an online layer.").format(self._scene.name),
-                tr("Export the part you want to evaluate to a file first: right click > Export > Save As."),
+                tr("First export the part that you want to evaluate to a file: right-click > Export > Save As."),
             )
         self._labels = self.parameterAsSource(parameters, self.LABELS, context)
         self._aoi = self.parameterAsSource(parameters, p.AOI, context)
@@ -113,14 +114,14 @@ class EvaluateModel(EngineAlgorithm):
         command = ["evaluate", card.key, "--image", with_crs(self._scene, folder)]
         if self._labels is not None:
             field = self.parameterAsString(parameters, self.FIELD, context)
-            truth = write_polygons(self._labels, folder / "truth.gpkg", tr("The layer of labels"), feedback, field)
+            truth = write_polygons(self._labels, folder / "truth.gpkg", tr("The label layer"), feedback, field)
             command += ["--labels", truth, "--field", field]
         else:
             command += ["--labels", self._raster.path]
-        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
-        command += ["--out", report, "--overwrite", *device_words(self, parameters, context)]
+        command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
+        command += ["--out", report, "--overwrite", *device_arguments(self, parameters, context)]
         command += ["--json", numbers] if is_given(parameters, self.OUTPUT_JSON) else []
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         results = {
             self.OUTPUT: report,
             self.MIOU: summary.get("mIoU"),

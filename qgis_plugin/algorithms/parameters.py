@@ -1,4 +1,4 @@
-"""Parameters that several algorithms share; `arguments` has the command line's words for their values."""
+"""Parameters that several algorithms share; `arguments` converts their values to command line arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qgis.core import (
 )
 
 from .. import defaults, settings
-from ..catalogue import CATALOGUE
+from ..catalog import CATALOG
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
@@ -27,13 +27,13 @@ ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
 DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
-AS_ADVISED, YES, NO = "as the model advises", "yes", "no"
+AS_RECOMMENDED, YES, NO = "as the model recommends", "yes", "no"
 
 
 def number(
     name: str, words: str, help_text: str, *, default: float | None = None, least: float = 0.0, whole: bool = False
 ) -> QgsProcessingParameterNumber:
-    """A number; without a default it may be left empty."""
+    """A number; optional if it has no default."""
     kind = QgsProcessingParameterNumber.Type.Integer if whole else QgsProcessingParameterNumber.Type.Double
     made = QgsProcessingParameterNumber(name, words, kind, default, default is None, least)
     made.setHelp(help_text)
@@ -45,7 +45,7 @@ def number(
 def text(
     name: str, words: str, help_text: str, *, default: str = "", hints: list[str] | None = None
 ) -> QgsProcessingParameterString:
-    """A text; with hints a list to choose from."""
+    """A string; with hints, a list to choose from."""
     made = QgsProcessingParameterString(name, words, default or None, False, not default)
     made.setHelp(help_text)
     if hints:
@@ -54,63 +54,62 @@ def text(
 
 
 def choice(name: str, words: str, help_text: str, options: Sequence[str]) -> QgsProcessingParameterEnum:
-    """One of the engine's own words; the first one is the default."""
+    """One of several values of the engine; the first one is the default."""
     made = QgsProcessingParameterEnum(name, words, list(options), False, options[0], False, True)
     made.setHelp(help_text)
     return made
 
 
 def advanced(made: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
-    """The same parameter, below the fold."""
+    """The same parameter, under the advanced ones."""
     made.setFlags(made.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
     return made
 
 
 def add_model(algorithm: QgsProcessingAlgorithm, words: str, default: str) -> None:
-    """Which model: by name, or a file of one's own."""
+    """The model, by name or path."""
     algorithm.addParameter(
         text(
             MODEL, words,
-            tr("A model that comes with the engine, or one that was trained here. The panel 'FCtL Geo' shows what each "
-               "one knows, and for which ground size it was made."),
-            default=default, hints=CATALOGUE.names(),
+            tr("A model that comes with the engine, or one that you trained. The FCtL Geo panel shows the classes of "
+               "each model and the pixel size that it was trained at."),
+            default=default, hints=CATALOG.names(),
         )
     )  # fmt: skip
 
 
 def add_model_file(algorithm: QgsProcessingAlgorithm) -> None:
-    """A model file that takes precedence."""
+    """A model file that takes precedence over the model."""
     made = QgsProcessingParameterFile(
-        MODEL_FILE, tr("Model file instead"), QgsProcessingParameterFile.Behavior.File, "", None, True,
+        MODEL_FILE, tr("Custom model file"), QgsProcessingParameterFile.Behavior.File, "", None, True,
         tr("Model files") + " (*.safetensors)",
     )  # fmt: skip
-    made.setHelp(tr("A model file (.safetensors) of your own; if it is given, the model above is not used."))
+    made.setHelp(tr("A model file (.safetensors) of your own. It takes precedence over the model above."))
     algorithm.addParameter(advanced(made))
 
 
 def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
-    """How classes become polygons."""
+    """How classes are converted to polygons."""
     algorithm.addParameter(
         number(
-            MIN_AREA, tr("Smallest region (m²)"),
-            tr("Smaller regions go to the neighbour with which they share the longest border. 0 keeps all. In pixels, "
-               "where the layer has no CRS."),
+            MIN_AREA, tr("Minimum region area (m²)"),
+            tr("Smaller regions are merged into the neighbor with which they share the longest border. 0 keeps all "
+               "regions. In pixels if the layer has no CRS."),
             default=defaults.MIN_AREA_M2,
         )
     )  # fmt: skip
     algorithm.addParameter(
         number(
-            SIMPLIFY, tr("Straighten borders within (m)"),
-            tr("Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. "
-               "0 keeps the pixels' edges. One to two pixels look good."),
+            SIMPLIFY, tr("Simplification tolerance (m)"),
+            tr("Borders may move this far when they are straightened. Neighbors still share their borders, without "
+               "gaps or overlaps. 0 keeps the pixel edges; one to two pixels are a good value."),
             default=defaults.SIMPLIFY_M,
         )
     )  # fmt: skip
     algorithm.addParameter(
         text(
-            CLASSES, tr("Polygons of these classes only"),
-            tr("Names of classes with commas between them, for example 'building,water'. Empty: all but the "
-               "background."),
+            CLASSES, tr("Classes to polygonize"),
+            tr("Comma-separated class names, for example 'building,water'. Empty: all classes except the background."),
         )
     )  # fmt: skip
 
@@ -120,17 +119,17 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             text(
-                BANDS, tr("Bands, in the model's order"),
-                tr("Numbers (4,3,2) or names (nir,red,green). Empty: found by their colours."),
+                BANDS, tr("Bands, in the order of the model"),
+                tr("Numbers (4,3,2) or names (nir,red,green). Empty: selected by their color interpretation."),
             )
         )
     )  # fmt: skip
     algorithm.addParameter(
         advanced(
             number(
-                GSD, tr("Ground size of the layer's pixels (m)"),
-                tr("Only for a layer that does not say it, or says it wrong. For online layers: the ground size to "
-                   "fetch; empty: the model's."),
+                GSD, tr("Pixel size on the ground (m)"),
+                tr("Only needed if the georeferencing of the layer is missing or wrong. For online layers, the pixel "
+                   "size to download; empty: that of the model."),
                 least=0.0001,
             )
         )
@@ -138,17 +137,18 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             choice(
-                GRID, tr("Pixels of the results"),
-                tr("'scene': the layer's own pixels. 'model': pixels of the model's ground size."), defaults.GRIDS,
+                GRID, tr("Output grid"),
+                tr("'scene': the pixels of the layer. 'model': pixels of the size that the model was trained at."),
+                defaults.GRIDS,
             )
         )
     )  # fmt: skip
     algorithm.addParameter(
         advanced(
             text(
-                MASK, tr("Pixels without data"),
-                tr("'auto': as the file says. 'none': every pixel is data. 'alpha': by the alpha band alone. "
-                   "'nodata=-9999': pixels with that value in all bands."),
+                MASK, tr("Nodata pixels"),
+                tr("'auto': as declared by the file. 'none': all pixels are valid. 'alpha': only by the alpha band. "
+                   "'nodata=-9999': pixels with this value in all bands."),
                 default="auto", hints=["auto", "none", "alpha", "nodata=0", "nodata=-9999"],
             )
         )
@@ -156,32 +156,32 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_trust(algorithm: QgsProcessingAlgorithm) -> None:
-    """Whether a VRT may point elsewhere."""
-    trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image points to"), True)
+    """Whether a VRT may refer to files elsewhere."""
+    trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image refers to"), True)
     trust.setHelp(
-        tr("A VRT may point to files or servers outside of its folder. QGIS has read them already to show the layer; "
-           "untick it for images from strangers.")
+        tr("A VRT can refer to files or servers outside its folder. QGIS has already read them to display the layer. "
+           "Uncheck this for images from untrusted sources.")
     )  # fmt: skip
     algorithm.addParameter(advanced(trust))
 
 
 def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
-    """How patches become one picture."""
+    """How patches are merged."""
     algorithm.addParameter(
         advanced(
             choice(
-                MERGE, tr("Overlapping patches"),
-                tr("'blend' has no seams; 'average' is the mean; 'montage' puts cores side by side."),
-                (AS_ADVISED, *defaults.MERGES),
+                MERGE, tr("Merging of overlapping patches"),
+                tr("'blend': weighted, without seams. 'average': the mean. 'montage': the inner parts side by side."),
+                (AS_RECOMMENDED, *defaults.MERGES),
             )
         )
     )  # fmt: skip
     algorithm.addParameter(
         advanced(
             choice(
-                TTA, tr("Look several times"),
-                tr("'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one (8 times): "
-                   "a little better."),
+                TTA, tr("Test-time augmentation"),
+                tr("'flips' also predicts the mirrored image (4 times slower), 'd4' the rotated one, too (8 times "
+                   "slower). Both improve the result a little."),
                 defaults.TTAS,
             )
         )
@@ -189,8 +189,8 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             choice(
-                REFINE, tr("Refine with the second network"),
-                tr("Cleans borders and small errors by what lies around them."), (AS_ADVISED, YES, NO),
+                REFINE, tr("Apply the refinement network"),
+                tr("Cleans up borders and small errors, based on their surroundings."), (AS_RECOMMENDED, YES, NO),
             )
         )
     )  # fmt: skip
@@ -202,7 +202,7 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             choice(
-                PRECISION, tr("Precision"), tr("'auto': fp32 on a CPU, bf16 on a graphics card that has it."),
+                PRECISION, tr("Precision"), tr("'auto': fp32 on CPUs, bf16 on GPUs that support it."),
                 defaults.PRECISIONS,
             )
         )
@@ -210,19 +210,23 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.addParameter(
         advanced(
             number(
-                BATCH_SIZE, tr("Patches a step"), tr("On a graphics card; empty: as many as fit."), least=1, whole=True
+                BATCH_SIZE,
+                tr("Batch size"),
+                tr("Number of patches processed at once on a GPU. Empty: as many as fit into its memory."),
+                least=1,
+                whole=True,
             )
         )
     )
     algorithm.addParameter(
         advanced(
-            number(THREADS, tr("CPU workers"), tr("Empty: all cores, or as set in the options."), least=1, whole=True)
+            number(THREADS, tr("CPU threads"), tr("Empty: as set in the options, or all cores."), least=1, whole=True)
         )
     )
     algorithm.addParameter(
         advanced(
             number(
-                MAX_MEMORY, tr("Most memory (MB)"), tr("Empty: what the run's plan needs."),
+                MAX_MEMORY, tr("Memory limit (MB)"), tr("Empty: as much as the run needs."),
                 least=100, whole=True,
             )
         )
@@ -230,20 +234,18 @@ def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
 
 
 def add_ground_truth(algorithm: QgsProcessingAlgorithm) -> None:
-    """What polygons of labels do not say themselves."""
+    """Information that is not in the polygons of the labels."""
     background = text(
-        BACKGROUND, tr("Class of what no polygon covers"),
-        tr("For example 'background' or 'land', if all of the area is labelled. Empty: it is not known, and not used."),
+        BACKGROUND, tr("Class outside the polygons"),
+        tr("For example 'background' or 'land', if the whole area is labeled. Empty: unknown, and ignored."),
     )  # fmt: skip
     algorithm.addParameter(background)
-    _add_area(algorithm, tr("Area that is labelled"), tr("Only what lies inside is used. Empty: all of the image."))
+    _add_area(algorithm, tr("Labeled area"), tr("Everything outside is ignored. Empty: the whole image."))
 
 
 def add_aoi(algorithm: QgsProcessingAlgorithm) -> None:
-    """What is to be segmented."""
-    _add_area(
-        algorithm, tr("Area of interest"), tr("Only inside these polygons, in any CRS; what lies outside is no data.")
-    )
+    """The area to segment."""
+    _add_area(algorithm, tr("Area of interest"), tr("Polygons in any CRS. Everything outside becomes nodata."))
 
 
 def _add_area(algorithm: QgsProcessingAlgorithm, words: str, help_text: str) -> None:
@@ -255,5 +257,5 @@ def _add_area(algorithm: QgsProcessingAlgorithm, words: str, help_text: str) -> 
 def add_device(algorithm: QgsProcessingAlgorithm) -> None:
     """What the network runs on."""
     devices = list(dict.fromkeys([settings.device(), defaults.DEVICE, "cpu", "cuda"]))
-    words = tr("'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1.")
+    words = tr("'auto': the GPU if there is one, else the CPU. Or: cpu, cuda, cuda:1.")
     algorithm.addParameter(advanced(text(DEVICE, tr("Device"), words, default=settings.device(), hints=devices)))

@@ -17,7 +17,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
-from .arguments import number_or_none, polygon_words
+from .arguments import number_or_none, polygon_arguments
 from .base import EngineAlgorithm
 from .refineclasses import check_classes
 
@@ -31,35 +31,38 @@ class PolygoniseClasses(EngineAlgorithm):
     COUNT, SUMMARY = "COUNT", "SUMMARY"
 
     def displayName(self) -> str:
-        return tr("Polygonise class raster")
+        return tr("Polygonize class raster")
 
     def tags(self) -> list[str]:
-        return tr("vectorise,raster to vector,polygonize,classes,simplify").split(",")
+        return tr("vectorize,raster to vector,polygonise,classes,simplify").split(",")
 
     def shortDescription(self) -> str:
-        return tr("Polygons of anybody's class raster, of any size, with shared borders")
+        return tr("Converts a class raster of any size to polygons with shared borders")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Draws the regions of a class raster as polygons, while the raster streams by: it takes the same little "
-            "memory for any size. No polygon is cut at a tile's border; neighbours share their borders also when they "
-            "are straightened.</p>"
-            "<p><b>Takes</b> a raster layer with one band of class numbers from 0 to 254; names and colours come from "
-            "its palette and attribute table.</p>"
-            "<p><b>Gives</b> polygons with class number, class name, true area in m² and, with a confidence raster, "
-            "its mean.</p>"
+            "<p>Converts the regions of a class raster to polygons. The raster is streamed, so that little memory is "
+            "needed for any size. Polygons are not cut at tile borders, and neighbors share their borders even after "
+            "simplification.</p>"
+            "<p><b>Input</b>: a raster layer with one band of class numbers from 0 to 254; names and colors are taken "
+            "from its palette and attribute table.</p>"
+            "<p><b>Output</b>: polygons with class number, class name, true area in m², and, if a confidence raster "
+            "is given, mean confidence.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
         p.add_polygons(self)
         confidence = QgsProcessingParameterRasterLayer(self.CONFIDENCE, tr("Confidence raster"), None, True)
-        confidence.setHelp(tr("Percentages on the same grid; each polygon gets its mean."))
+        confidence.setHelp(tr("Percentages on the same grid. Each polygon gets their mean."))
         self.addParameter(p.advanced(confidence))
         self.addParameter(
             p.advanced(
                 p.number(
-                    p.GSD, tr("Ground size of a pixel (m)"), tr("Only for a raster that does not say it."), least=0.0001
+                    p.GSD,
+                    tr("Pixel size on the ground (m)"),
+                    tr("Only needed if the raster is not georeferenced."),
+                    least=0.0001,
                 )
             )
         )
@@ -87,12 +90,12 @@ class PolygoniseClasses(EngineAlgorithm):
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["polygonise", with_crs(self._scene, folder), "--out", out, "--overwrite"]
-        command += polygon_words(self, parameters, context)
+        command += polygon_arguments(self, parameters, context)
         if self._confidence is not None:
             command += ["--confidence", self._confidence.path]
         gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
-        summary = self.run_engine(command, feedback, told=self._scene.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name)
         Styler.attach(context, out, tr("{}: polygons").format(self._scene.name))
         return {
             self.OUTPUT: out,

@@ -1,4 +1,4 @@
-"""Class raster to a cleaner class raster: the second network alone."""
+"""Class raster to a cleaner class raster: only the refinement network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
-from .arguments import engine_words, model_card
+from .arguments import engine_arguments, model_card
 from .base import EngineAlgorithm
 
 
@@ -34,19 +34,20 @@ class RefineClasses(EngineAlgorithm):
         return tr("clean,smooth,classification,sieve,majority,deep learning").split(",")
 
     def shortDescription(self) -> str:
-        return tr("Cleans borders and small errors of anybody's class raster")
+        return tr("Cleans up borders and small errors of any class raster")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Runs a model's second network alone: it reads classes, not images, and gives each place the class that "
-            "fits what lies around it. Seams and small errors go, borders follow their neighbourhood.</p>"
-            "<p><b>Takes</b> a raster layer with one band of class numbers, of any origin.</p>"
-            "<p><b>Gives</b> a class raster on the same grid with the same classes; no data stays no data.</p>"
+            "<p>Applies only the refinement network of a model. It reads classes instead of images, and assigns each "
+            "pixel the class that fits its surroundings. Seams and small errors disappear, and borders follow their "
+            "neighborhood.</p>"
+            "<p><b>Input</b>: a raster layer with one band of class numbers, from any source.</p>"
+            "<p><b>Output</b>: a class raster on the same grid with the same classes; nodata stays nodata.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
-        p.add_model(self, tr("Model whose second network refines"), REFINING_MODEL)
+        p.add_model(self, tr("Model with a refinement network"), REFINING_MODEL)
         p.add_engine(self)
         p.add_model_file(self)
         self.addParameter(QgsProcessingParameterRasterDestination(self.OUTPUT, tr("Refined classes")))
@@ -72,22 +73,22 @@ class RefineClasses(EngineAlgorithm):
         card = model_card(self, parameters, context)
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["refine", with_crs(self._scene, folder), "--model", card.key, "--out", out, "--overwrite"]
-        command += engine_words(self, parameters, context)
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        command += engine_arguments(self, parameters, context)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         Styler.attach(context, out, tr("{}: refined").format(self._scene.name))
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
 
 def check_classes(layer) -> None:
-    """Refuse what is no class raster.
+    """Refuse layers that are not class rasters.
 
     Raises:
-        LayerError: several bands, an online layer, or numbers with fractions.
+        LayerError: an online layer, or several bands.
     """
     scene = scene_of(layer)
     if scene.online:
         raise LayerError(
-            tr("'{}' is an online layer, which has colours and no class numbers.").format(scene.name),
+            tr("'{}' is an online layer, which contains colors instead of class numbers.").format(scene.name),
             tr("Choose a raster file with one band of class numbers."),
         )
     if layer.bandCount() != 1:

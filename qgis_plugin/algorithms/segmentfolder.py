@@ -18,11 +18,19 @@ from ..defaults import FORMATS, SEGMENTING_MODEL
 from ..errors import LayerError
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, engine_words, merge_words, model_card, number_or_none, polygon_words, scene_words
+from .arguments import (
+    aoi_arguments,
+    engine_arguments,
+    merge_arguments,
+    model_card,
+    number_or_none,
+    polygon_arguments,
+    scene_arguments,
+)
 from .base import EngineAlgorithm
 
 SOME_FAILED = 3
-"""The engine's exit code where the batch went through, but not every scene did."""
+"""Exit code of the engine if the batch was completed, but some scenes failed."""
 
 
 class SegmentFolder(EngineAlgorithm):
@@ -41,20 +49,20 @@ class SegmentFolder(EngineAlgorithm):
         return tr("batch,many,directory,tiles,orthophotos,land cover,buildings").split(",")
 
     def shortDescription(self) -> str:
-        return tr("All images of a folder; run it again to do only what is missing or has changed")
+        return tr("Segments all images of a folder; later runs process only what is missing or has changed")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Segments all images below a folder, one after the other, with one model.</p>"
-            "<p><b>Takes</b> a folder; every raster in it that GDAL reads is a scene.</p>"
-            "<p><b>Gives</b> a folder with the results of each scene under the scene's name, and a record of all "
-            "(batch.sqlite). A scene that fails is named in the log with its reason and does not stop the others. Run "
-            "it again with the same folders to do only what is missing, has changed or had failed.</p>"
+            "<p>Segments all images of a folder and its subfolders, one after the other, with the same model.</p>"
+            "<p><b>Input</b>: a folder; every raster in it that GDAL can read is an image.</p>"
+            "<p><b>Output</b>: a folder with the results of each image under its name, and a record of all images "
+            "(batch.sqlite). If an image fails, the log says why, and the others are still processed. Run the "
+            "algorithm again with the same folders to process only what is missing, has changed, or failed.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(
-            QgsProcessingParameterFile(self.INPUT, tr("Folder of images"), QgsProcessingParameterFile.Behavior.Folder)
+            QgsProcessingParameterFile(self.INPUT, tr("Image folder"), QgsProcessingParameterFile.Behavior.Folder)
         )
         p.add_model(self, tr("Model"), SEGMENTING_MODEL)
         formats = QgsProcessingParameterEnum(
@@ -62,8 +70,8 @@ class SegmentFolder(EngineAlgorithm):
         )
         formats.setHelp(tr("gpkg, fgb, parquet, geojson: polygons. tif: class raster."))
         self.addParameter(formats)
-        mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Images that touch are one"), False)
-        mosaic.setHelp(tr("The network looks across their borders, and polygons go across them."))
+        mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Treat adjacent images as one"), False)
+        mosaic.setHelp(tr("The network sees across the borders of the images, and polygons are not cut there."))
         self.addParameter(mosaic)
         p.add_aoi(self)
         p.add_polygons(self)
@@ -72,18 +80,18 @@ class SegmentFolder(EngineAlgorithm):
         p.add_merge(self)
         p.add_engine(self)
         p.add_model_file(self)
-        stop = QgsProcessingParameterBoolean(self.STOP, tr("Stop at the first image that fails"), False)
+        stop = QgsProcessingParameterBoolean(self.STOP, tr("Stop at the first failure"), False)
         self.addParameter(p.advanced(stop))
-        self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder of results")))
+        self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Output folder")))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.OUTPUT_LAYERS, tr("Results")))
-        self.addOutput(QgsProcessingOutputNumber(self.DONE, tr("Images done")))
-        self.addOutput(QgsProcessingOutputNumber(self.FAILED, tr("Images that failed")))
+        self.addOutput(QgsProcessingOutputNumber(self.DONE, tr("Images processed")))
+        self.addOutput(QgsProcessingOutputNumber(self.FAILED, tr("Images failed")))
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
         model_card(self, parameters, context)
         if not self.parameterAsEnumStrings(parameters, self.FORMATS, context):
-            raise LayerError(tr("No result is asked for."), tr("Choose at least one kind of result."))
+            raise LayerError(tr("No output is selected."), tr("Select at least one output format."))
 
     def prepare_layers(self, parameters, context) -> None:
         self._aoi = self.parameterAsSource(parameters, p.AOI, context)
@@ -99,11 +107,11 @@ class SegmentFolder(EngineAlgorithm):
         command += ["--mosaic"] if self.parameterAsBoolean(parameters, self.MOSAIC, context) else []
         gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
-        command += aoi_words(self._aoi, folder, feedback)
-        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
-        summary = self.run_engine(command, feedback, told=source, model=card.name, fine=(0, SOME_FAILED))
-        self._tell(summary, feedback)
+        command += aoi_arguments(self._aoi, folder, feedback)
+        command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
+        summary = self.run_engine(command, feedback, input_name=source, model=card.name, fine=(0, SOME_FAILED))
+        self._report(summary, feedback)
         return {
             self.OUTPUT: out,
             self.OUTPUT_LAYERS: list(summary.get("files", [])),
@@ -112,10 +120,10 @@ class SegmentFolder(EngineAlgorithm):
             self.SUMMARY: json.dumps(summary, ensure_ascii=False),
         }
 
-    def _tell(self, summary, feedback) -> None:
+    def _report(self, summary, feedback) -> None:
         failed = summary.get("failed", [])
         feedback.pushInfo(
-            tr("{} images done, {} done before and unchanged, {} failed, {} not begun").format(
+            tr("{} images processed, {} unchanged since an earlier run, {} failed, {} not started").format(
                 summary.get("done", 0), summary.get("unchanged", 0), len(failed), summary.get("left", 0)
             )
         )

@@ -1,4 +1,4 @@
-"""Raster layer to class raster and polygons: the main job."""
+"""Raster layer to class raster and polygons: the main algorithm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ..catalogue import gsd_warning
+from ..catalog import gsd_warning
 from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..export import export_scene, plan_export
@@ -26,19 +26,19 @@ from ..styling import Styler
 from ..words import tr
 from . import parameters as p
 from .arguments import (
-    aoi_words,
-    engine_words,
+    aoi_arguments,
+    engine_arguments,
     is_given,
-    merge_words,
+    merge_arguments,
     model_card,
     number_or_none,
-    polygon_words,
-    scene_words,
+    polygon_arguments,
+    scene_arguments,
 )
 from .base import EngineAlgorithm, Part
 
-FETCHING = 30.0
-"""Percent of the bar for fetching an online layer."""
+DOWNLOADING = 30.0
+"""Percent of the progress bar for downloading an online layer."""
 
 
 class SegmentRaster(EngineAlgorithm):
@@ -57,26 +57,26 @@ class SegmentRaster(EngineAlgorithm):
         return tr("land cover,buildings,classify,deep learning,segmentation,polygons,neural network").split(",")
 
     def shortDescription(self) -> str:
-        return tr("Land cover or building polygons of aerial and satellite images of any size")
+        return tr("Extracts land cover or building polygons from aerial and satellite images of any size")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Gives each pixel of an image a class (building, road, water, ...) and draws the classes' regions as "
-            "polygons. The network looks at each place together with its surroundings.</p>"
-            "<p><b>Takes</b> any raster layer: files of any size, VRTs, and online layers (WMS, XYZ), of which a copy "
-            "of the extent is fetched first. Choose a model whose ground size is near to the layer's: the panel "
-            "'FCtL Geo' shows it.</p>"
-            "<p><b>Gives</b> a class raster with colours and names, and polygons with class and true area in m².</p>"
+            "<p>Assigns a class (building, road, water, ...) to each pixel of an image and converts the regions to "
+            "polygons. The network sees each place together with its surroundings.</p>"
+            "<p><b>Input</b>: any raster layer: files of any size, VRTs, and online layers (WMS, XYZ), of which the "
+            "extent is downloaded first. Choose a model that was trained at about the pixel size of the layer; the "
+            "FCtL Geo panel shows it.</p>"
+            "<p><b>Output</b>: a class raster with colors and names, and polygons with class and true area in m².</p>"
             "<p>The work is done by another process: QGIS stays responsive, its memory does not grow with the layer, "
-            "and 'Cancel' leaves no half file. A run into files of yours that was stopped can be gone on with by the "
-            "advanced parameter 'Go on from a stopped run'.</p>"
+            "and 'Cancel' leaves no incomplete file. A canceled run that writes to files of your own can be continued "
+            "with the advanced parameter 'Resume a canceled run'.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
         p.add_model(self, tr("Model"), SEGMENTING_MODEL)
         extent = QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), None, True)
-        extent.setHelp(tr("Only this part of the image; empty: all of it. Online layers need one."))
+        extent.setHelp(tr("The part of the image to segment. Empty: the whole image. Required for online layers."))
         self.addParameter(extent)
         p.add_aoi(self)
         p.add_polygons(self)
@@ -85,10 +85,8 @@ class SegmentRaster(EngineAlgorithm):
         p.add_merge(self)
         p.add_engine(self)
         p.add_model_file(self)
-        resume = QgsProcessingParameterBoolean(self.RESUME, tr("Go on from a stopped run"), False)
-        resume.setHelp(
-            tr("Finished parts of a stopped run with the same parameters and result files are not done again.")
-        )
+        resume = QgsProcessingParameterBoolean(self.RESUME, tr("Resume a canceled run"), False)
+        resume.setHelp(tr("Reuses the finished parts of a canceled run with the same parameters and output files."))
         self.addParameter(p.advanced(resume))
         self.addParameter(QgsProcessingParameterRasterDestination(self.OUTPUT, tr("Classes"), None, True, True))
         self.addParameter(
@@ -99,7 +97,7 @@ class SegmentRaster(EngineAlgorithm):
         confidence = QgsProcessingParameterRasterDestination(
             self.OUTPUT_CONFIDENCE, tr("Confidence (%)"), None, True, False
         )
-        confidence.setHelp(tr("A second raster: how sure the network is of each pixel's class, in percent."))
+        confidence.setHelp(tr("An additional raster with the confidence of each pixel's class, in percent."))
         self.addParameter(p.advanced(confidence))
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
@@ -110,33 +108,35 @@ class SegmentRaster(EngineAlgorithm):
         scene = scene_of(layer)
         card = model_card(self, parameters, context)
         if not any(is_given(parameters, name) for name in self.OUTPUTS):
-            raise LayerError(tr("No result is asked for."), tr("Choose a class raster, polygons, or both."))
+            raise LayerError(tr("No output is selected."), tr("Select a class raster, polygons, or both."))
         known = {c.name for c in card.classes}
         wanted = [c.strip() for c in self.parameterAsString(parameters, p.CLASSES, context).split(",") if c.strip()]
         unknown = [name for name in wanted if name not in known]
         if unknown:
             raise LayerError(
                 tr("The model '{}' has no class '{}'.").format(card.name, "', '".join(unknown)),
-                tr("Its classes: {}.").format(", ".join(sorted(known))),
+                tr("Classes of the model: {}.").format(", ".join(sorted(known))),
             )
         extent = self._extent(parameters, context, scene)
         if scene.online:
             if extent is None and self.parameterAsSource(parameters, p.AOI, context) is None:
                 raise LayerError(
-                    tr("'{}' is an online layer: it has no end.").format(scene.name),
+                    tr("'{}' is an online layer, so it needs an extent.").format(scene.name),
                     tr("Choose an extent or an area of interest."),
                 )
             if card.gsd_m is None and not is_given(parameters, p.GSD):
                 raise LayerError(
-                    tr("The model '{}' takes any ground size, so an online layer needs one.").format(card.name),
-                    tr("Set 'Ground size of the layer's pixels' (advanced parameters)."),
+                    tr("The model '{}' accepts any pixel size, so one must be set for online layers.").format(
+                        card.name
+                    ),
+                    tr("Set 'Pixel size on the ground' (advanced parameters)."),
                 )
             if extent is not None:
                 plan_export(scene, extent, self._online_gsd_m(parameters, context, card))
         elif extent is not None and not extent.intersects(scene.extent):
             raise LayerError(
-                tr("The extent misses the layer '{}'.").format(scene.name),
-                tr("It lies at {}, the layer at {}.").format(extent.toString(2), scene.extent.toString(2)),
+                tr("The extent does not intersect the layer '{}'.").format(scene.name),
+                tr("The extent is {}, that of the layer {}.").format(extent.toString(2), scene.extent.toString(2)),
             )
 
     def prepare_layers(self, parameters, context) -> None:
@@ -150,11 +150,11 @@ class SegmentRaster(EngineAlgorithm):
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         card = model_card(self, parameters, context)
         scene = self._scene
-        self._tell_trouble(parameters, context, card, feedback)
-        aoi = aoi_words(self._aoi, folder, feedback)
+        self._warn(parameters, context, card, feedback)
+        aoi = aoi_arguments(self._aoi, folder, feedback)
         start = 0.0
         if scene.online:
-            path, where, start = self._fetched(parameters, context, card, folder, feedback), [], FETCHING
+            path, where, start = self._download(parameters, context, card, folder, feedback), [], DOWNLOADING
         else:
             path, where = with_crs(scene, folder), self._where(parameters, context)
         outs = {
@@ -163,10 +163,10 @@ class SegmentRaster(EngineAlgorithm):
             if is_given(parameters, name)
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
-        command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
+        command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
-        summary = self.run_engine(command, feedback, told=scene.name, model=card.name, start=start)
+        summary = self.run_engine(command, feedback, input_name=scene.name, model=card.name, start=start)
         names = {
             self.OUTPUT: tr("{}: classes").format(scene.name),
             self.OUTPUT_POLYGONS: tr("{}: polygons").format(scene.name),
@@ -176,7 +176,7 @@ class SegmentRaster(EngineAlgorithm):
             Styler.attach(context, out, names[name])
         return {**outs, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
-    def _tell_trouble(self, parameters, context, card, feedback) -> None:
+    def _warn(self, parameters, context, card, feedback) -> None:
         gsd_m = number_or_none(self, parameters, p.GSD, context) or self._scene.gsd_m
         warning = gsd_warning(card, gsd_m)
         if warning:
@@ -184,8 +184,8 @@ class SegmentRaster(EngineAlgorithm):
         if not self._scene.crs.isValid():
             feedback.pushWarning(
                 tr(
-                    "The layer '{}' has no CRS: areas are counted in pixels, and its ground size is not known. Set the "
-                    "layer's CRS (right click > Layer CRS), or give its ground size (advanced parameters)."
+                    "The layer '{}' has no CRS: areas are in pixels, and the pixel size is unknown. Set the CRS of "
+                    "the layer (right-click > Layer CRS), or its pixel size (advanced parameters)."
                 ).format(self._scene.name)
             )
 
@@ -207,12 +207,12 @@ class SegmentRaster(EngineAlgorithm):
     def _online_gsd_m(self, parameters, context, card) -> float:
         return number_or_none(self, parameters, p.GSD, context) or card.gsd_m
 
-    def _fetched(self, parameters, context, card, folder: Path, feedback) -> str:
+    def _download(self, parameters, context, card, folder: Path, feedback) -> str:
         bounds = self._bounds
         if bounds is None:
             bounds = self.aoi_bounds(context)
         plan = plan_export(self._scene, bounds, self._online_gsd_m(parameters, context, card))
-        return export_scene(self._scene, plan, folder, Part(feedback, FETCHING))
+        return export_scene(self._scene, plan, folder, Part(feedback, DOWNLOADING))
 
     def aoi_bounds(self, context) -> QgsRectangle:
         """The area of interest's extent in the scene's CRS."""
@@ -220,7 +220,7 @@ class SegmentRaster(EngineAlgorithm):
         return to_scene.transformBoundingBox(self._aoi.sourceExtent())
 
     def _out_words(self, outs: dict[str, str]) -> list[str]:
-        words = ["--overwrite"]  # QGIS has asked already
+        words = ["--overwrite"]  # QGIS has already asked
         for name, path in outs.items():
             words += ["--confidence" if name == self.OUTPUT_CONFIDENCE else "--out", path]
         return words

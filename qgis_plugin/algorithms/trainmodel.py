@@ -1,4 +1,4 @@
-"""Raster layer, label polygons and a class field to a model file."""
+"""Trains a model file from a raster layer, label polygons, and a class field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, background_words, check_ending, device_words, model_card, number_or_none
+from .arguments import aoi_arguments, background_arguments, check_ending, device_arguments, model_card, number_or_none
 from .base import EngineAlgorithm
 
 
@@ -40,39 +40,40 @@ class TrainModel(EngineAlgorithm):
         return tr("learn,samples,deep learning,fine-tune,labels,neural network").split(",")
 
     def shortDescription(self) -> str:
-        return tr("A model of your own from an image and labelled polygons")
+        return tr("Trains a model of your own from an image and labeled polygons")
 
     def help_text(self) -> str:
         return tr(
-            "<p>Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins "
-            "with a model that knows imagery already, so that some hundred polygons are enough.</p>"
-            "<p><b>Takes</b> a raster layer, a polygon layer and the field that names each polygon's class. What no "
-            "polygon covers teaches nothing, unless you name the class that it has.</p>"
-            "<p><b>Gives</b> a model file (.safetensors) with a card beside it, and offers it in all lists of models. "
-            "A part of the image is kept out of training to measure the quality, which the log tells.</p>"
-            "<p>Adapting the last layers takes minutes; training all of it takes hours without a graphics card. "
-            "A stopped run can be resumed: see the advanced parameters.</p>"
+            "<p>Trains a model on your own classes, from an image and polygons that you have drawn or checked. "
+            "Training starts from an existing model, so a few hundred polygons are enough.</p>"
+            "<p><b>Input</b>: a raster layer, a polygon layer, and the field that contains the class of each polygon. "
+            "Everything outside the polygons is ignored, unless you specify its class.</p>"
+            "<p><b>Output</b>: a model file (.safetensors) with a model card next to it. The model appears in all "
+            "model lists. A part of the image is held out from training to measure the accuracy, which is written to "
+            "the log.</p>"
+            "<p>Adapting the last layers takes minutes, training the whole network hours without a GPU. A canceled run "
+            "can be resumed: see the advanced parameters.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Image")))
         self.addParameter(
             QgsProcessingParameterFeatureSource(
-                self.LABELS, tr("Labelled polygons"), [QgsProcessing.SourceType.TypeVectorPolygon]
+                self.LABELS, tr("Labeled polygons"), [QgsProcessing.SourceType.TypeVectorPolygon]
             )
         )
         field = QgsProcessingParameterField(
-            self.FIELD, tr("Field of the class"), None, self.LABELS, QgsProcessingParameterField.DataType.Any
+            self.FIELD, tr("Class field"), None, self.LABELS, QgsProcessingParameterField.DataType.Any
         )
-        field.setHelp(tr("Names or numbers of the classes."))
+        field.setHelp(tr("Class names or numbers."))
         self.addParameter(field)
         p.add_ground_truth(self)
-        p.add_model(self, tr("Model to begin with"), SEGMENTING_MODEL)
+        p.add_model(self, tr("Model to start from"), SEGMENTING_MODEL)
         head_only = QgsProcessingParameterBoolean(self.HEAD_ONLY, tr("Adapt the last layers only (minutes)"), True)
         head_only.setHelp(
             tr(
-                "What the model knows of imagery stays as it is. Train the whole network if this is not enough, and if "
-                "you have many labels."
+                "The encoder of the model stays as it is. Train the whole network if this is not accurate enough, and "
+                "if there are many labels."
             )
         )
         self.addParameter(head_only)
@@ -80,7 +81,7 @@ class TrainModel(EngineAlgorithm):
             p.number(
                 self.STEPS,
                 tr("Training steps"),
-                tr("Empty: as the recipe says. Some hundred adapt a model, some thousand teach new classes."),
+                tr("Empty: the default. A few hundred steps adapt a model, a few thousand teach new classes."),
                 least=1,
                 whole=True,
             )
@@ -90,16 +91,19 @@ class TrainModel(EngineAlgorithm):
         self.addParameter(
             p.advanced(
                 p.number(
-                    p.BATCH_SIZE, tr("Samples a step"), tr("Empty: as the recipe says; fewer need less memory."),
+                    p.BATCH_SIZE, tr("Batch size"),
+                    tr("Samples per step. Empty: the default. Smaller values need less memory."),
                     least=1, whole=True,
                 )
             )
         )  # fmt: skip
-        second = QgsProcessingParameterBoolean(self.REFINEMENT, tr("Train the second network too"), True)
-        second.setHelp(tr("It cleans what the first one makes. It is left out if only the last layers are adapted."))
+        second = QgsProcessingParameterBoolean(self.REFINEMENT, tr("Train the refinement network, too"), True)
+        second.setHelp(
+            tr("It cleans up the segmentation network's result. It is left out if only the last layers are adapted.")
+        )
         self.addParameter(p.advanced(second))
-        resume = QgsProcessingParameterBoolean(self.RESUME, tr("Go on from a stopped run"), False)
-        resume.setHelp(tr("From the last checkpoint of a training with the same parameters and model file."))
+        resume = QgsProcessingParameterBoolean(self.RESUME, tr("Resume a canceled run"), False)
+        resume.setHelp(tr("Continues from the last checkpoint of a run with the same parameters and model file."))
         self.addParameter(p.advanced(resume))
         self.addParameter(
             QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), tr("Model files") + " (*.safetensors)")
@@ -115,7 +119,7 @@ class TrainModel(EngineAlgorithm):
         if scene.online:
             raise LayerError(
                 tr("'{}' is an online layer.").format(scene.name),
-                tr("Export the part you want to train on to a file first: right click > Export > Save As."),
+                tr("First export the part that you want to train on to a file: right-click > Export > Save As."),
             )
         words = check_ending(self.parameterAsFileOutput(parameters, self.OUTPUT, context), (".safetensors",))
         if words:
@@ -135,19 +139,19 @@ class TrainModel(EngineAlgorithm):
         card = model_card(self, parameters, context)
         out = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         field = self.parameterAsString(parameters, self.FIELD, context)
-        labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The layer of labels"), feedback, field)
+        labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The label layer"), feedback, field)
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
-        command += [*background_words(self, parameters, context), *aoi_words(self._aoi, folder, feedback)]
+        command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
         command += ["--init", card.key]
         command += ["--head-only"] if self.parameterAsBoolean(parameters, self.HEAD_ONLY, context) else []
         steps = number_or_none(self, parameters, self.STEPS, context)
         command += [] if steps is None else ["--steps", str(int(steps))]
-        command += ["--out", out, *device_words(self, parameters, context)]
+        command += ["--out", out, *device_arguments(self, parameters, context)]
         samples = number_or_none(self, parameters, p.BATCH_SIZE, context)
         command += [] if samples is None else ["--batch", str(int(samples))]
         command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
-        summary = self.run_engine(command, feedback, told=self._scene.name, model=card.name)
+        summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
         feedback.pushInfo(str(summary.get("gain", "")))
         settings.remember_model_file(out)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

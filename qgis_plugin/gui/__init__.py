@@ -1,1 +1,1 @@
-"""What has a window: the panel, the options page, the set-up dialog."""
+"""The user interface: panel, options page, and setup dialog."""

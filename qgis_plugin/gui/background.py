@@ -1,4 +1,4 @@
-"""Work on the engine that the window does not wait for."""
+"""Background tasks that use the engine."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from ..errors import PluginError
 
 
 class EngineTask(QgsTask):
-    """A task of QGIS's task manager: `work` runs in another thread, `tell` afterwards in the window's."""
+    """A task for the task manager of QGIS: `work` runs in another thread, then `report` in the main thread."""
 
     def __init__(self, description: str) -> None:
         super().__init__(description, QgsTask.Flag.CanCancel)
         self.feedback = QgsFeedback()
         self.error = ""
-        """Why it failed, and what to do; empty: it did not."""
+        """Error message with a hint; empty: success."""
 
     def work(self) -> None:
-        """Do it.
+        """Do the work.
 
         Raises:
-            PluginError: it cannot be done.
+            PluginError: it failed.
         """
         raise NotImplementedError
 
-    def tell(self) -> None:
-        """Emit the signal that says how it went."""
+    def report(self) -> None:
+        """Emit the signal with the result."""
         raise NotImplementedError
 
     def run(self) -> bool:
@@ -40,4 +40,4 @@ class EngineTask(QgsTask):
         super().cancel()
 
     def finished(self, result: bool) -> None:
-        self.tell()
+        self.report()

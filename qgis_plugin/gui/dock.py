@@ -1,4 +1,4 @@
-"""The panel: what a run is asked for, one button, a preview of the visible part, the engine and the last runs."""
+"""The panel: parameters of a run, run and preview buttons, state of the engine, and recent runs."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..words import tr
-from .look import EngineLook, EngineState
+from .engine_check import EngineCheck, EngineState
 from .options_page import PAGE
 from .preview import Preview, preview_parameters, too_large
 from .run_form import RunForm
 from .runner import Runner
 from .runs_box import RunsBox
 from .setup_dialog import SetupDialog
-from .widgets import WARNING_STYLE, Words
+from .widgets import WARNING_STYLE, WrappedLabel
 
 ALGORITHM = "fctl:segmentraster"
 WIDTH_PX = 350
-"""The panel's least width; texts wrap."""
+"""Minimum width of the panel; texts wrap."""
 
 
 class FctlDock(QgsDockWidget):
     """The panel.
 
     Args:
-        iface: QGIS's window: its map is what 'visible' means.
+        iface: the interface of QGIS; its map canvas defines what is visible.
     """
 
     def __init__(self, iface, parent=None) -> None:
         super().__init__(tr("FCtL Geo"), parent)
         self.setObjectName("FctlGeoDock")
         self._iface = iface
-        self._look: EngineLook | None = None
+        self._check: EngineCheck | None = None
         self._preview = Preview()
         self._previewing = False
         self.runner = Runner(self)
@@ -61,13 +61,13 @@ class FctlDock(QgsDockWidget):
 
     def _build(self) -> None:
         self.form = RunForm(self._iface.mapCanvas())
-        self.bar, self.status = QProgressBar(), Words()
+        self.bar, self.status = QProgressBar(), WrappedLabel()
         self.runs = RunsBox()
         self.runs.said.connect(self._say)
         body = QWidget()
         body.setMinimumWidth(WIDTH_PX - 20)
         layout = QVBoxLayout(body)
-        layout.addLayout(self._trouble_box())
+        layout.addLayout(self._warning_box())
         layout.addWidget(self.form)
         layout.addLayout(self._buttons())
         layout.addWidget(self.bar)
@@ -82,10 +82,10 @@ class FctlDock(QgsDockWidget):
         self.setMinimumWidth(WIDTH_PX)
         self.setWidget(scroll)
 
-    def _trouble_box(self) -> QVBoxLayout:
-        """On top of all, where there is no engine: why, and the way out."""
-        self.trouble = Words(WARNING_STYLE)
-        self.setup_button = QPushButton(tr("Set up the engine..."))
+    def _warning_box(self) -> QVBoxLayout:
+        """Shown at the top if there is no working engine: the reason, and a setup button."""
+        self.trouble = WrappedLabel(WARNING_STYLE)
+        self.setup_button = QPushButton(tr("Set Up Engine..."))
         self.setup_button.clicked.connect(self._set_up)
         self.setup_button.hide()
         box = QVBoxLayout()
@@ -98,7 +98,7 @@ class FctlDock(QgsDockWidget):
         self.run_button.setDefault(True)
         self.run_button.setStyleSheet("font-weight:bold")
         self.preview_button = QPushButton(tr("Preview"))
-        self.preview_button.setToolTip(tr("Segment just the visible part of the map, in seconds"))
+        self.preview_button.setToolTip(tr("Segments only the visible part of the map, within seconds"))
         self.stop_button = QPushButton(tr("Cancel"))
         self.run_button.clicked.connect(self.run)
         self.preview_button.clicked.connect(self.preview)
@@ -110,9 +110,9 @@ class FctlDock(QgsDockWidget):
         return box
 
     def _engine_box(self) -> QVBoxLayout:
-        self.engine = Words()
+        self.engine = WrappedLabel()
         self.more_button, self.options_button = QToolButton(), QToolButton()
-        self.more_button.setText(tr("All parameters..."))
+        self.more_button.setText(tr("All Parameters..."))
         self.more_button.clicked.connect(self._open_dialog)
         self.options_button.setText(tr("Options..."))
         self.options_button.clicked.connect(lambda: self._iface.showOptionsDialog(None, PAGE))
@@ -128,27 +128,27 @@ class FctlDock(QgsDockWidget):
     # the engine
 
     def _on_visible(self, visible: bool) -> None:
-        if visible and not self.form.model.has_cards and self._look is None:
-            self.look()
+        if visible and not self.form.model.has_cards and self._check is None:
+            self.check_engine()
 
     def engine_changed(self) -> None:
-        """Look again, at once or when the panel is opened."""
+        """Check the engine again, immediately or when the panel is opened."""
         if self.isVisible():
-            self.look()
+            self.check_engine()
         else:
             self.form.model.offer([])
 
-    def look(self) -> None:
-        """Ask the engine in the background what it has and what it runs on."""
-        self.engine.setText(tr("Looking at the engine..."))
-        self._look = EngineLook()
-        self._look.looked.connect(partial(self._on_looked, self._look))
-        QgsApplication.taskManager().addTask(self._look)
+    def check_engine(self) -> None:
+        """Query the engine's models and device in the background."""
+        self.engine.setText(tr("Checking the engine..."))
+        self._check = EngineCheck()
+        self._check.checked.connect(partial(self._on_checked, self._check))
+        QgsApplication.taskManager().addTask(self._check)
 
-    def _on_looked(self, look: EngineLook, state: EngineState) -> None:
-        if look is not self._look:
-            return  # the engine was changed meanwhile: another look is under way
-        self._look = None
+    def _on_checked(self, check: EngineCheck, state: EngineState) -> None:
+        if check is not self._check:
+            return  # the engine has been changed: another check is running
+        self._check = None
         self.trouble.setText(state.error)
         self.setup_button.setVisible(bool(state.error))
         self.engine.setText("" if state.error else "\n".join([f"{state.device}; {state.memory}", *state.troubles]))
@@ -157,12 +157,12 @@ class FctlDock(QgsDockWidget):
 
     def _set_up(self) -> None:
         SetupDialog(self).exec()
-        self.look()
+        self.check_engine()
 
     # running
 
     def run(self) -> None:
-        """Segment what is asked for."""
+        """Segment with the chosen parameters."""
         self._start(self.form.parameters(), previewing=False)
 
     def preview(self) -> None:
@@ -175,9 +175,9 @@ class FctlDock(QgsDockWidget):
         self._start(preview_parameters(self.form.parameters(), visible), previewing=True)
 
     def stop(self) -> None:
-        """Ask the run to stop, which takes it some seconds."""
+        """Cancel the run, which takes some seconds."""
         self.stop_button.setEnabled(False)
-        self._say(tr("Stopping: the engine ends its step..."))
+        self._say(tr("Canceling: the engine finishes its current step..."))
         self.runner.stop()
 
     def _start(self, given: dict[str, Any], *, previewing: bool) -> None:
@@ -202,7 +202,7 @@ class FctlDock(QgsDockWidget):
         self._set_busy(False)
         self.runs.refresh()
         if not fine:
-            self._say(error or tr("Stopped: no file under a final name was touched."))
+            self._say(error or tr("Canceled. No incomplete files were left behind."))
             return
         if self._previewing and layers:
             self._preview.show(layers[0], self.form.model.box.currentText(), self.form.model.card())
@@ -212,7 +212,7 @@ class FctlDock(QgsDockWidget):
 
     @staticmethod
     def _show_the_image(layers: list) -> None:
-        """Polygons lie over the image: the class raster between them waits for its tick."""
+        """Hide the class raster, so that the image is visible below the polygons."""
         for layer in layers:
             if isinstance(layer, QgsRasterLayer):
                 QgsProject.instance().layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(False)

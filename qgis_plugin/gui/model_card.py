@@ -1,30 +1,30 @@
-"""A model's card: title, classes with their colours, ground size, quality, licence."""
+"""A model's card: title, classes with their colors, pixel size, accuracy, license."""
 
 from __future__ import annotations
 
 from html import escape
 
-from ..catalogue import ModelCard
+from ..catalog import ModelCard
 from ..words import tr
 
 
 def card_html(card: ModelCard) -> str:
-    """The card in the HTML that Qt's labels understand."""
+    """The card as HTML for a Qt label."""
     swatches = "&nbsp; ".join(
         f'<span style="color:{each.color}; font-size:large">\u25a0</span>&nbsp;{escape(each.name)}'
         for each in card.classes
     )
-    ground = tr("any ground size") if card.gsd_m is None else tr("made for pixels of {:.3g} m").format(card.gsd_m)
+    ground = tr("any pixel size") if card.gsd_m is None else tr("trained at {:.3g} m per pixel").format(card.gsd_m)
     facts = [ground, tr("bands: {}").format(", ".join(card.bands))]
-    quality = quality_words(card)
+    quality = format_accuracy(card)
     lines = [f"<b>{escape(card.title)}</b>", swatches, "; ".join(facts)]
-    lines += [tr("IoU where it was measured: {}").format(quality)] if quality else []
-    lines += [tr("Licence: {}").format(escape(card.licence))] if card.licence else []
+    lines += [tr("measured IoU: {}").format(quality)] if quality else []
+    lines += [tr("License: {}").format(escape(card.license))] if card.license else []
     return "<br>".join(lines)
 
 
-def quality_words(card: ModelCard) -> str:
-    """'0.71 (nepal), 0.52 (dubai)': the mean IoU of each place; for one class alone, its own."""
+def format_accuracy(card: ModelCard) -> str:
+    """'0.71 (nepal), 0.52 (dubai)': the mean IoU of each place, or that of the only class."""
     words = []
     for place, scores in card.metrics.items():
         values = [value for name, value in scores.items() if name != "mIoU"]

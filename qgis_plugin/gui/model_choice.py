@@ -1,4 +1,4 @@
-"""Which model: a list, a button for a file of one's own, and the chosen one's card."""
+"""Model selection: a list, a button for model files, and the card of the chosen model."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from .. import settings
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..errors import PluginError
 from ..words import tr
 from .model_card import card_html
-from .widgets import Words
+from .widgets import WrappedLabel
 
 
 class ModelBox(QComboBox):
-    """Shipped models, then the user's files; those that were trained meanwhile are there when it opens."""
+    """Included models, then the user's files; newly trained ones are added when the list opens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,14 +28,14 @@ class ModelBox(QComboBox):
         super().showPopup()
 
     def offer_files(self) -> None:
-        """Put the user's files that are not in the list yet at its end."""
+        """Append the user's files that are not in the list yet."""
         for path in settings.model_files():
             if self.findData(path) < 0:
                 self.addItem(Path(path).stem, path)
 
 
 class ModelChoice(QWidget):
-    """The list and its button; `changed` tells of another choice; `label`, which is put elsewhere, shows the card."""
+    """The list and its button. `changed` is emitted for another choice; `label`, placed elsewhere, shows the card."""
 
     changed = pyqtSignal()
 
@@ -46,9 +46,9 @@ class ModelChoice(QWidget):
         self.box.currentIndexChanged.connect(self._refresh)
         self.button = QToolButton()
         self.button.setText("...")
-        self.button.setToolTip(tr("Choose a model file of your own"))
+        self.button.setToolTip(tr("Choose a model file"))
         self.button.clicked.connect(self._choose_file)
-        self.label = Words()
+        self.label = WrappedLabel()
         self.label.setFrameShape(QFrame.Shape.StyledPanel)
         self.label.setMargin(6)
         layout = QHBoxLayout(self)
@@ -58,16 +58,16 @@ class ModelChoice(QWidget):
 
     @property
     def key(self) -> str:
-        """What the algorithm's MODEL is given; empty: there is none."""
+        """The value of the parameter MODEL; empty: none."""
         return str(self.box.currentData() or "")
 
     @property
     def has_cards(self) -> bool:
-        """The engine has told its models."""
+        """Whether the models of the engine are known."""
         return bool(self._cards)
 
     def offer(self, cards: list[ModelCard]) -> None:
-        """The engine's models, and the user's files where there is an engine; keeps the chosen one if it is there."""
+        """List the engine's models and, if there is an engine, the user's files; keeps the choice if possible."""
         chosen = self.key
         self._cards = {card.key: card for card in cards}
         self.box.blockSignals(True)
@@ -81,13 +81,13 @@ class ModelChoice(QWidget):
         self._refresh()
 
     def add_file(self, path: str) -> None:
-        """Offer a model file and choose it."""
+        """Add a model file and select it."""
         settings.remember_model_file(path)
         self.box.offer_files()
         self.box.setCurrentIndex(self.box.findData(path))
 
     def card(self) -> ModelCard | None:
-        """The card of the chosen model; None: not known."""
+        """The card of the chosen model; None: unknown."""
         return self._cards.get(self.key)
 
     def _refresh(self) -> None:
@@ -97,9 +97,9 @@ class ModelChoice(QWidget):
         self.changed.emit()
 
     def _ask(self) -> str:
-        """Have the engine read the chosen file's card; gives a sentence where it cannot."""
+        """Let the engine read the card of the chosen file; returns an error message, or nothing."""
         try:
-            self._cards[self.key] = CATALOGUE.card(self.key)
+            self._cards[self.key] = CATALOG.card(self.key)
         except PluginError as error:
             return str(error)
         return ""

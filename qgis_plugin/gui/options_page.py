@@ -1,4 +1,4 @@
-"""The plugin's page in Settings > Options: the engine, and what new runs begin with."""
+"""The plugin's page in Settings > Options: the engine, and defaults for new runs."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from qgis.PyQt.QtWidgets import (
 from .. import settings
 from ..algorithms.base import ICON
 from ..words import tr
-from .look import EngineLook, EngineState
+from .engine_check import EngineCheck, EngineState
 from .setup_dialog import SetupDialog
-from .widgets import Words
+from .widgets import WrappedLabel
 
 PAGE = "FCtL Geo"
 
 
 class OptionsPage(QgsOptionsPageWidget):
-    """Shows the settings; `apply` keeps them.
+    """Shows the settings; `apply` saves them.
 
     Args:
-        changed: called when runs have another engine from now on.
+        changed: called when another engine is used from now on.
     """
 
     def __init__(self, parent, changed: Callable[[], None]) -> None:
         super().__init__(parent)
         self._changed = changed
-        self._look: EngineLook | None = None
+        self._check: EngineCheck | None = None
         self.python = QgsFileWidget()
         self.python.setFilePath(settings.engine_python())
-        self.python.lineEdit().setPlaceholderText(tr("empty: the one that was set up here"))
+        self.python.lineEdit().setPlaceholderText(tr("Empty: the engine set up here"))
         self.check_button = QPushButton(tr("Check"))
-        self.setup_button = QPushButton(tr("Set up the engine..."))
-        self.state = Words()
-        self.check_button.clicked.connect(self.look)
+        self.setup_button = QPushButton(tr("Set Up Engine..."))
+        self.state = WrappedLabel()
+        self.check_button.clicked.connect(self.check_engine)
         self.setup_button.clicked.connect(self._set_up)
         self.device = QComboBox()
         self.device.setEditable(True)
         self.device.addItems(["auto", "cpu", "cuda", "cuda:1"])
         self.device.setCurrentText(settings.device())
-        self.threads = _spin(settings.threads(), 256, tr("all cores"), "")
-        self.memory = _spin(settings.max_memory_mb(), 10_000_000, tr("what the run needs"), " MB")
+        self.threads = _spin(settings.threads(), 256, tr("All cores"), "")
+        self.memory = _spin(settings.max_memory_mb(), 10_000_000, tr("As needed"), " MB")
         layout = QVBoxLayout(self)
         layout.addWidget(self._engine_box())
         layout.addWidget(self._defaults_box())
@@ -62,7 +62,7 @@ class OptionsPage(QgsOptionsPageWidget):
     def _engine_box(self) -> QGroupBox:
         box = QGroupBox(tr("Engine"))
         words = QLabel(
-            tr("The networks run in an interpreter of their own, in another process: it cannot slow or break QGIS.")
+            tr("The networks run in a separate process with its own Python, so they cannot slow down or crash QGIS.")
         )
         words.setWordWrap(True)
         buttons = QHBoxLayout()
@@ -71,21 +71,21 @@ class OptionsPage(QgsOptionsPageWidget):
         buttons.addStretch(1)
         form = QFormLayout(box)
         form.addRow(words)
-        form.addRow(tr("Interpreter with fctl-geo"), self.python)
+        form.addRow(tr("Python with fctl-geo"), self.python)
         form.addRow(buttons)
         form.addRow(self.state)
         return box
 
     def _defaults_box(self) -> QGroupBox:
-        box = QGroupBox(tr("New runs"))
+        box = QGroupBox(tr("Defaults for New Runs"))
         form = QFormLayout(box)
         form.addRow(tr("Device"), self.device)
-        form.addRow(tr("CPU workers"), self.threads)
-        form.addRow(tr("Most memory"), self.memory)
+        form.addRow(tr("CPU threads"), self.threads)
+        form.addRow(tr("Memory limit"), self.memory)
         return box
 
     def apply(self) -> None:
-        """Keep what is shown; QGIS calls it on OK."""
+        """Save the settings; called by QGIS on OK."""
         another = self.python.filePath().strip() != settings.engine_python()
         settings.set_engine_python(self.python.filePath())
         settings.set_device(self.device.currentText())
@@ -94,28 +94,28 @@ class OptionsPage(QgsOptionsPageWidget):
         if another:
             self._changed()
 
-    def look(self) -> None:
-        """Ask the engine that is shown how it is; nothing is kept before OK."""
-        if self._look is not None:
+    def check_engine(self) -> None:
+        """Check the engine shown here; nothing is saved before OK."""
+        if self._check is not None:
             return
-        self.state.setText(tr("Looking..."))
-        self._look = EngineLook(self.python.filePath().strip())
-        self._look.looked.connect(self._on_looked)
-        QgsApplication.taskManager().addTask(self._look)
+        self.state.setText(tr("Checking..."))
+        self._check = EngineCheck(self.python.filePath().strip())
+        self._check.checked.connect(self._on_checked)
+        QgsApplication.taskManager().addTask(self._check)
 
-    def _on_looked(self, state: EngineState) -> None:
-        self._look = None
+    def _on_checked(self, state: EngineState) -> None:
+        self._check = None
         if state.error:
             self.state.setText(f"<span style='color:#b00020'>{escape(state.error)}</span>".replace("\n", "<br>"))
             return
-        lines = [tr("All is well: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
+        lines = [tr("The engine works: {}").format(state.python), f"{state.device}; {state.memory}", *state.troubles]
         self.state.setText("<br>".join(lines))
 
     def _set_up(self) -> None:
         SetupDialog(self).exec()
         self.python.setFilePath(settings.engine_python())
         self._changed()
-        self.look()
+        self.check_engine()
 
 
 def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
@@ -128,7 +128,7 @@ def _spin(value: int, most: int, least_words: str, suffix: str) -> QSpinBox:
 
 
 class OptionsFactory(QgsOptionsWidgetFactory):
-    """Makes the page when the options open; `changed` is called when runs have another engine from now on."""
+    """Creates the page when the options open; `changed` is called when another engine is used from now on."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__()

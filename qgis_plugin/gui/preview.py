@@ -1,4 +1,4 @@
-"""The preview: what a look at the visible part costs, and the see-through layer that shows it."""
+"""The preview: its size limit, its parameters, and the semitransparent layer that shows it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 from qgis.core import QgsMapLayer, QgsProcessing, QgsProject, QgsRasterTransparency, QgsReferencedRectangle
 
-from ..catalogue import ModelCard
+from ..catalog import ModelCard
 from ..ground import size_m
 from ..words import tr
 from .run_form import destination
 
 MOST_PIXELS = 1_000_000
-"""Of the model's size: what a CPU does in some seconds."""
+"""Pixels of the model's size that a CPU processes within seconds."""
 OPACITY = 0.6
-"""The image shows through: is the border where it should be?"""
+"""Lets the image show through, so that borders can be checked."""
 
 
 def too_large(card: ModelCard | None, visible: QgsReferencedRectangle) -> str:
-    """A sentence where the visible part takes too long for a preview; empty: it does not."""
+    """A message if the visible part is too large for a preview; empty: it is not."""
     size = size_m(visible, visible.crs())
     if card is None or card.gsd_m is None or size is None:
         return ""
@@ -27,12 +27,13 @@ def too_large(card: ModelCard | None, visible: QgsReferencedRectangle) -> str:
         return ""
     side_m = (MOST_PIXELS * card.gsd_m**2) ** 0.5
     return tr(
-        "Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible."
+        "Zoom in: with this model, a preview is limited to {0:,.0f} x {0:,.0f} m, and {1:,.0f} x {2:,.0f} m are "
+        "visible."
     ).format(side_m, *size)
 
 
 def preview_parameters(given: dict[str, Any], visible: QgsReferencedRectangle) -> dict[str, Any]:
-    """A run's parameters, made for a look at the visible part: quick, and into a temporary raster."""
+    """Change the parameters of a run for a quick preview of the visible part, as a temporary raster."""
     kept = {name: value for name, value in given.items() if name != "AOI"}
     return {
         **kept,
@@ -50,7 +51,7 @@ class Preview:
         self._layer_id = ""
 
     def show(self, layer: QgsMapLayer, name: str, card: ModelCard | None) -> None:
-        """Name a new layer and let the image be seen: all of it where the model found nothing but background."""
+        """Name the new layer and make it semitransparent, with a fully transparent background class."""
         if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
             QgsProject.instance().removeMapLayer(self._layer_id)
         layer.setName(tr("Preview: {}").format(name))

@@ -1,4 +1,4 @@
-"""What a run is asked for: image, model, extent and results, as the parameters of the algorithm."""
+"""The form for a run: image, model, extent, and results, as parameters of the algorithm."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from qgis.core import (
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
 
-from ..catalogue import gsd_warning
+from ..catalog import gsd_warning
 from ..ground import gsd_of
 from ..words import tr
 from .model_choice import ModelChoice
-from .widgets import WARNING_STYLE, Words, metres_spin
+from .widgets import WARNING_STYLE, WrappedLabel, meters_spin
 
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 ENDINGS = {"OUTPUT": ".tif", "OUTPUT_POLYGONS": ".gpkg"}
@@ -31,14 +31,14 @@ class RunForm(QWidget):
     """The fields of the panel, and the warning below them.
 
     Args:
-        canvas: the map: what 'visible' means.
+        canvas: the map canvas, which defines what is visible.
     """
 
     def __init__(self, canvas) -> None:
         super().__init__()
         self._canvas = canvas
         self._make_fields()
-        self.warning = Words(WARNING_STYLE)
+        self.warning = WrappedLabel(WARNING_STYLE)
         self._lay_out(
             (tr("Image"), self.layer),
             ("", self.layer_facts),
@@ -49,8 +49,8 @@ class RunForm(QWidget):
             ("", self.selected_only),
             (tr("Results"), self.want_raster),
             ("", self.want_polygons),
-            (tr("Smallest region"), self.min_area),
-            (tr("Straighten within"), self.simplify),
+            (tr("Minimum area"), self.min_area),
+            (tr("Simplify"), self.simplify),
             (tr("Folder"), self.folder),
             (None, self.warning),
         )
@@ -58,7 +58,7 @@ class RunForm(QWidget):
         self._refresh_layer()
 
     def _lay_out(self, *rows: tuple[str | None, QWidget]) -> None:
-        """A grid of words and fields; where the words are None the field has the whole row."""
+        """A grid of labels and fields; a field whose label is None spans the whole row."""
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
@@ -69,13 +69,13 @@ class RunForm(QWidget):
             grid.addWidget(field, index, first, 1, 2 - first)
 
     def _make_fields(self) -> None:
-        self.layer, self.layer_facts = _layer_box(QgsMapLayerProxyModel.Filter.RasterLayer), Words()
+        self.layer, self.layer_facts = _layer_box(QgsMapLayerProxyModel.Filter.RasterLayer), WrappedLabel()
         self.layer.layerChanged.connect(self._refresh_layer)
         self.model = ModelChoice()
         self.model.changed.connect(self._refresh_layer)
         self.extent = QComboBox()
         for words, key in ((tr("Whole layer"), WHOLE), (tr("Visible part of the map"), VISIBLE),
-                           (tr("Inside polygons of"), INSIDE)):  # fmt: skip
+                           (tr("Within polygons of"), INSIDE)):  # fmt: skip
             self.extent.addItem(words, key)
         self.extent.currentIndexChanged.connect(self._refresh_extent)
         self.aoi = _layer_box(QgsMapLayerProxyModel.Filter.PolygonLayer)
@@ -83,21 +83,25 @@ class RunForm(QWidget):
         self.want_raster, self.want_polygons = QCheckBox(tr("Class raster")), QCheckBox(tr("Polygons"))
         self.want_raster.setChecked(True)
         self.want_polygons.setChecked(True)
-        self.min_area = metres_spin(" m²", 1e6)
-        self.min_area.setToolTip(tr("Smaller regions go to the neighbour with which they share the longest border."))
-        self.simplify = metres_spin(" m", 1e3)
-        self.simplify.setToolTip(tr("Borders may move this far to become straight. One to two pixels look good."))
+        self.min_area = meters_spin(" m²", 1e6)
+        self.min_area.setToolTip(
+            tr("Smaller regions are merged into the neighbor with which they share the longest border.")
+        )
+        self.simplify = meters_spin(" m", 1e3)
+        self.simplify.setToolTip(
+            tr("Borders may move this far when they are straightened. One to two pixels are a good value.")
+        )
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
-        self.folder.lineEdit().setPlaceholderText(tr("temporary"))
+        self.folder.lineEdit().setPlaceholderText(tr("Temporary files"))
 
     def _refresh_layer(self) -> None:
         layer, card = self.layer.currentLayer(), self.model.card()
         gsd_m = None if layer is None else gsd_of(layer)
-        self.layer_facts.setText("" if layer is None else layer_words(layer, gsd_m))
+        self.layer_facts.setText("" if layer is None else describe_layer(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
         if layer is not None and not layer.crs().isValid():
-            warning = tr("The layer has no CRS: areas are counted in pixels. Set it by a right click > Layer CRS.")
+            warning = tr("The layer has no CRS, so areas are in pixels. To set it, right-click the layer > Layer CRS.")
         self.warning.setText(warning)
 
     def _refresh_extent(self) -> None:
@@ -106,15 +110,15 @@ class RunForm(QWidget):
         self.selected_only.setVisible(inside)
 
     def trouble(self) -> str:
-        """What must be chosen before a run; empty: nothing."""
+        """What is missing for a run; empty: nothing."""
         if self.layer.currentLayer() is None:
-            return tr("Choose an image first: add a raster layer to the project.")
+            return tr("Add a raster layer to the project first.")
         if self.extent.currentData() == INSIDE and self.aoi.currentLayer() is None:
-            return tr("There is no polygon layer to stay inside: add one to the project, or choose another extent.")
+            return tr("There is no polygon layer: add one to the project, or choose another extent.")
         return ""
 
     def parameters(self) -> dict[str, Any]:
-        """What the run is given; the toolbox shows the same names."""
+        """The parameters of the run, with the names of the algorithm."""
         layer = self.layer.currentLayer()
         wanted = {"OUTPUT": self.want_raster.isChecked(), "OUTPUT_POLYGONS": self.want_polygons.isChecked()}
         places = self._places(layer)
@@ -138,7 +142,7 @@ class RunForm(QWidget):
         return QgsReferencedRectangle(self._canvas.extent(), self._canvas.mapSettings().destinationCrs())
 
     def _places(self, layer: QgsRasterLayer | None) -> dict[str, str]:
-        """Where the results go: nothing that lies in the folder already is written over."""
+        """The output paths; existing files in the folder are not overwritten."""
         folder = self.folder.filePath().strip()
         if not folder or layer is None:
             return dict.fromkeys(ENDINGS, QgsProcessing.TEMPORARY_OUTPUT)
@@ -147,7 +151,7 @@ class RunForm(QWidget):
 
 
 def free_stem(folder: Path, stem: str) -> str:
-    """The path of a name without ending that no result in the folder has: 'town', 'town-2', 'town-3', ..."""
+    """A path without extension that no result in the folder has: 'town', 'town-2', 'town-3', ..."""
     count, name = 1, stem
     while any((folder / (name + ending)).exists() for ending in ENDINGS.values()):
         count += 1
@@ -156,15 +160,15 @@ def free_stem(folder: Path, stem: str) -> str:
 
 
 def destination(path: str) -> QgsProcessingOutputLayerDefinition:
-    """A result that is loaded into the project."""
+    """An output that is loaded into the project."""
     return QgsProcessingOutputLayerDefinition(path, QgsProject.instance())
 
 
-def layer_words(layer: QgsRasterLayer, gsd_m: float | None) -> str:
+def describe_layer(layer: QgsRasterLayer, gsd_m: float | None) -> str:
     """'1,200 x 1,200 pixels of 0.3 m, EPSG:32633'."""
     crs = layer.crs().authid() or tr("no CRS")
     if layer.dataProvider() is not None and layer.dataProvider().name() != "gdal":
-        return tr("online layer, {}: a copy of the extent is fetched").format(crs)
+        return tr("online layer, {}: the extent is downloaded first").format(crs)
     size = f"{layer.width():,} x {layer.height():,}"
     if gsd_m is None:
         return tr("{} pixels, {}").format(size, crs)
@@ -172,7 +176,7 @@ def layer_words(layer: QgsRasterLayer, gsd_m: float | None) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A layer's name without what file systems refuse."""
+    """A layer name without the characters that file systems refuse."""
     return "".join("_" if letter in '\\/:*?"<>|' else letter for letter in name).strip() or "scene"
 
 

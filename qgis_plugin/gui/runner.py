@@ -1,4 +1,4 @@
-"""Runs an algorithm in the background, tells how it goes, and puts its results into the project."""
+"""Runs an algorithm in the background, reports its progress, and adds its results to the project."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from ..words import tr
 
 
-class ToldFeedback(QgsProcessingFeedback):
-    """Hands what is said to the main thread."""
+class SignalFeedback(QgsProcessingFeedback):
+    """Forwards messages to the main thread as signals."""
 
     said = pyqtSignal(str)
     failed = pyqtSignal(str)
@@ -41,9 +41,9 @@ class ToldFeedback(QgsProcessingFeedback):
 
 
 class Runner(QObject):
-    """One run at a time.
+    """Runs one algorithm at a time.
 
-    Signals: `progressed` percent; `said` a sentence; `ended` whether it went well, the error, and the new layers.
+    Signals: `progressed` (percent), `said` (message), `ended` (success, error message, new layers).
     """
 
     progressed = pyqtSignal(float)
@@ -54,7 +54,7 @@ class Runner(QObject):
         super().__init__(parent)
         self._task: QgsProcessingAlgRunnerTask | None = None
         self._context: QgsProcessingContext | None = None
-        self._feedback: ToldFeedback | None = None
+        self._feedback: SignalFeedback | None = None
         self._error = ""
 
     @property
@@ -62,14 +62,14 @@ class Runner(QObject):
         return self._task is not None
 
     def start(self, algorithm_id: str, parameters: dict[str, Any]) -> str:
-        """Begin; gives a sentence if the parameters are wrong, else nothing."""
+        """Start a run; returns an error message if the parameters are wrong, or nothing."""
         algorithm = QgsApplication.processingRegistry().createAlgorithmById(algorithm_id)
-        self._context, self._feedback, self._error = QgsProcessingContext(), ToldFeedback(), ""
+        self._context, self._feedback, self._error = QgsProcessingContext(), SignalFeedback(), ""
         self._context.setProject(QgsProject.instance())
         self._context.setFeedback(self._feedback)
         for fine, words in (algorithm.canExecute(), algorithm.checkParameterValues(parameters, self._context)):
             if not fine:
-                return words or tr("The parameters do not fit.")
+                return words or tr("The parameters are not valid.")
         self._feedback.said.connect(self.said)
         self._feedback.failed.connect(self._on_failed)
         self._feedback.progressChanged.connect(self.progressed)
@@ -79,7 +79,7 @@ class Runner(QObject):
         return ""
 
     def stop(self) -> None:
-        """Ask the run to stop; `ended` tells when it has."""
+        """Cancel the run; `ended` is emitted when it has stopped."""
         if self._task is not None:
             self._feedback.cancel()
 
@@ -93,13 +93,13 @@ class Runner(QObject):
         self.ended.emit(bool(fine), self._error, layers)
 
     def _load(self) -> list[QgsMapLayer]:
-        """Rasters first, so that polygons lie over them."""
+        """Load the results, rasters first, so that polygons are above them."""
         waiting = self._context.layersToLoadOnCompletion()
         found = []
         for path, details in waiting.items():
             layer = QgsProcessingUtils.mapLayerFromString(path, self._context)
             if layer is None:
-                self.said.emit(tr("{} cannot be loaded.").format(path))
+                self.said.emit(tr("{} could not be loaded.").format(path))
                 continue
             layer.setName(details.name)
             self._context.temporaryLayerStore().takeMapLayer(layer)

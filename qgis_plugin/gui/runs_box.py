@@ -1,4 +1,4 @@
-"""The last runs: what each came to; a double click loads its results again."""
+"""The recent runs and their results; a double-click loads them again."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..words import tr
 
 
 class RunsBox(QgsCollapsibleGroupBox):
-    """A table of runs, and the chosen one's summary.
+    """A table of runs, and the summary of the selected one.
 
-    Signals: `said` a sentence for the panel.
+    Signals: `said` (a message for the panel).
     """
 
     said = pyqtSignal(str)
 
     def __init__(self) -> None:
-        super().__init__(tr("Last runs"))
+        super().__init__(tr("Recent Runs"))
         self.table = QTreeWidget()
         self.table.setHeaderLabels([tr("When"), tr("Input"), tr("Model"), tr("Result")])
         self.table.setRootIsDecorated(False)
@@ -32,7 +32,7 @@ class RunsBox(QgsCollapsibleGroupBox):
         self.table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
         self.table.setMaximumHeight(150)
-        self.table.setToolTip(tr("Double click loads the results again"))
+        self.table.setToolTip(tr("Double-click a run to load its results again"))
         self.table.currentItemChanged.connect(self._show)
         self.table.itemDoubleClicked.connect(self.load)
         self.summary = QLabel()
@@ -43,10 +43,14 @@ class RunsBox(QgsCollapsibleGroupBox):
         layout.addWidget(self.summary)
 
     def refresh(self) -> None:
-        """Read the runs again."""
+        """Reload the list of runs."""
         self.table.clear()
         for run in runs.last_runs():
-            state = {runs.DONE: runs.seconds_words(run.seconds), runs.STOPPED: tr("stopped"), runs.FAILED: tr("failed")}
+            state = {
+                runs.DONE: runs.format_seconds(run.seconds),
+                runs.STOPPED: tr("canceled"),
+                runs.FAILED: tr("failed"),
+            }
             item = QTreeWidgetItem([run.started.replace("T", " ")[5:16], run.input, run.model, state[run.state]])
             item.setData(0, Qt.ItemDataRole.UserRole, run)
             self.table.addTopLevelItem(item)
@@ -59,10 +63,10 @@ class RunsBox(QgsCollapsibleGroupBox):
         self.summary.setText("\n".join(lines) if run is None or not run.message else run.message)
 
     def load(self, item: QTreeWidgetItem) -> None:
-        """The run's results into the project."""
+        """Add the results of a run to the project."""
         for path in item.data(0, Qt.ItemDataRole.UserRole).files:
             if not Path(path).exists():
-                self.said.emit(tr("{} is not there any more.").format(path))
+                self.said.emit(tr("{} no longer exists.").format(path))
                 continue
             kind = QgsRasterLayer if path.endswith(".tif") else QgsVectorLayer
             layer = kind(path, Path(path).stem)

@@ -1,4 +1,4 @@
-"""The dialog that sets up the engine, with a bar, a log, and another try."""
+"""The dialog that sets up the engine, with progress, log, and retry."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from .. import install, settings
-from ..catalogue import CATALOGUE
+from ..catalog import CATALOG
 from ..errors import PluginError
 from ..words import tr
 from .background import EngineTask
-from .widgets import WARNING_STYLE, Words, column
+from .widgets import WARNING_STYLE, WrappedLabel, column
 
 
 class SetupTask(EngineTask):
-    """The set-up in the background; `ended` brings the error, or nothing."""
+    """The setup in the background; `ended` is emitted with the error message, or nothing."""
 
     said = pyqtSignal(str)
     progressed = pyqtSignal(float)
     ended = pyqtSignal(str)
 
     def __init__(self, plan: install.Plan) -> None:
-        super().__init__(tr("Setting up the engine of FCtL Geo"))
+        super().__init__(tr("Setting up the FCtL Geo engine"))
         self._plan = plan
         self.feedback.progressChanged.connect(self._on_progress)
 
@@ -44,49 +44,50 @@ class SetupTask(EngineTask):
     def work(self) -> None:
         install.set_up(self._plan, self.feedback, self.said.emit)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         self.ended.emit(self.error)
 
 
 class SetupDialog(QDialog):
-    """Asks what is needed, shows how it goes."""
+    """Asks for the options and shows the progress."""
 
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("Set up the engine of FCtL Geo"))
+        self.setWindowTitle(tr("Set Up FCtL Geo Engine"))
         self.resize(640, 520)
         self._task: SetupTask | None = None
         words = QLabel(
             tr(
-                "The engine is put into a virtual environment of its own in your QGIS profile; QGIS's own Python stays "
-                "as it is. It needs Python 3.11 or newer, about 2 GB of disk (with CUDA 8 GB), and some minutes."
+                "The engine is installed in a virtual environment in your QGIS profile; the Python of QGIS is not "
+                "changed. This requires Python 3.11 or newer and about 2 GB of disk space (8 GB with CUDA), and takes "
+                "a few minutes."
             )
         )
         words.setWordWrap(True)
         self.device = QComboBox()
-        self.device.addItem(tr("CPU: works everywhere"), False)
-        self.device.addItem(tr("NVIDIA graphics card (CUDA)"), True)
+        self.device.addItem(tr("CPU: works on every computer"), False)
+        self.device.addItem(tr("NVIDIA GPU (CUDA)"), True)
         self.device.setCurrentIndex(1 if install.has_nvidia() else 0)
-        self.advice = Words(WARNING_STYLE)
+        self.advice = WrappedLabel(WARNING_STYLE)
         self.python = QgsFileWidget()
-        self.python.lineEdit().setPlaceholderText(tr("found by itself"))
+        self.python.lineEdit().setPlaceholderText(tr("Detected automatically"))
         self.wheels = QgsFileWidget()
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.wheels.setFilePath(settings.wheels_folder())
-        self.wheels.lineEdit().setPlaceholderText(tr("empty: from the internet, by QGIS's proxy"))
+        self.wheels.lineEdit().setPlaceholderText(tr("Empty: from the internet, using the proxy of QGIS"))
         self.bar = QProgressBar()
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
-        self.state = Words()
+        self.state = WrappedLabel()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.start_button = QPushButton(tr("Set up"))
+        self.start_button = QPushButton(tr("Set Up"))
         self.buttons.addButton(self.start_button, QDialogButtonBox.ButtonRole.ActionRole)
         self.start_button.clicked.connect(self._start_or_stop)
         self.buttons.rejected.connect(self.reject)
         form = QFormLayout()
         form.addRow(tr("Runs on"), column(self.device, self.advice))
-        form.addRow(tr("Folder of wheels (offline)"), self.wheels)
-        form.addRow(tr("Python to build on"), self.python)
+        form.addRow(tr("Wheels folder (offline)"), self.wheels)
+        form.addRow(tr("Python to use"), self.python)
         layout = QVBoxLayout(self)
         layout.addWidget(words)
         layout.addLayout(form)
@@ -107,7 +108,7 @@ class SetupDialog(QDialog):
 
     def _start_or_stop(self) -> None:
         if self._task is not None:
-            self.state.setText(tr("Stopping..."))
+            self.state.setText(tr("Canceling..."))
             self._task.cancel()
             return
         settings.set_wheels_folder(self.wheels.filePath())
@@ -119,30 +120,30 @@ class SetupDialog(QDialog):
         except PluginError as error:
             self.state.setText(str(error))
             return
-        self.log.appendPlainText(tr("Building on {}").format(plan.base_python))
+        self.log.appendPlainText(tr("Using {}").format(plan.base_python))
         self._task = SetupTask(plan)
         self._task.said.connect(self.log.appendPlainText)
         self._task.progressed.connect(lambda percent: self.bar.setValue(round(percent)))
         self._task.ended.connect(self._on_ended)
-        self.start_button.setText(tr("Stop"))
+        self.start_button.setText(tr("Cancel"))
         self.state.setText(tr("Setting up..."))
         QgsApplication.taskManager().addTask(self._task)
 
     def _on_ended(self, error: str) -> None:
         self._task = None
-        CATALOGUE.forget()
+        CATALOG.forget()
         if error:
             self.bar.setValue(0)
-            self.start_button.setText(tr("Try again"))
+            self.start_button.setText(tr("Try Again"))
             self.state.setText(error)
         else:
-            settings.set_engine_python("")  # the one that was set up is found by itself
+            settings.set_engine_python("")  # the new engine is found without a setting
             self.bar.setValue(100)
-            self.start_button.setText(tr("Set up again"))
+            self.start_button.setText(tr("Set Up Again"))
             self.state.setText(tr("The engine is ready."))
 
     def reject(self) -> None:
-        """Closing stops a set-up under way: nothing goes on unseen."""
+        """Closing the dialog cancels a running setup."""
         if self._task is not None:
             self._task.cancel()
         super().reject()

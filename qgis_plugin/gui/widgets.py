@@ -1,4 +1,4 @@
-"""Small widgets that the panel, the options page and the set-up dialog are made of."""
+"""Small widgets for the panel, the options page, and the setup dialog."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..words import tr
 WARNING_STYLE = "background:#fff3cd; color:#664d03; border-radius:3px"
 
 
-class Words(QLabel):
-    """Sentences that wrap, can be copied, and take no room while there are none."""
+class WrappedLabel(QLabel):
+    """A label that wraps, can be copied, and takes no space while empty."""
 
     def __init__(self, style: str = "") -> None:
         super().__init__()
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setStyleSheet(style)
-        self.setMargin(6 if style else 0)  # padding of a style would be forgotten when the height is found
+        self.setMargin(6 if style else 0)  # the height for a width does not include the padding of a style
         self.hide()
 
     def setText(self, text: str) -> None:
@@ -32,24 +32,24 @@ class Words(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        """Layouts inside layouts and scroll areas give wrapped texts a line too little."""
-        self.setMinimumHeight(0)  # else the text before counts, too
+        """Set the height, because nested layouts in scroll areas cut off the last line of wrapped text."""
+        self.setMinimumHeight(0)  # otherwise the previous text counts, too
         self.setMinimumHeight(max(0, self.heightForWidth(self.width())))  # -1: no text
 
 
 def column(*widgets: QWidget) -> QVBoxLayout:
-    """Widgets below each other; hidden ones take no room."""
+    """Widgets below each other; hidden ones take no space."""
     made = QVBoxLayout()
     for widget in widgets:
         made.addWidget(widget)
     return made
 
 
-def metres_spin(suffix: str, most: float) -> QDoubleSpinBox:
-    """A measure on the ground that may be off."""
+def meters_spin(suffix: str, most: float) -> QDoubleSpinBox:
+    """A length or area on the ground that can be switched off."""
     spin = QDoubleSpinBox()
     spin.setRange(0, most)
     spin.setDecimals(1)
     spin.setSuffix(suffix)
-    spin.setSpecialValueText(tr("off"))
+    spin.setSpecialValueText(tr("Off"))
     return spin

@@ -1,7 +1,7 @@
-"""Brings the .ts files up to date with the sources and compiles them: `python qgis_plugin/i18n/collect.py`.
+"""Updates the .ts files from the sources and compiles them: `python qgis_plugin/i18n/collect.py`.
 
-Each text in a call of `tr` is one message of the one context; translations that are there stay, messages that are no
-longer used go. `lrelease` (Qt's tools) makes the .qm that the plugin loads. Not part of the plugin itself.
+Each text in a call of `tr` is a message of the only context. Existing translations are kept, and unused messages
+removed. `lrelease` (Qt tools) writes the .qm file that the plugin loads. Not part of the plugin itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def texts_of(path: Path) -> list[str]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             texts.append(argument.value)
         elif not isinstance(argument, ast.Name):
-            raise SystemExit(f"{path}:{call.lineno}: tr() takes a plain text, so that it can be found")
+            raise SystemExit(f"{path}:{call.lineno}: tr() needs a string literal, so that it can be found")
     return texts
 
 
@@ -37,7 +37,7 @@ def all_texts() -> list[str]:
 
 
 def translations(path: Path) -> dict[str, str]:
-    """What is translated already."""
+    """The existing translations."""
     if not path.exists():
         return {}
     messages = ET.parse(path).getroot().iter("message")

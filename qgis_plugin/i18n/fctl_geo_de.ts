@@ -8,8 +8,8 @@
       <translation>Das Interessengebiet</translation>
     </message>
     <message>
-      <source>The result {} has the ending '{}'; the engine writes {}.</source>
-      <translation>Das Ergebnis {} hat die Endung '{}'; die Maschine schreibt {}.</translation>
+      <source>The output {} has the extension '{}'; supported extensions: {}.</source>
+      <translation>Die Ausgabe {} hat die Endung '{}'; unterstützt werden {}.</translation>
     </message>
     <message>
       <source>Segmenting</source>
@@ -21,7 +21,7 @@
     </message>
     <message>
       <source>Merging small regions</source>
-      <translation>Kleine Flächen zusammenlegen</translation>
+      <translation>Kleine Flächen zusammenfassen</translation>
     </message>
     <message>
       <source>Measuring areas</source>
@@ -33,7 +33,7 @@
     </message>
     <message>
       <source>Tracing polygons</source>
-      <translation>Polygone verfolgen</translation>
+      <translation>Polygone erzeugen</translation>
     </message>
     <message>
       <source>Writing polygons</source>
@@ -44,24 +44,24 @@
       <translation>Trainieren</translation>
     </message>
     <message>
-      <source>Segmenting what the second network learns from</source>
-      <translation>Segmentieren, woraus das zweite Netz lernt</translation>
+      <source>Creating training data for the refinement network</source>
+      <translation>Trainingsdaten für das Verfeinerungsnetz erzeugen</translation>
     </message>
     <message>
-      <source>Training the second network</source>
-      <translation>Zweites Netz trainieren</translation>
+      <source>Training the refinement network</source>
+      <translation>Verfeinerungsnetz trainieren</translation>
     </message>
     <message>
       <source>Evaluating</source>
       <translation>Auswerten</translation>
     </message>
     <message>
-      <source>The result {} would replace the input itself.</source>
-      <translation>Das Ergebnis {} würde die Eingabe selbst ersetzen.</translation>
+      <source>The output {} would overwrite the input.</source>
+      <translation>Die Ausgabe {} würde die Eingabe überschreiben.</translation>
     </message>
     <message>
-      <source>Choose another name.</source>
-      <translation>Einen anderen Namen wählen.</translation>
+      <source>Choose another file name.</source>
+      <translation>Wählen Sie einen anderen Dateinamen.</translation>
     </message>
     <message>
       <source>Evaluate model</source>
@@ -72,12 +72,12 @@
       <translation>Genauigkeit,Qualität,IoU,Konfusionsmatrix,Validierung,Referenzdaten</translation>
     </message>
     <message>
-      <source>How good a model is on your own ground truth</source>
-      <translation>Wie gut ein Modell auf eigenen Referenzdaten ist</translation>
+      <source>Measures the accuracy of a model against your own ground truth</source>
+      <translation>Misst die Genauigkeit eines Modells an eigenen Referenzdaten</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Segments an image and compares the result with the truth: intersection over union, precision and recall of each class, and which classes are taken for which.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer, and the truth: polygons with a field of classes, or a class raster.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a report to read (HTML) and one for programs (JSON).&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Segmentiert ein Bild und vergleicht das Ergebnis mit der Wahrheit: Schnitt durch Vereinigung (IoU), Genauigkeit und Trefferquote jeder Klasse, und welche Klassen für welche gehalten werden.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer und die Wahrheit: Polygone mit einem Feld der Klassen oder ein Klassenraster.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; einen Bericht zum Lesen (HTML) und einen für Programme (JSON).&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Segments an image and compares the result with ground truth: intersection over union (IoU), precision, and recall of each class, and which classes are confused with each other.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer, and the ground truth: polygons with a class field, or a class raster.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a report to read (HTML), and optionally one for programs (JSON).&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Segmentiert ein Bild und vergleicht das Ergebnis mit Referenzdaten: Intersection over Union (IoU), Precision und Recall jeder Klasse, und welche Klassen miteinander verwechselt werden.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer und die Referenz: Polygone mit einem Klassenfeld oder ein Klassenraster.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: ein Bericht zum Lesen (HTML) und optional einer für Programme (JSON).&lt;/p&gt;</translation>
     </message>
     <message>
       <source>Image</source>
@@ -88,20 +88,20 @@
       <translation>Modell</translation>
     </message>
     <message>
-      <source>True polygons</source>
-      <translation>Wahre Polygone</translation>
+      <source>Ground truth polygons</source>
+      <translation>Referenzpolygone</translation>
     </message>
     <message>
-      <source>Either these, or a raster of true classes.</source>
-      <translation>Entweder diese oder ein Raster der wahren Klassen.</translation>
+      <source>Select either polygons or a class raster as ground truth.</source>
+      <translation>Als Referenz entweder Polygone oder ein Klassenraster wählen.</translation>
     </message>
     <message>
-      <source>Field of the class</source>
-      <translation>Feld der Klasse</translation>
+      <source>Class field</source>
+      <translation>Klassenfeld</translation>
     </message>
     <message>
-      <source>or raster of true classes</source>
-      <translation>oder Raster der wahren Klassen</translation>
+      <source>Ground truth raster</source>
+      <translation>Referenzraster</translation>
     </message>
     <message>
       <source>Report</source>
@@ -112,224 +112,224 @@
       <translation>Bericht für Programme</translation>
     </message>
     <message>
-      <source>mean IoU</source>
-      <translation>mittlere IoU</translation>
+      <source>Mean IoU</source>
+      <translation>Mittlere IoU</translation>
     </message>
     <message>
       <source>Summary (JSON)</source>
       <translation>Zusammenfassung (JSON)</translation>
     </message>
     <message>
-      <source>The truth is missing, or given twice.</source>
-      <translation>Die Wahrheit fehlt oder ist doppelt angegeben.</translation>
+      <source>Ground truth is missing, or both polygons and a raster are selected.</source>
+      <translation>Die Referenz fehlt, oder es sind sowohl Polygone als auch ein Raster gewählt.</translation>
     </message>
     <message>
-      <source>Choose either true polygons or a raster of true classes.</source>
-      <translation>Entweder wahre Polygone oder ein Raster der wahren Klassen wählen.</translation>
+      <source>Select either ground truth polygons or a ground truth raster.</source>
+      <translation>Wählen Sie entweder Referenzpolygone oder ein Referenzraster.</translation>
     </message>
     <message>
-      <source>The field of the class is missing.</source>
-      <translation>Das Feld der Klasse fehlt.</translation>
+      <source>No class field is selected.</source>
+      <translation>Es ist kein Klassenfeld gewählt.</translation>
     </message>
     <message>
-      <source>Choose the field that names the classes.</source>
-      <translation>Das Feld wählen, das die Klassen nennt.</translation>
+      <source>Select the field that contains the classes.</source>
+      <translation>Wählen Sie das Feld, das die Klassen enthält.</translation>
     </message>
     <message>
       <source>'{}' is an online layer.</source>
       <translation>'{}' ist ein Online-Layer.</translation>
     </message>
     <message>
-      <source>Export the part you want to evaluate to a file first: right click &gt; Export &gt; Save As.</source>
-      <translation>Den Teil, der bewertet werden soll, zuerst in eine Datei exportieren: Rechtsklick &gt; Export &gt; Speichern als.</translation>
+      <source>First export the part that you want to evaluate to a file: right-click &gt; Export &gt; Save As.</source>
+      <translation>Exportieren Sie den Teil, der bewertet werden soll, zuerst in eine Datei: Rechtsklick &gt; Export &gt; Speichern als.</translation>
     </message>
     <message>
-      <source>The layer of labels</source>
-      <translation>Der Layer der Beschriftungen</translation>
+      <source>The label layer</source>
+      <translation>Der Layer mit den Trainingsflächen</translation>
     </message>
     <message>
-      <source>A model that comes with the engine, or one that was trained here. The panel 'FCtL Geo' shows what each one knows, and for which ground size it was made.</source>
-      <translation>Ein Modell, das mit der Maschine kommt, oder eines, das hier trainiert wurde. Das Bedienfeld 'FCtL Geo' zeigt, was jedes kennt und für welche Bodenauflösung es gemacht ist.</translation>
+      <source>A model that comes with the engine, or one that you trained. The FCtL Geo panel shows the classes of each model and the pixel size that it was trained at.</source>
+      <translation>Ein mitgeliefertes oder selbst trainiertes Modell. Das Bedienfeld 'FCtL Geo' zeigt die Klassen jedes Modells und die Pixelgröße, mit der es trainiert wurde.</translation>
     </message>
     <message>
-      <source>Model file instead</source>
-      <translation>Stattdessen Modelldatei</translation>
+      <source>Custom model file</source>
+      <translation>Eigene Modelldatei</translation>
     </message>
     <message>
       <source>Model files</source>
       <translation>Modelldateien</translation>
     </message>
     <message>
-      <source>A model file (.safetensors) of your own; if it is given, the model above is not used.</source>
-      <translation>Eine eigene Modelldatei (.safetensors); ist sie angegeben, wird das Modell oben nicht benutzt.</translation>
+      <source>A model file (.safetensors) of your own. It takes precedence over the model above.</source>
+      <translation>Eine eigene Modelldatei (.safetensors). Sie hat Vorrang vor dem Modell oben.</translation>
     </message>
     <message>
-      <source>Smallest region (m²)</source>
-      <translation>Kleinste Fläche (m²)</translation>
+      <source>Minimum region area (m²)</source>
+      <translation>Mindestfläche (m²)</translation>
     </message>
     <message>
-      <source>Smaller regions go to the neighbour with which they share the longest border. 0 keeps all. In pixels, where the layer has no CRS.</source>
-      <translation>Kleinere Flächen gehen an den Nachbarn, mit dem sie die längste Grenze teilen. 0 behält alle. In Pixeln, wo der Layer kein KBS hat.</translation>
+      <source>Smaller regions are merged into the neighbor with which they share the longest border. 0 keeps all regions. In pixels if the layer has no CRS.</source>
+      <translation>Kleinere Flächen werden mit dem Nachbarn zusammengefasst, mit dem sie die längste Grenze teilen. 0 behält alle. In Pixeln, wenn der Layer kein KBS hat.</translation>
     </message>
     <message>
-      <source>Straighten borders within (m)</source>
-      <translation>Grenzen begradigen innerhalb von (m)</translation>
+      <source>Simplification tolerance (m)</source>
+      <translation>Toleranz der Vereinfachung (m)</translation>
     </message>
     <message>
-      <source>Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. 0 keeps the pixels' edges. One to two pixels look good.</source>
-      <translation>Grenzen dürfen sich so weit bewegen, um gerade zu werden; Nachbarn teilen sie weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten. Ein bis zwei Pixel sehen gut aus.</translation>
+      <source>Borders may move this far when they are straightened. Neighbors still share their borders, without gaps or overlaps. 0 keeps the pixel edges; one to two pixels are a good value.</source>
+      <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Nachbarn teilen ihre Grenzen weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten; ein bis zwei Pixel sind ein guter Wert.</translation>
     </message>
     <message>
-      <source>Polygons of these classes only</source>
-      <translation>Nur Polygone dieser Klassen</translation>
+      <source>Classes to polygonize</source>
+      <translation>Zu polygonisierende Klassen</translation>
     </message>
     <message>
-      <source>Names of classes with commas between them, for example 'building,water'. Empty: all but the background.</source>
-      <translation>Namen von Klassen mit Kommas dazwischen, zum Beispiel 'building,water'. Leer: alle außer dem Hintergrund.</translation>
+      <source>Comma-separated class names, for example 'building,water'. Empty: all classes except the background.</source>
+      <translation>Klassennamen, durch Kommas getrennt, zum Beispiel 'building,water'. Leer: alle Klassen außer dem Hintergrund.</translation>
     </message>
     <message>
-      <source>Bands, in the model's order</source>
+      <source>Bands, in the order of the model</source>
       <translation>Kanäle in der Reihenfolge des Modells</translation>
     </message>
     <message>
-      <source>Numbers (4,3,2) or names (nir,red,green). Empty: found by their colours.</source>
-      <translation>Nummern (4,3,2) oder Namen (nir,red,green). Leer: nach ihren Farben gefunden.</translation>
+      <source>Numbers (4,3,2) or names (nir,red,green). Empty: selected by their color interpretation.</source>
+      <translation>Nummern (4,3,2) oder Namen (nir,red,green). Leer: nach ihrer Farbinterpretation gewählt.</translation>
     </message>
     <message>
-      <source>Ground size of the layer's pixels (m)</source>
-      <translation>Bodenauflösung der Pixel des Layers (m)</translation>
+      <source>Pixel size on the ground (m)</source>
+      <translation>Pixelgröße am Boden (m)</translation>
     </message>
     <message>
-      <source>Only for a layer that does not say it, or says it wrong. For online layers: the ground size to fetch; empty: the model's.</source>
-      <translation>Nur für einen Layer, der sie nicht oder falsch angibt. Für Online-Layer: die Bodenauflösung, die geholt wird; leer: die des Modells.</translation>
+      <source>Only needed if the georeferencing of the layer is missing or wrong. For online layers, the pixel size to download; empty: that of the model.</source>
+      <translation>Nur nötig, wenn die Georeferenzierung des Layers fehlt oder falsch ist. Bei Online-Layern die Pixelgröße, die heruntergeladen wird; leer: die des Modells.</translation>
     </message>
     <message>
-      <source>Pixels of the results</source>
-      <translation>Pixel der Ergebnisse</translation>
+      <source>Output grid</source>
+      <translation>Raster der Ausgabe</translation>
     </message>
     <message>
-      <source>'scene': the layer's own pixels. 'model': pixels of the model's ground size.</source>
-      <translation>'scene': die eigenen Pixel des Layers. 'model': Pixel der Bodenauflösung des Modells.</translation>
+      <source>'scene': the pixels of the layer. 'model': pixels of the size that the model was trained at.</source>
+      <translation>'scene': die Pixel des Layers. 'model': Pixel in der Größe, mit der das Modell trainiert wurde.</translation>
     </message>
     <message>
-      <source>Pixels without data</source>
-      <translation>Pixel ohne Daten</translation>
+      <source>Nodata pixels</source>
+      <translation>Pixel ohne Daten (NoData)</translation>
     </message>
     <message>
-      <source>'auto': as the file says. 'none': every pixel is data. 'alpha': by the alpha band alone. 'nodata=-9999': pixels with that value in all bands.</source>
-      <translation>'auto': wie die Datei es sagt. 'none': jedes Pixel zählt. 'alpha': allein nach dem Alphakanal. 'nodata=-9999': Pixel mit diesem Wert in allen Kanälen.</translation>
+      <source>'auto': as declared by the file. 'none': all pixels are valid. 'alpha': only by the alpha band. 'nodata=-9999': pixels with this value in all bands.</source>
+      <translation>'auto': wie in der Datei angegeben. 'none': alle Pixel sind gültig. 'alpha': nur nach dem Alphakanal. 'nodata=-9999': Pixel mit diesem Wert in allen Kanälen.</translation>
     </message>
     <message>
-      <source>Trust files that the image points to</source>
+      <source>Trust files that the image refers to</source>
       <translation>Dateien vertrauen, auf die das Bild verweist</translation>
     </message>
     <message>
-      <source>A VRT may point to files or servers outside of its folder. QGIS has read them already to show the layer; untick it for images from strangers.</source>
-      <translation>Ein VRT kann auf Dateien oder Server außerhalb seines Ordners verweisen. QGIS hat sie schon gelesen, um den Layer zu zeigen; bei Bildern von Fremden abwählen.</translation>
+      <source>A VRT can refer to files or servers outside its folder. QGIS has already read them to display the layer. Uncheck this for images from untrusted sources.</source>
+      <translation>Ein VRT kann auf Dateien oder Server außerhalb seines Ordners verweisen. QGIS hat sie zur Anzeige des Layers bereits gelesen. Bei Bildern aus nicht vertrauenswürdigen Quellen abwählen.</translation>
     </message>
     <message>
-      <source>Overlapping patches</source>
-      <translation>Überlappende Ausschnitte</translation>
+      <source>Merging of overlapping patches</source>
+      <translation>Zusammenführen überlappender Bildausschnitte</translation>
     </message>
     <message>
-      <source>'blend' has no seams; 'average' is the mean; 'montage' puts cores side by side.</source>
-      <translation>'blend' hat keine Nähte; 'average' ist der Mittelwert; 'montage' legt Kerne nebeneinander.</translation>
+      <source>'blend': weighted, without seams. 'average': the mean. 'montage': the inner parts side by side.</source>
+      <translation>'blend': gewichtet, ohne Nähte. 'average': Mittelwert. 'montage': die inneren Teile nebeneinander.</translation>
     </message>
     <message>
-      <source>Look several times</source>
-      <translation>Mehrmals hinsehen</translation>
+      <source>Test-time augmentation</source>
+      <translation>Test-Time-Augmentation</translation>
     </message>
     <message>
-      <source>'flips' also looks at the mirrored scene (4 times the work), 'd4' at the turned one (8 times): a little better.</source>
-      <translation>'flips' sieht auch die gespiegelte Szene (4-fache Arbeit), 'd4' auch die gedrehte (8-fach): etwas besser.</translation>
+      <source>'flips' also predicts the mirrored image (4 times slower), 'd4' the rotated one, too (8 times slower). Both improve the result a little.</source>
+      <translation>'flips' wertet auch das gespiegelte Bild aus (4-mal langsamer), 'd4' zusätzlich das gedrehte (8-mal langsamer). Beides verbessert das Ergebnis etwas.</translation>
     </message>
     <message>
-      <source>Refine with the second network</source>
-      <translation>Mit dem zweiten Netz verfeinern</translation>
+      <source>Apply the refinement network</source>
+      <translation>Verfeinerungsnetz anwenden</translation>
     </message>
     <message>
-      <source>Cleans borders and small errors by what lies around them.</source>
-      <translation>Bereinigt Grenzen und kleine Fehler nach dem, was um sie herum liegt.</translation>
+      <source>Cleans up borders and small errors, based on their surroundings.</source>
+      <translation>Bereinigt Grenzen und kleine Fehler anhand ihrer Umgebung.</translation>
     </message>
     <message>
       <source>Precision</source>
       <translation>Rechengenauigkeit</translation>
     </message>
     <message>
-      <source>'auto': fp32 on a CPU, bf16 on a graphics card that has it.</source>
-      <translation>'auto': fp32 auf einer CPU, bf16 auf einer Grafikkarte, die es kann.</translation>
+      <source>'auto': fp32 on CPUs, bf16 on GPUs that support it.</source>
+      <translation>'auto': fp32 auf CPUs, bf16 auf GPUs, die es unterstützen.</translation>
     </message>
     <message>
-      <source>Patches a step</source>
-      <translation>Ausschnitte je Schritt</translation>
+      <source>Batch size</source>
+      <translation>Batch-Größe</translation>
     </message>
     <message>
-      <source>On a graphics card; empty: as many as fit.</source>
-      <translation>Auf einer Grafikkarte; leer: so viele, wie hineinpassen.</translation>
+      <source>Number of patches processed at once on a GPU. Empty: as many as fit into its memory.</source>
+      <translation>Anzahl der Bildausschnitte, die auf einer GPU gleichzeitig verarbeitet werden. Leer: so viele, wie in ihren Speicher passen.</translation>
     </message>
     <message>
-      <source>CPU workers</source>
-      <translation>CPU-Arbeiter</translation>
+      <source>CPU threads</source>
+      <translation>CPU-Threads</translation>
     </message>
     <message>
-      <source>Empty: all cores, or as set in the options.</source>
-      <translation>Leer: alle Kerne oder wie in den Optionen eingestellt.</translation>
+      <source>Empty: as set in the options, or all cores.</source>
+      <translation>Leer: wie in den Optionen eingestellt, sonst alle Kerne.</translation>
     </message>
     <message>
-      <source>Most memory (MB)</source>
-      <translation>Höchster Speicher (MB)</translation>
+      <source>Memory limit (MB)</source>
+      <translation>Speicherlimit (MB)</translation>
     </message>
     <message>
-      <source>Empty: what the run's plan needs.</source>
-      <translation>Leer: was der Plan des Laufs braucht.</translation>
+      <source>Empty: as much as the run needs.</source>
+      <translation>Leer: so viel, wie der Lauf braucht.</translation>
     </message>
     <message>
-      <source>Class of what no polygon covers</source>
-      <translation>Klasse dessen, was kein Polygon bedeckt</translation>
+      <source>Class outside the polygons</source>
+      <translation>Klasse außerhalb der Polygone</translation>
     </message>
     <message>
-      <source>For example 'background' or 'land', if all of the area is labelled. Empty: it is not known, and not used.</source>
-      <translation>Zum Beispiel 'background' oder 'land', wenn das ganze Gebiet beschriftet ist. Leer: unbekannt und nicht benutzt.</translation>
+      <source>For example 'background' or 'land', if the whole area is labeled. Empty: unknown, and ignored.</source>
+      <translation>Zum Beispiel 'background' oder 'land', wenn alle Objekte des Gebiets erfasst sind. Leer: unbekannt, wird ignoriert.</translation>
     </message>
     <message>
-      <source>Area that is labelled</source>
-      <translation>Gebiet, das beschriftet ist</translation>
+      <source>Labeled area</source>
+      <translation>Erfasstes Gebiet</translation>
     </message>
     <message>
-      <source>Only what lies inside is used. Empty: all of the image.</source>
-      <translation>Nur was darin liegt, wird benutzt. Leer: das ganze Bild.</translation>
+      <source>Everything outside is ignored. Empty: the whole image.</source>
+      <translation>Alles außerhalb wird ignoriert. Leer: das ganze Bild.</translation>
     </message>
     <message>
       <source>Area of interest</source>
       <translation>Interessengebiet</translation>
     </message>
     <message>
-      <source>Only inside these polygons, in any CRS; what lies outside is no data.</source>
-      <translation>Nur innerhalb dieser Polygone, in jedem KBS; was außerhalb liegt, hat keinen Wert.</translation>
+      <source>Polygons in any CRS. Everything outside becomes nodata.</source>
+      <translation>Polygone in beliebigem KBS. Alles außerhalb wird NoData.</translation>
     </message>
     <message>
-      <source>'auto' takes the graphics card if there is one; or cpu, cuda, cuda:1.</source>
-      <translation>'auto' nimmt die Grafikkarte, wenn es eine gibt; oder cpu, cuda, cuda:1.</translation>
+      <source>'auto': the GPU if there is one, else the CPU. Or: cpu, cuda, cuda:1.</source>
+      <translation>'auto': die GPU, falls vorhanden, sonst die CPU. Oder: cpu, cuda, cuda:1.</translation>
     </message>
     <message>
       <source>Device</source>
       <translation>Gerät</translation>
     </message>
     <message>
-      <source>Polygonise class raster</source>
+      <source>Polygonize class raster</source>
       <translation>Klassenraster polygonisieren</translation>
     </message>
     <message>
-      <source>vectorise,raster to vector,polygonize,classes,simplify</source>
+      <source>vectorize,raster to vector,polygonise,classes,simplify</source>
       <translation>vektorisieren,Raster zu Vektor,polygonisieren,Klassen,vereinfachen</translation>
     </message>
     <message>
-      <source>Polygons of anybody's class raster, of any size, with shared borders</source>
-      <translation>Polygone aus jedem Klassenraster, beliebig groß, mit gemeinsamen Grenzen</translation>
+      <source>Converts a class raster of any size to polygons with shared borders</source>
+      <translation>Wandelt ein beliebig großes Klassenraster in Polygone mit gemeinsamen Grenzen um</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Draws the regions of a class raster as polygons, while the raster streams by: it takes the same little memory for any size. No polygon is cut at a tile's border; neighbours share their borders also when they are straightened.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer with one band of class numbers from 0 to 254; names and colours come from its palette and attribute table.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; polygons with class number, class name, true area in m² and, with a confidence raster, its mean.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Zeichnet die Flächen eines Klassenrasters als Polygone, während das Raster vorüberströmt: Das braucht für jede Größe denselben kleinen Speicher. Kein Polygon wird an einer Kachelgrenze zerschnitten; Nachbarn teilen ihre Grenzen auch dann, wenn sie begradigt werden.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer mit einem Kanal von Klassennummern von 0 bis 254; Namen und Farben kommen aus seiner Palette und Attributtabelle.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; Polygone mit Klassennummer, Klassenname, wahrer Fläche in m² und, mit einem Konfidenzraster, dessen Mittel.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Converts the regions of a class raster to polygons. The raster is streamed, so that little memory is needed for any size. Polygons are not cut at tile borders, and neighbors share their borders even after simplification.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer with one band of class numbers from 0 to 254; names and colors are taken from its palette and attribute table.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: polygons with class number, class name, true area in m², and, if a confidence raster is given, mean confidence.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Wandelt die Flächen eines Klassenrasters in Polygone um. Das Raster wird streifenweise gelesen und braucht deshalb bei jeder Größe wenig Speicher. Polygone werden nicht an Kachelgrenzen zerschnitten, und Nachbarn teilen ihre Grenzen auch nach der Vereinfachung.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer mit einem Kanal von Klassennummern von 0 bis 254; Namen und Farben stammen aus seiner Palette und Attributtabelle.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: Polygone mit Klassennummer, Klassenname, wahrer Fläche in m² und, falls ein Konfidenzraster angegeben ist, mittlerer Konfidenz.&lt;/p&gt;</translation>
     </message>
     <message>
       <source>Class raster</source>
@@ -340,16 +340,12 @@
       <translation>Konfidenzraster</translation>
     </message>
     <message>
-      <source>Percentages on the same grid; each polygon gets its mean.</source>
-      <translation>Prozente auf demselben Gitter; jedes Polygon bekommt ihr Mittel.</translation>
+      <source>Percentages on the same grid. Each polygon gets their mean.</source>
+      <translation>Prozentwerte auf demselben Gitter. Jedes Polygon erhält ihren Mittelwert.</translation>
     </message>
     <message>
-      <source>Ground size of a pixel (m)</source>
-      <translation>Bodenauflösung eines Pixels (m)</translation>
-    </message>
-    <message>
-      <source>Only for a raster that does not say it.</source>
-      <translation>Nur für ein Raster, das sie nicht angibt.</translation>
+      <source>Only needed if the raster is not georeferenced.</source>
+      <translation>Nur nötig, wenn das Raster nicht georeferenziert ist.</translation>
     </message>
     <message>
       <source>Polygons</source>
@@ -372,16 +368,16 @@
       <translation>bereinigen,glätten,Klassifikation,sieben,Mehrheit,Deep Learning</translation>
     </message>
     <message>
-      <source>Cleans borders and small errors of anybody's class raster</source>
-      <translation>Bereinigt Grenzen und kleine Fehler jedes Klassenrasters</translation>
+      <source>Cleans up borders and small errors of any class raster</source>
+      <translation>Bereinigt Grenzen und kleine Fehler eines beliebigen Klassenrasters</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Runs a model's second network alone: it reads classes, not images, and gives each place the class that fits what lies around it. Seams and small errors go, borders follow their neighbourhood.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer with one band of class numbers, of any origin.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a class raster on the same grid with the same classes; no data stays no data.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Führt das zweite Netz eines Modells allein aus: Es liest Klassen, keine Bilder, und gibt jeder Stelle die Klasse, die zu dem passt, was um sie herum liegt. Nähte und kleine Fehler verschwinden, Grenzen folgen ihrer Nachbarschaft.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer mit einem Kanal von Klassennummern, gleich welcher Herkunft.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; ein Klassenraster auf demselben Gitter mit denselben Klassen; kein Wert bleibt kein Wert.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Applies only the refinement network of a model. It reads classes instead of images, and assigns each pixel the class that fits its surroundings. Seams and small errors disappear, and borders follow their neighborhood.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer with one band of class numbers, from any source.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a class raster on the same grid with the same classes; nodata stays nodata.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Wendet nur das Verfeinerungsnetz eines Modells an. Es liest Klassen statt Bilder und gibt jedem Pixel die Klasse, die zu seiner Umgebung passt. Nähte und kleine Fehler verschwinden, Grenzen folgen ihrer Nachbarschaft.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer mit einem Kanal von Klassennummern, gleich welcher Herkunft.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: ein Klassenraster auf demselben Gitter mit denselben Klassen; NoData bleibt NoData.&lt;/p&gt;</translation>
     </message>
     <message>
-      <source>Model whose second network refines</source>
-      <translation>Modell, dessen zweites Netz verfeinert</translation>
+      <source>Model with a refinement network</source>
+      <translation>Modell mit Verfeinerungsnetz</translation>
     </message>
     <message>
       <source>Refined classes</source>
@@ -389,23 +385,23 @@
     </message>
     <message>
       <source>The model '{}' has no refinement network.</source>
-      <translation>Das Modell '{}' hat kein Netz zum Verfeinern.</translation>
+      <translation>Das Modell '{}' hat kein Verfeinerungsnetz.</translation>
     </message>
     <message>
       <source>Choose another model.</source>
-      <translation>Ein anderes Modell wählen.</translation>
+      <translation>Wählen Sie ein anderes Modell.</translation>
     </message>
     <message>
       <source>{}: refined</source>
       <translation>{}: verfeinert</translation>
     </message>
     <message>
-      <source>'{}' is an online layer, which has colours and no class numbers.</source>
-      <translation>'{}' ist ein Online-Layer; er hat Farben und keine Klassennummern.</translation>
+      <source>'{}' is an online layer, which contains colors instead of class numbers.</source>
+      <translation>'{}' ist ein Online-Layer; er enthält Farben statt Klassennummern.</translation>
     </message>
     <message>
       <source>Choose a raster file with one band of class numbers.</source>
-      <translation>Eine Rasterdatei mit einem Kanal von Klassennummern wählen.</translation>
+      <translation>Wählen Sie eine Rasterdatei mit einem Kanal von Klassennummern.</translation>
     </message>
     <message>
       <source>'{}' has {} bands; a class raster has one.</source>
@@ -413,7 +409,7 @@
     </message>
     <message>
       <source>Segment it first, or extract the band with the class numbers.</source>
-      <translation>Zuerst segmentieren oder den Kanal mit den Klassennummern herausnehmen.</translation>
+      <translation>Segmentieren Sie es zuerst, oder extrahieren Sie den Kanal mit den Klassennummern.</translation>
     </message>
     <message>
       <source>Segment folder</source>
@@ -421,19 +417,19 @@
     </message>
     <message>
       <source>batch,many,directory,tiles,orthophotos,land cover,buildings</source>
-      <translation>Stapel,viele,Verzeichnis,Kacheln,Orthophotos,Landbedeckung,Gebäude</translation>
+      <translation>Stapelverarbeitung,viele,Verzeichnis,Kacheln,Orthophotos,Landbedeckung,Gebäude</translation>
     </message>
     <message>
-      <source>All images of a folder; run it again to do only what is missing or has changed</source>
-      <translation>Alle Bilder eines Ordners; noch einmal gestartet wird nur getan, was fehlt oder sich geändert hat</translation>
+      <source>Segments all images of a folder; later runs process only what is missing or has changed</source>
+      <translation>Segmentiert alle Bilder eines Ordners; spätere Läufe bearbeiten nur, was fehlt oder sich geändert hat</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Segments all images below a folder, one after the other, with one model.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a folder; every raster in it that GDAL reads is a scene.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a folder with the results of each scene under the scene's name, and a record of all (batch.sqlite). A scene that fails is named in the log with its reason and does not stop the others. Run it again with the same folders to do only what is missing, has changed or had failed.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Segmentiert alle Bilder unter einem Ordner, eines nach dem anderen, mit einem Modell.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Ordner; jedes Raster darin, das GDAL liest, ist eine Szene.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; einen Ordner mit den Ergebnissen jeder Szene unter deren Namen und ein Verzeichnis von allem (batch.sqlite). Eine Szene, die misslingt, wird im Protokoll mit ihrem Grund genannt und hält die anderen nicht auf. Mit denselben Ordnern noch einmal gestartet wird nur getan, was fehlt, sich geändert hat oder misslungen war.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Segments all images of a folder and its subfolders, one after the other, with the same model.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a folder; every raster in it that GDAL can read is an image.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a folder with the results of each image under its name, and a record of all images (batch.sqlite). If an image fails, the log says why, and the others are still processed. Run the algorithm again with the same folders to process only what is missing, has changed, or failed.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Segmentiert alle Bilder eines Ordners und seiner Unterordner nacheinander mit demselben Modell.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Ordner; jedes Raster darin, das GDAL lesen kann, ist ein Bild.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: ein Ordner mit den Ergebnissen jedes Bildes unter seinem Namen und einem Verzeichnis aller Bilder (batch.sqlite). Schlägt ein Bild fehl, steht der Grund im Protokoll, und die anderen werden trotzdem bearbeitet. Ein erneuter Lauf mit denselben Ordnern bearbeitet nur, was fehlt, sich geändert hat oder fehlgeschlagen ist.&lt;/p&gt;</translation>
     </message>
     <message>
-      <source>Folder of images</source>
-      <translation>Ordner der Bilder</translation>
+      <source>Image folder</source>
+      <translation>Bilderordner</translation>
     </message>
     <message>
       <source>Results</source>
@@ -444,40 +440,40 @@
       <translation>gpkg, fgb, parquet, geojson: Polygone. tif: Klassenraster.</translation>
     </message>
     <message>
-      <source>Images that touch are one</source>
-      <translation>Bilder, die sich berühren, sind eines</translation>
+      <source>Treat adjacent images as one</source>
+      <translation>Angrenzende Bilder als eines behandeln</translation>
     </message>
     <message>
-      <source>The network looks across their borders, and polygons go across them.</source>
-      <translation>Das Netz sieht über ihre Grenzen hinaus, und Polygone gehen über sie hinweg.</translation>
+      <source>The network sees across the borders of the images, and polygons are not cut there.</source>
+      <translation>Das Netz sieht über die Grenzen der Bilder hinweg, und Polygone werden dort nicht zerschnitten.</translation>
     </message>
     <message>
-      <source>Stop at the first image that fails</source>
-      <translation>Beim ersten Bild, das misslingt, anhalten</translation>
+      <source>Stop at the first failure</source>
+      <translation>Beim ersten Fehler anhalten</translation>
     </message>
     <message>
-      <source>Folder of results</source>
-      <translation>Ordner der Ergebnisse</translation>
+      <source>Output folder</source>
+      <translation>Ausgabeordner</translation>
     </message>
     <message>
-      <source>Images done</source>
-      <translation>Bilder fertig</translation>
+      <source>Images processed</source>
+      <translation>Bearbeitete Bilder</translation>
     </message>
     <message>
-      <source>Images that failed</source>
-      <translation>Bilder misslungen</translation>
+      <source>Images failed</source>
+      <translation>Fehlgeschlagene Bilder</translation>
     </message>
     <message>
-      <source>No result is asked for.</source>
-      <translation>Es ist kein Ergebnis verlangt.</translation>
+      <source>No output is selected.</source>
+      <translation>Es ist keine Ausgabe gewählt.</translation>
     </message>
     <message>
-      <source>Choose at least one kind of result.</source>
-      <translation>Mindestens eine Art von Ergebnis wählen.</translation>
+      <source>Select at least one output format.</source>
+      <translation>Wählen Sie mindestens ein Ausgabeformat.</translation>
     </message>
     <message>
-      <source>{} images done, {} done before and unchanged, {} failed, {} not begun</source>
-      <translation>{} Bilder fertig, {} früher fertig und unverändert, {} misslungen, {} nicht begonnen</translation>
+      <source>{} images processed, {} unchanged since an earlier run, {} failed, {} not started</source>
+      <translation>{} Bilder bearbeitet, {} seit einem früheren Lauf unverändert, {} fehlgeschlagen, {} nicht begonnen</translation>
     </message>
     <message>
       <source>Segment raster</source>
@@ -488,28 +484,28 @@
       <translation>Landbedeckung,Gebäude,klassifizieren,Deep Learning,Segmentierung,Polygone,neuronales Netz</translation>
     </message>
     <message>
-      <source>Land cover or building polygons of aerial and satellite images of any size</source>
-      <translation>Landbedeckung oder Gebäude als Polygone aus beliebig großen Luft- und Satellitenbildern</translation>
+      <source>Extracts land cover or building polygons from aerial and satellite images of any size</source>
+      <translation>Erzeugt Landbedeckungs- oder Gebäudepolygone aus beliebig großen Luft- und Satellitenbildern</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Gives each pixel of an image a class (building, road, water, ...) and draws the classes' regions as polygons. The network looks at each place together with its surroundings.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; any raster layer: files of any size, VRTs, and online layers (WMS, XYZ), of which a copy of the extent is fetched first. Choose a model whose ground size is near to the layer's: the panel 'FCtL Geo' shows it.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a class raster with colours and names, and polygons with class and true area in m².&lt;/p&gt;&lt;p&gt;The work is done by another process: QGIS stays responsive, its memory does not grow with the layer, and 'Cancel' leaves no half file. A run into files of yours that was stopped can be gone on with by the advanced parameter 'Go on from a stopped run'.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Gibt jedem Pixel eines Bildes eine Klasse (Gebäude, Straße, Wasser, ...) und zeichnet die Flächen der Klassen als Polygone. Das Netz sieht jede Stelle zusammen mit ihrer Umgebung.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; jeden Rasterlayer: Dateien jeder Größe, VRTs und Online-Layer (WMS, XYZ), von denen zuerst eine Kopie des Ausschnitts geholt wird. Ein Modell wählen, dessen Bodenauflösung der des Layers nahe ist: Das Bedienfeld 'FCtL Geo' zeigt sie.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; ein Klassenraster mit Farben und Namen und Polygone mit Klasse und wahrer Fläche in m².&lt;/p&gt;&lt;p&gt;Die Arbeit tut ein anderer Prozess: QGIS bleibt bedienbar, sein Speicher wächst nicht mit dem Layer, und 'Abbrechen' lässt keine halbe Datei zurück. Ein angehaltener Lauf in eigene Dateien lässt sich mit dem erweiterten Parameter 'Angehaltenen Lauf fortsetzen' fortsetzen.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Assigns a class (building, road, water, ...) to each pixel of an image and converts the regions to polygons. The network sees each place together with its surroundings.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: any raster layer: files of any size, VRTs, and online layers (WMS, XYZ), of which the extent is downloaded first. Choose a model that was trained at about the pixel size of the layer; the FCtL Geo panel shows it.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a class raster with colors and names, and polygons with class and true area in m².&lt;/p&gt;&lt;p&gt;The work is done by another process: QGIS stays responsive, its memory does not grow with the layer, and 'Cancel' leaves no incomplete file. A canceled run that writes to files of your own can be continued with the advanced parameter 'Resume a canceled run'.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Weist jedem Pixel eines Bildes eine Klasse zu (Gebäude, Straße, Wasser, ...) und wandelt die Flächen in Polygone um. Das Netz sieht jede Stelle zusammen mit ihrer Umgebung.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein beliebiger Rasterlayer: Dateien jeder Größe, VRTs und Online-Layer (WMS, XYZ), von denen die Ausdehnung zuerst heruntergeladen wird. Wählen Sie ein Modell, das etwa mit der Pixelgröße des Layers trainiert wurde; das Bedienfeld 'FCtL Geo' zeigt sie.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: ein Klassenraster mit Farben und Namen sowie Polygone mit Klasse und wahrer Fläche in m².&lt;/p&gt;&lt;p&gt;Die Arbeit erledigt ein anderer Prozess: QGIS bleibt bedienbar, sein Speicherbedarf wächst nicht mit dem Layer, und 'Abbrechen' hinterlässt keine unvollständige Datei. Ein abgebrochener Lauf mit eigenen Ausgabedateien lässt sich mit dem erweiterten Parameter 'Abgebrochenen Lauf fortsetzen' fortsetzen.&lt;/p&gt;</translation>
     </message>
     <message>
       <source>Extent</source>
       <translation>Ausdehnung</translation>
     </message>
     <message>
-      <source>Only this part of the image; empty: all of it. Online layers need one.</source>
-      <translation>Nur dieser Teil des Bildes; leer: alles. Online-Layer brauchen eine.</translation>
+      <source>The part of the image to segment. Empty: the whole image. Required for online layers.</source>
+      <translation>Der Teil des Bildes, der segmentiert wird. Leer: das ganze Bild. Für Online-Layer erforderlich.</translation>
     </message>
     <message>
-      <source>Go on from a stopped run</source>
-      <translation>Angehaltenen Lauf fortsetzen</translation>
+      <source>Resume a canceled run</source>
+      <translation>Abgebrochenen Lauf fortsetzen</translation>
     </message>
     <message>
-      <source>Finished parts of a stopped run with the same parameters and result files are not done again.</source>
-      <translation>Fertige Teile eines angehaltenen Laufs mit denselben Parametern und Ergebnisdateien werden nicht noch einmal gerechnet.</translation>
+      <source>Reuses the finished parts of a canceled run with the same parameters and output files.</source>
+      <translation>Verwendet die fertigen Teile eines abgebrochenen Laufs mit denselben Parametern und Ausgabedateien.</translation>
     </message>
     <message>
       <source>Classes</source>
@@ -520,44 +516,44 @@
       <translation>Konfidenz (%)</translation>
     </message>
     <message>
-      <source>A second raster: how sure the network is of each pixel's class, in percent.</source>
-      <translation>Ein zweites Raster: wie sicher das Netz der Klasse jedes Pixels ist, in Prozent.</translation>
+      <source>An additional raster with the confidence of each pixel's class, in percent.</source>
+      <translation>Ein zusätzliches Raster mit der Konfidenz der Klasse jedes Pixels, in Prozent.</translation>
     </message>
     <message>
-      <source>Choose a class raster, polygons, or both.</source>
-      <translation>Ein Klassenraster, Polygone oder beides wählen.</translation>
+      <source>Select a class raster, polygons, or both.</source>
+      <translation>Wählen Sie ein Klassenraster, Polygone oder beides.</translation>
     </message>
     <message>
       <source>The model '{}' has no class '{}'.</source>
       <translation>Das Modell '{}' hat keine Klasse '{}'.</translation>
     </message>
     <message>
-      <source>Its classes: {}.</source>
-      <translation>Seine Klassen: {}.</translation>
+      <source>Classes of the model: {}.</source>
+      <translation>Klassen des Modells: {}.</translation>
     </message>
     <message>
-      <source>'{}' is an online layer: it has no end.</source>
-      <translation>'{}' ist ein Online-Layer: Er hat kein Ende.</translation>
+      <source>'{}' is an online layer, so it needs an extent.</source>
+      <translation>'{}' ist ein Online-Layer und braucht deshalb eine Ausdehnung.</translation>
     </message>
     <message>
       <source>Choose an extent or an area of interest.</source>
-      <translation>Eine Ausdehnung oder ein Interessengebiet wählen.</translation>
+      <translation>Wählen Sie eine Ausdehnung oder ein Interessengebiet.</translation>
     </message>
     <message>
-      <source>The model '{}' takes any ground size, so an online layer needs one.</source>
-      <translation>Das Modell '{}' nimmt jede Bodenauflösung, deshalb braucht ein Online-Layer eine.</translation>
+      <source>The model '{}' accepts any pixel size, so one must be set for online layers.</source>
+      <translation>Das Modell '{}' akzeptiert jede Pixelgröße, deshalb muss sie für Online-Layer angegeben werden.</translation>
     </message>
     <message>
-      <source>Set 'Ground size of the layer's pixels' (advanced parameters).</source>
-      <translation>'Bodenauflösung der Pixel des Layers' setzen (erweiterte Parameter).</translation>
+      <source>Set 'Pixel size on the ground' (advanced parameters).</source>
+      <translation>Geben Sie 'Pixelgröße am Boden' an (erweiterte Parameter).</translation>
     </message>
     <message>
-      <source>The extent misses the layer '{}'.</source>
-      <translation>Die Ausdehnung verfehlt den Layer '{}'.</translation>
+      <source>The extent does not intersect the layer '{}'.</source>
+      <translation>Die Ausdehnung liegt außerhalb des Layers '{}'.</translation>
     </message>
     <message>
-      <source>It lies at {}, the layer at {}.</source>
-      <translation>Sie liegt bei {}, der Layer bei {}.</translation>
+      <source>The extent is {}, that of the layer {}.</source>
+      <translation>Die Ausdehnung ist {}, die des Layers {}.</translation>
     </message>
     <message>
       <source>{}: classes</source>
@@ -568,8 +564,8 @@
       <translation>{}: Konfidenz</translation>
     </message>
     <message>
-      <source>The layer '{}' has no CRS: areas are counted in pixels, and its ground size is not known. Set the layer's CRS (right click &gt; Layer CRS), or give its ground size (advanced parameters).</source>
-      <translation>Der Layer '{}' hat kein KBS: Flächen werden in Pixeln gezählt, und seine Bodenauflösung ist unbekannt. Das KBS des Layers setzen (Rechtsklick &gt; Layer-KBS) oder seine Bodenauflösung angeben (erweiterte Parameter).</translation>
+      <source>The layer '{}' has no CRS: areas are in pixels, and the pixel size is unknown. Set the CRS of the layer (right-click &gt; Layer CRS), or its pixel size (advanced parameters).</source>
+      <translation>Der Layer '{}' hat kein KBS: Flächen werden in Pixeln angegeben, und die Pixelgröße ist unbekannt. Setzen Sie das KBS des Layers (Rechtsklick &gt; Layer-KBS), oder geben Sie die Pixelgröße an (erweiterte Parameter).</translation>
     </message>
     <message>
       <source>Train model</source>
@@ -577,95 +573,91 @@
     </message>
     <message>
       <source>learn,samples,deep learning,fine-tune,labels,neural network</source>
-      <translation>lernen,Beispiele,Deep Learning,anpassen,Beschriftungen,neuronales Netz</translation>
+      <translation>lernen,Trainingsdaten,Deep Learning,anpassen,Labels,neuronales Netz</translation>
     </message>
     <message>
-      <source>A model of your own from an image and labelled polygons</source>
-      <translation>Ein eigenes Modell aus einem Bild und beschrifteten Polygonen</translation>
+      <source>Trains a model of your own from an image and labeled polygons</source>
+      <translation>Trainiert ein eigenes Modell aus einem Bild und Polygonen mit Klassen</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Teaches a model your classes, from an image and polygons that you have drawn or checked. It begins with a model that knows imagery already, so that some hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Takes&lt;/b&gt; a raster layer, a polygon layer and the field that names each polygon's class. What no polygon covers teaches nothing, unless you name the class that it has.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gives&lt;/b&gt; a model file (.safetensors) with a card beside it, and offers it in all lists of models. A part of the image is kept out of training to measure the quality, which the log tells.&lt;/p&gt;&lt;p&gt;Adapting the last layers takes minutes; training all of it takes hours without a graphics card. A stopped run can be resumed: see the advanced parameters.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Lehrt ein Modell eigene Klassen, aus einem Bild und Polygonen, die gezeichnet oder geprüft sind. Es beginnt mit einem Modell, das Bilder schon kennt, so dass einige hundert Polygone genügen.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Nimmt&lt;/b&gt; einen Rasterlayer, einen Polygonlayer und das Feld, das die Klasse jedes Polygons nennt. Was kein Polygon bedeckt, lehrt nichts, außer die Klasse davon ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Gibt&lt;/b&gt; eine Modelldatei (.safetensors) mit einer Karte daneben und bietet sie in allen Modelllisten an. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Güte zu messen, die das Protokoll nennt.&lt;/p&gt;&lt;p&gt;Die letzten Schichten anzupassen dauert Minuten; das ganze Netz zu trainieren dauert ohne Grafikkarte Stunden. Ein angehaltener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Trains a model on your own classes, from an image and polygons that you have drawn or checked. Training starts from an existing model, so a few hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer, a polygon layer, and the field that contains the class of each polygon. Everything outside the polygons is ignored, unless you specify its class.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a model file (.safetensors) with a model card next to it. The model appears in all model lists. A part of the image is held out from training to measure the accuracy, which is written to the log.&lt;/p&gt;&lt;p&gt;Adapting the last layers takes minutes, training the whole network hours without a GPU. A canceled run can be resumed: see the advanced parameters.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Trainiert ein Modell auf eigene Klassen, aus einem Bild und gezeichneten oder geprüften Polygonen. Das Training beginnt mit einem vorhandenen Modell, deshalb genügen einige hundert Polygone.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer, ein Polygonlayer und das Feld, das die Klasse jedes Polygons enthält. Alles außerhalb der Polygone wird ignoriert, außer seine Klasse ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: eine Modelldatei (.safetensors) mit einer Modellkarte daneben. Das Modell erscheint in allen Modelllisten. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Genauigkeit zu messen; sie steht im Protokoll.&lt;/p&gt;&lt;p&gt;Die letzten Schichten anzupassen dauert Minuten, das ganze Netz zu trainieren ohne GPU Stunden. Ein abgebrochener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
     </message>
     <message>
-      <source>Labelled polygons</source>
-      <translation>Beschriftete Polygone</translation>
+      <source>Labeled polygons</source>
+      <translation>Polygone mit Klassen</translation>
     </message>
     <message>
-      <source>Names or numbers of the classes.</source>
-      <translation>Namen oder Nummern der Klassen.</translation>
+      <source>Class names or numbers.</source>
+      <translation>Klassennamen oder -nummern.</translation>
     </message>
     <message>
-      <source>Model to begin with</source>
-      <translation>Modell, mit dem begonnen wird</translation>
+      <source>Model to start from</source>
+      <translation>Ausgangsmodell</translation>
     </message>
     <message>
       <source>Adapt the last layers only (minutes)</source>
       <translation>Nur die letzten Schichten anpassen (Minuten)</translation>
     </message>
     <message>
-      <source>What the model knows of imagery stays as it is. Train the whole network if this is not enough, and if you have many labels.</source>
-      <translation>Was das Modell von Bildern weiß, bleibt, wie es ist. Das ganze Netz trainieren, wenn das nicht reicht und wenn es viele Labels gibt.</translation>
+      <source>The encoder of the model stays as it is. Train the whole network if this is not accurate enough, and if there are many labels.</source>
+      <translation>Der Encoder des Modells bleibt, wie er ist. Das ganze Netz trainieren, wenn das nicht genau genug ist und wenn es viele Labels gibt.</translation>
     </message>
     <message>
       <source>Training steps</source>
       <translation>Trainingsschritte</translation>
     </message>
     <message>
-      <source>Empty: as the recipe says. Some hundred adapt a model, some thousand teach new classes.</source>
-      <translation>Leer: wie das Rezept es sagt. Einige hundert passen ein Modell an, einige tausend lehren neue Klassen.</translation>
+      <source>Empty: the default. A few hundred steps adapt a model, a few thousand teach new classes.</source>
+      <translation>Leer: der Standardwert. Einige hundert Schritte passen ein Modell an, einige tausend bringen ihm neue Klassen bei.</translation>
     </message>
     <message>
-      <source>Samples a step</source>
-      <translation>Beispiele je Schritt</translation>
+      <source>Samples per step. Empty: the default. Smaller values need less memory.</source>
+      <translation>Trainingsausschnitte je Schritt. Leer: der Standardwert. Kleinere Werte brauchen weniger Speicher.</translation>
     </message>
     <message>
-      <source>Empty: as the recipe says; fewer need less memory.</source>
-      <translation>Leer: wie im Rezept; weniger brauchen weniger Speicher.</translation>
+      <source>Train the refinement network, too</source>
+      <translation>Auch das Verfeinerungsnetz trainieren</translation>
     </message>
     <message>
-      <source>Train the second network too</source>
-      <translation>Auch das zweite Netz trainieren</translation>
+      <source>It cleans up the segmentation network's result. It is left out if only the last layers are adapted.</source>
+      <translation>Es bereinigt das Ergebnis des Segmentierungsnetzes. Es entfällt, wenn nur die letzten Schichten angepasst werden.</translation>
     </message>
     <message>
-      <source>It cleans what the first one makes. It is left out if only the last layers are adapted.</source>
-      <translation>Es bereinigt, was das erste macht. Es entfällt, wenn nur die letzten Schichten angepasst werden.</translation>
-    </message>
-    <message>
-      <source>From the last checkpoint of a training with the same parameters and model file.</source>
-      <translation>Vom letzten Zwischenstand eines Trainings mit denselben Parametern und derselben Modelldatei.</translation>
+      <source>Continues from the last checkpoint of a run with the same parameters and model file.</source>
+      <translation>Setzt beim letzten Zwischenstand eines Laufs mit denselben Parametern und derselben Modelldatei fort.</translation>
     </message>
     <message>
       <source>Model file</source>
       <translation>Modelldatei</translation>
     </message>
     <message>
-      <source>Export the part you want to train on to a file first: right click &gt; Export &gt; Save As.</source>
-      <translation>Den Teil, mit dem trainiert werden soll, zuerst in eine Datei exportieren: Rechtsklick &gt; Export &gt; Speichern als.</translation>
+      <source>First export the part that you want to train on to a file: right-click &gt; Export &gt; Save As.</source>
+      <translation>Exportieren Sie den Teil, mit dem trainiert werden soll, zuerst in eine Datei: Rechtsklick &gt; Export &gt; Speichern als.</translation>
     </message>
     <message>
-      <source>The layer's pixels are {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was trained at: expect poor results. Choose a finer layer or another model.</source>
-      <translation>Die Pixel des Layers messen {:.3g} m, {:.1f}-mal gröber als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: schlechte Ergebnisse sind zu erwarten. Einen feineren Layer oder ein anderes Modell wählen.</translation>
+      <source>The pixel size of the layer is {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was trained at: expect poor results. Choose a finer layer or another model.</source>
+      <translation>Die Pixelgröße des Layers ist {:.3g} m, {:.1f}-mal gröber als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: Es sind schlechte Ergebnisse zu erwarten. Wählen Sie einen feineren Layer oder ein anderes Modell.</translation>
     </message>
     <message>
-      <source>The layer's pixels are {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was trained at: its details are averaged away. A model for finer imagery may see more.</source>
-      <translation>Die Pixel des Layers messen {:.3g} m, {:.0f}-mal feiner als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: Einzelheiten werden weggemittelt. Ein Modell für feinere Bilder sieht vielleicht mehr.</translation>
+      <source>The pixel size of the layer is {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was trained at: details are averaged away. A model for finer imagery may detect more.</source>
+      <translation>Die Pixelgröße des Layers ist {:.3g} m, {:.0f}-mal feiner als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: Einzelheiten gehen durch Mittelung verloren. Ein Modell für feinere Bilder erkennt eventuell mehr.</translation>
     </message>
     <message>
-      <source>There is no model '{}'.</source>
-      <translation>Es gibt kein Modell '{}'.</translation>
+      <source>The model '{}' does not exist.</source>
+      <translation>Das Modell '{}' gibt es nicht.</translation>
     </message>
     <message>
-      <source>Shipped models: {}. Or choose a model file (.safetensors).</source>
-      <translation>Mitgelieferte Modelle: {}. Oder eine Modelldatei (.safetensors) wählen.</translation>
+      <source>Included models: {}. Alternatively, choose a model file (.safetensors).</source>
+      <translation>Mitgelieferte Modelle: {}. Alternativ können Sie eine Modelldatei (.safetensors) wählen.</translation>
     </message>
     <message>
       <source>The model file {} does not exist.</source>
       <translation>Die Modelldatei {} gibt es nicht.</translation>
     </message>
     <message>
-      <source>Check the path, or choose a shipped model.</source>
-      <translation>Den Pfad prüfen oder ein mitgeliefertes Modell wählen.</translation>
+      <source>Check the path, or choose an included model.</source>
+      <translation>Prüfen Sie den Pfad, oder wählen Sie ein mitgeliefertes Modell.</translation>
     </message>
     <message>
       <source>environment variable {}</source>
@@ -680,128 +672,124 @@
       <translation>vom Plugin eingerichtet</translation>
     </message>
     <message>
-      <source>The engine's interpreter {} is not there ({}).</source>
-      <translation>Der Interpreter {} der Maschine ist nicht da ({}).</translation>
+      <source>The Python interpreter of the engine, {}, does not exist (source: {}).</source>
+      <translation>Den Python-Interpreter der Engine, {}, gibt es nicht (Quelle: {}).</translation>
     </message>
     <message>
-      <source>Choose another one, or set up the engine: Settings &gt; Options &gt; FCtL Geo.</source>
-      <translation>Einen anderen wählen oder die Maschine einrichten: Einstellungen &gt; Optionen &gt; FCtL Geo.</translation>
+      <source>Choose another interpreter, or set up the engine, in Settings &gt; Options &gt; FCtL Geo.</source>
+      <translation>Wählen Sie unter Einstellungen &gt; Optionen &gt; FCtL Geo einen anderen Interpreter, oder richten Sie dort die Engine ein.</translation>
     </message>
     <message>
-      <source>The engine is not set up: QGIS has no interpreter with fctl-geo yet.</source>
-      <translation>Die Maschine ist nicht eingerichtet: QGIS hat noch keinen Interpreter mit fctl-geo.</translation>
+      <source>The engine has not been set up yet.</source>
+      <translation>Die Engine ist noch nicht eingerichtet.</translation>
     </message>
     <message>
-      <source>Press 'Set up the engine' in Settings &gt; Options &gt; FCtL Geo, or name an interpreter there.</source>
-      <translation>'Maschine einrichten' in Einstellungen &gt; Optionen &gt; FCtL Geo drücken oder dort einen Interpreter angeben.</translation>
+      <source>Click 'Set Up Engine' in Settings &gt; Options &gt; FCtL Geo, or select a Python interpreter with fctl-geo there.</source>
+      <translation>Klicken Sie unter Einstellungen &gt; Optionen &gt; FCtL Geo auf 'Engine einrichten', oder wählen Sie dort einen Python-Interpreter mit fctl-geo.</translation>
     </message>
     <message>
-      <source>{} cannot be started: {}.</source>
-      <translation>{} lässt sich nicht starten: {}.</translation>
+      <source>{} could not be started: {}.</source>
+      <translation>{} konnte nicht gestartet werden: {}.</translation>
     </message>
     <message>
-      <source>Choose another interpreter, or set up the engine: Settings &gt; Options &gt; FCtL Geo.</source>
-      <translation>Einen anderen Interpreter wählen oder die Maschine einrichten: Einstellungen &gt; Optionen &gt; FCtL Geo.</translation>
+      <source>The engine did not respond within {:.0f} s.</source>
+      <translation>Die Engine hat innerhalb von {:.0f} s nicht geantwortet.</translation>
     </message>
     <message>
-      <source>The engine gave no answer within {:.0f} s.</source>
-      <translation>Die Maschine hat innerhalb von {:.0f} s nicht geantwortet.</translation>
+      <source>Canceled. No incomplete files were left behind.</source>
+      <translation>Abgebrochen. Es sind keine unvollständigen Dateien zurückgeblieben.</translation>
     </message>
     <message>
-      <source>Stopped: no file under a final name was touched.</source>
-      <translation>Angehalten: Keine Datei unter einem endgültigen Namen wurde angerührt.</translation>
+      <source>Set up the engine again in Settings &gt; Options &gt; FCtL Geo.</source>
+      <translation>Richten Sie die Engine unter Einstellungen &gt; Optionen &gt; FCtL Geo neu ein.</translation>
     </message>
     <message>
-      <source>Set up the engine again: Settings &gt; Options &gt; FCtL Geo.</source>
-      <translation>Die Maschine neu einrichten: Einstellungen &gt; Optionen &gt; FCtL Geo.</translation>
+      <source>The Python interpreter {} has no working fctl-geo: {}</source>
+      <translation>Der Python-Interpreter {} hat kein funktionierendes fctl-geo: {}</translation>
     </message>
     <message>
-      <source>The interpreter {} has no working fctl-geo: {}</source>
-      <translation>Der Interpreter {} hat kein funktionierendes fctl-geo: {}</translation>
+      <source>Choose an interpreter with fctl-geo, or set up the engine, in Settings &gt; Options &gt; FCtL Geo.</source>
+      <translation>Wählen Sie unter Einstellungen &gt; Optionen &gt; FCtL Geo einen Interpreter mit fctl-geo, oder richten Sie dort die Engine ein.</translation>
     </message>
     <message>
-      <source>Choose an interpreter that has it, or set up the engine: Settings &gt; Options &gt; FCtL Geo.</source>
-      <translation>Einen Interpreter wählen, der es hat, oder die Maschine einrichten: Einstellungen &gt; Optionen &gt; FCtL Geo.</translation>
+      <source>The engine does not match this version of the plugin: {}</source>
+      <translation>Die Engine passt nicht zu dieser Version des Plugins: {}</translation>
     </message>
     <message>
-      <source>The engine does not understand this plugin: {}</source>
-      <translation>Die Maschine versteht dieses Plugin nicht: {}</translation>
+      <source>The engine was killed, most likely because it ran out of memory. {}</source>
+      <translation>Die Engine wurde beendet, wahrscheinlich aus Speichermangel. {}</translation>
     </message>
     <message>
-      <source>The engine was killed, most likely because the memory was full. {}</source>
-      <translation>Die Maschine wurde beendet, wahrscheinlich weil der Speicher voll war. {}</translation>
+      <source>Close other programs, or set 'Memory limit' (advanced parameters) to less than the free memory.</source>
+      <translation>Schließen Sie andere Programme, oder setzen Sie 'Speicherlimit' (erweiterte Parameter) auf weniger als den freien Speicher.</translation>
     </message>
     <message>
-      <source>Close other programs, or set 'Most memory' (advanced parameters) to less than what is free.</source>
-      <translation>Andere Programme schließen oder 'Höchster Speicher' (erweiterte Parameter) auf weniger setzen, als frei ist.</translation>
+      <source>The engine stopped with exit code {} and without an error message. {}</source>
+      <translation>Die Engine hat sich mit Code {} und ohne Fehlermeldung beendet. {}</translation>
     </message>
     <message>
-      <source>The engine ended with code {} and no reason. {}</source>
-      <translation>Die Maschine endete mit Code {} ohne Grund. {}</translation>
+      <source>The extent does not intersect the online layer '{}'.</source>
+      <translation>Die Ausdehnung liegt außerhalb des Online-Layers '{}'.</translation>
     </message>
     <message>
-      <source>The extent misses the online layer '{}'.</source>
-      <translation>Die Ausdehnung verfehlt den Online-Layer '{}'.</translation>
+      <source>Choose an extent that the layer covers.</source>
+      <translation>Wählen Sie eine Ausdehnung, die der Layer abdeckt.</translation>
     </message>
     <message>
-      <source>Choose an extent where the layer has something to show.</source>
-      <translation>Eine Ausdehnung wählen, in der der Layer etwas zeigt.</translation>
+      <source>The online layer '{}' has no CRS, so its pixel size cannot be determined.</source>
+      <translation>Der Online-Layer '{}' hat kein KBS, deshalb lässt sich seine Pixelgröße nicht bestimmen.</translation>
     </message>
     <message>
-      <source>The online layer '{}' has no CRS, so no ground size can be asked for.</source>
-      <translation>Der Online-Layer '{}' hat kein KBS, deshalb lässt sich keine Bodenauflösung verlangen.</translation>
+      <source>Set its CRS: right-click the layer &gt; Layer CRS.</source>
+      <translation>Setzen Sie sein KBS: Rechtsklick auf den Layer &gt; Layer-KBS.</translation>
     </message>
     <message>
-      <source>Set its CRS: right click on the layer &gt; Layer CRS.</source>
-      <translation>Sein KBS setzen: Rechtsklick auf den Layer &gt; Layer-KBS.</translation>
+      <source>The extent has {:,.0f} million pixels of {:.3g} m, which is too much for an online layer.</source>
+      <translation>Die Ausdehnung hat {:,.0f} Millionen Pixel von {:.3g} m; das ist zu viel für einen Online-Layer.</translation>
     </message>
     <message>
-      <source>The extent has {:,.0f} million pixels of {:.3g} m: too much for an online layer.</source>
-      <translation>Die Ausdehnung hat {:,.0f} Millionen Pixel von {:.3g} m: zu viel für einen Online-Layer.</translation>
+      <source>Choose a smaller extent or a larger pixel size.</source>
+      <translation>Wählen Sie eine kleinere Ausdehnung oder größere Pixel.</translation>
     </message>
     <message>
-      <source>Choose a smaller extent or a larger ground size.</source>
-      <translation>Eine kleinere Ausdehnung oder eine gröbere Bodenauflösung wählen.</translation>
+      <source>Downloading {} x {} pixels of the online layer '{}' in {} requests</source>
+      <translation>Lade {} x {} Pixel des Online-Layers '{}' in {} Anfragen herunter</translation>
     </message>
     <message>
-      <source>Fetching {} x {} pixels of the online layer '{}' in {} requests</source>
-      <translation>Hole {} x {} Pixel des Online-Layers '{}' in {} Anfragen</translation>
+      <source>{} could not be written: {}</source>
+      <translation>{} konnte nicht geschrieben werden: {}</translation>
     </message>
     <message>
-      <source>{} cannot be written: {}</source>
-      <translation>{} lässt sich nicht schreiben: {}</translation>
-    </message>
-    <message>
-      <source>The copy of the online layer cannot be written to {}: is the disk full?</source>
-      <translation>Die Kopie des Online-Layers lässt sich nicht nach {} schreiben: Ist die Platte voll?</translation>
+      <source>The copy of the online layer could not be written to {}. The disk may be full.</source>
+      <translation>Die Kopie des Online-Layers konnte nicht nach {} geschrieben werden. Eventuell ist der Datenträger voll.</translation>
     </message>
     <message>
       <source>Free some space there, or choose a smaller extent.</source>
-      <translation>Dort Platz schaffen oder eine kleinere Ausdehnung wählen.</translation>
+      <translation>Schaffen Sie dort Platz, oder wählen Sie eine kleinere Ausdehnung.</translation>
     </message>
     <message>
-      <source>no picture came</source>
-      <translation>kein Bild kam</translation>
+      <source>no image received</source>
+      <translation>kein Bild empfangen</translation>
     </message>
     <message>
-      <source>Request at column {}, row {} failed: {}</source>
-      <translation>Die Anfrage bei Spalte {}, Zeile {} misslang: {}</translation>
+      <source>Request for column {}, row {} failed: {}</source>
+      <translation>Anfrage für Spalte {}, Zeile {} fehlgeschlagen: {}</translation>
     </message>
     <message>
-      <source>The server of '{}' failed {} times at the same place: {}</source>
-      <translation>Der Server von '{}' versagte {}-mal an derselben Stelle: {}</translation>
+      <source>The server of '{}' failed {} times for the same request: {}</source>
+      <translation>Der Server von '{}' ist {}-mal an derselben Anfrage gescheitert: {}</translation>
     </message>
     <message>
-      <source>Try again later, or export the layer to a file by hand: Layer &gt; Save As.</source>
-      <translation>Später noch einmal versuchen oder den Layer von Hand in eine Datei exportieren: Layer &gt; Speichern als.</translation>
+      <source>Try again later, or save the layer to a file first: Layer &gt; Save As.</source>
+      <translation>Versuchen Sie es später noch einmal, oder speichern Sie den Layer zuerst in eine Datei: Layer &gt; Speichern als.</translation>
     </message>
     <message>
       <source>FCtL Geo</source>
       <translation>FCtL Geo</translation>
     </message>
     <message>
-      <source>Set up the engine...</source>
-      <translation>Maschine einrichten...</translation>
+      <source>Set Up Engine...</source>
+      <translation>Engine einrichten...</translation>
     </message>
     <message>
       <source>Run</source>
@@ -812,15 +800,15 @@
       <translation>Vorschau</translation>
     </message>
     <message>
-      <source>Segment just the visible part of the map, in seconds</source>
-      <translation>Nur den sichtbaren Teil der Karte segmentieren, in Sekunden</translation>
+      <source>Segments only the visible part of the map, within seconds</source>
+      <translation>Segmentiert nur den sichtbaren Teil der Karte, in Sekunden</translation>
     </message>
     <message>
       <source>Cancel</source>
       <translation>Abbrechen</translation>
     </message>
     <message>
-      <source>All parameters...</source>
+      <source>All Parameters...</source>
       <translation>Alle Parameter...</translation>
     </message>
     <message>
@@ -828,112 +816,112 @@
       <translation>Optionen...</translation>
     </message>
     <message>
-      <source>Looking at the engine...</source>
-      <translation>Sehe nach der Maschine...</translation>
+      <source>Checking the engine...</source>
+      <translation>Engine wird geprüft...</translation>
     </message>
     <message>
-      <source>Stopping: the engine ends its step...</source>
-      <translation>Wird abgebrochen: Die Maschine beendet ihren Schritt ...</translation>
+      <source>Canceling: the engine finishes its current step...</source>
+      <translation>Wird abgebrochen: Die Engine beendet ihren aktuellen Schritt...</translation>
     </message>
     <message>
       <source>Starting the engine...</source>
-      <translation>Starte die Maschine...</translation>
+      <translation>Engine wird gestartet...</translation>
     </message>
     <message>
       <source>Done: {}</source>
       <translation>Fertig: {}</translation>
     </message>
     <message>
-      <source>Looking at the engine</source>
-      <translation>Nachsehen nach der Maschine</translation>
+      <source>Checking the engine</source>
+      <translation>Prüfung der Engine</translation>
     </message>
     <message>
       <source>CPU, {} cores</source>
       <translation>CPU, {} Kerne</translation>
     </message>
     <message>
-      <source>any ground size</source>
-      <translation>jede Bodenauflösung</translation>
+      <source>any pixel size</source>
+      <translation>beliebige Pixelgröße</translation>
     </message>
     <message>
-      <source>made for pixels of {:.3g} m</source>
-      <translation>gemacht für Pixel von {:.3g} m</translation>
+      <source>trained at {:.3g} m per pixel</source>
+      <translation>trainiert mit {:.3g} m je Pixel</translation>
     </message>
     <message>
       <source>bands: {}</source>
       <translation>Kanäle: {}</translation>
     </message>
     <message>
-      <source>IoU where it was measured: {}</source>
-      <translation>IoU, wo sie gemessen wurde: {}</translation>
+      <source>measured IoU: {}</source>
+      <translation>gemessene IoU: {}</translation>
     </message>
     <message>
-      <source>Licence: {}</source>
+      <source>License: {}</source>
       <translation>Lizenz: {}</translation>
     </message>
     <message>
-      <source>Choose a model file of your own</source>
-      <translation>Eine eigene Modelldatei wählen</translation>
+      <source>Choose a model file</source>
+      <translation>Modelldatei wählen</translation>
     </message>
     <message>
-      <source>empty: the one that was set up here</source>
-      <translation>leer: die hier eingerichtete</translation>
+      <source>Empty: the engine set up here</source>
+      <translation>Leer: die hier eingerichtete Engine</translation>
     </message>
     <message>
       <source>Check</source>
       <translation>Prüfen</translation>
     </message>
     <message>
-      <source>all cores</source>
-      <translation>alle Kerne</translation>
+      <source>All cores</source>
+      <translation>Alle Kerne</translation>
     </message>
     <message>
-      <source>what the run needs</source>
-      <translation>was der Lauf braucht</translation>
+      <source>As needed</source>
+      <translation>Nach Bedarf</translation>
     </message>
     <message>
       <source>Engine</source>
-      <translation>Maschine</translation>
+      <translation>Engine</translation>
     </message>
     <message>
-      <source>The networks run in an interpreter of their own, in another process: it cannot slow or break QGIS.</source>
-      <translation>Die Netze laufen in einem eigenen Interpreter, in einem anderen Prozess: Er kann QGIS weder bremsen noch stören.</translation>
+      <source>The networks run in a separate process with its own Python, so they cannot slow down or crash QGIS.</source>
+      <translation>Die Netze laufen in einem eigenen Prozess mit eigenem Python und können QGIS deshalb weder bremsen noch zum Absturz bringen.</translation>
     </message>
     <message>
-      <source>Interpreter with fctl-geo</source>
-      <translation>Interpreter mit fctl-geo</translation>
+      <source>Python with fctl-geo</source>
+      <translation>Python mit fctl-geo</translation>
     </message>
     <message>
-      <source>New runs</source>
-      <translation>Neue Läufe</translation>
+      <source>Defaults for New Runs</source>
+      <translation>Vorgaben für neue Läufe</translation>
     </message>
     <message>
-      <source>Most memory</source>
-      <translation>Höchster Speicher</translation>
+      <source>Memory limit</source>
+      <translation>Speicherlimit</translation>
     </message>
     <message>
-      <source>Looking...</source>
-      <translation>Sehe nach...</translation>
+      <source>Checking...</source>
+      <translation>Wird geprüft...</translation>
     </message>
     <message>
-      <source>All is well: {}</source>
-      <translation>Alles in Ordnung: {}</translation>
+      <source>The engine works: {}</source>
+      <translation>Die Engine funktioniert: {}</translation>
     </message>
     <message>
-      <source>Zoom in: a preview takes up to {0:,.0f} x {0:,.0f} m with this model, {1:,.0f} x {2:,.0f} m are visible.</source>
-      <translation>Näher heran: Eine Vorschau nimmt mit diesem Modell bis zu {0:,.0f} x {0:,.0f} m, sichtbar sind {1:,.0f} x {2:,.0f} m.</translation>
+      <source>Zoom in: with this model, a preview is limited to {0:,.0f} x {0:,.0f} m, and {1:,.0f} x {2:,.0f} m are visible.</source>
+      <translation>Zoomen Sie hinein: Mit diesem Modell ist die Vorschau auf {0:,.0f} x {0:,.0f} m begrenzt, sichtbar sind {1:,.0f} x {2:,.0f} m.</translation>
     </message>
     <message>
       <source>Preview: {}</source>
       <translation>Vorschau: {}</translation>
     </message>
     <message>
-      <source>Smallest region</source>
-      <translation>Kleinste Fläche</translation>
+      <source>Minimum area</source>
+      <translation>Mindestfläche</translation>
     </message>
     <message>
-      <source>Straighten within</source>
-      <translation>Begradigen innerhalb</translation>
+      <source>Simplify</source>
+      <translation>Vereinfachen</translation>
     </message>
     <message>
       <source>Folder</source>
@@ -948,44 +936,44 @@
       <translation>Sichtbarer Teil der Karte</translation>
     </message>
     <message>
-      <source>Inside polygons of</source>
-      <translation>In Polygonen von</translation>
+      <source>Within polygons of</source>
+      <translation>Innerhalb der Polygone von</translation>
     </message>
     <message>
       <source>Selected features only</source>
       <translation>Nur gewählte Objekte</translation>
     </message>
     <message>
-      <source>Smaller regions go to the neighbour with which they share the longest border.</source>
-      <translation>Kleinere Flächen gehen an den Nachbarn, mit dem sie die längste Grenze teilen.</translation>
+      <source>Smaller regions are merged into the neighbor with which they share the longest border.</source>
+      <translation>Kleinere Flächen werden mit dem Nachbarn zusammengefasst, mit dem sie die längste Grenze teilen.</translation>
     </message>
     <message>
-      <source>Borders may move this far to become straight. One to two pixels look good.</source>
-      <translation>So weit dürfen Grenzen sich bewegen, um gerade zu werden. Ein bis zwei Pixel sehen gut aus.</translation>
+      <source>Borders may move this far when they are straightened. One to two pixels are a good value.</source>
+      <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Ein bis zwei Pixel sind ein guter Wert.</translation>
     </message>
     <message>
-      <source>temporary</source>
-      <translation>temporär</translation>
+      <source>Temporary files</source>
+      <translation>Temporäre Dateien</translation>
     </message>
     <message>
-      <source>The layer has no CRS: areas are counted in pixels. Set it by a right click &gt; Layer CRS.</source>
-      <translation>Der Layer hat kein KBS: Flächen werden in Pixeln gezählt. Es lässt sich mit Rechtsklick &gt; Layer-KBS setzen.</translation>
+      <source>The layer has no CRS, so areas are in pixels. To set it, right-click the layer &gt; Layer CRS.</source>
+      <translation>Der Layer hat kein KBS, deshalb werden Flächen in Pixeln angegeben. Setzen Sie es mit Rechtsklick auf den Layer &gt; Layer-KBS.</translation>
     </message>
     <message>
-      <source>Choose an image first: add a raster layer to the project.</source>
-      <translation>Zuerst ein Bild wählen: dem Projekt einen Rasterlayer hinzufügen.</translation>
+      <source>Add a raster layer to the project first.</source>
+      <translation>Fügen Sie dem Projekt zuerst einen Rasterlayer hinzu.</translation>
     </message>
     <message>
-      <source>There is no polygon layer to stay inside: add one to the project, or choose another extent.</source>
-      <translation>Es gibt keinen Polygonlayer, der die Fläche begrenzt: einen hinzufügen oder eine andere Ausdehnung wählen.</translation>
+      <source>There is no polygon layer: add one to the project, or choose another extent.</source>
+      <translation>Es gibt keinen Polygonlayer: Fügen Sie dem Projekt einen hinzu, oder wählen Sie eine andere Ausdehnung.</translation>
     </message>
     <message>
       <source>no CRS</source>
       <translation>kein KBS</translation>
     </message>
     <message>
-      <source>online layer, {}: a copy of the extent is fetched</source>
-      <translation>Online-Layer, {}: Eine Kopie des Ausschnitts wird geholt</translation>
+      <source>online layer, {}: the extent is downloaded first</source>
+      <translation>Online-Layer, {}: die Ausdehnung wird zuerst heruntergeladen</translation>
     </message>
     <message>
       <source>{} pixels, {}</source>
@@ -996,15 +984,15 @@
       <translation>{} Pixel von {:.3g} m, {}</translation>
     </message>
     <message>
-      <source>The parameters do not fit.</source>
-      <translation>Die Parameter passen nicht.</translation>
+      <source>The parameters are not valid.</source>
+      <translation>Die Parameter sind ungültig.</translation>
     </message>
     <message>
-      <source>{} cannot be loaded.</source>
-      <translation>{} lässt sich nicht laden.</translation>
+      <source>{} could not be loaded.</source>
+      <translation>{} konnte nicht geladen werden.</translation>
     </message>
     <message>
-      <source>Last runs</source>
+      <source>Recent Runs</source>
       <translation>Letzte Läufe</translation>
     </message>
     <message>
@@ -1020,51 +1008,51 @@
       <translation>Ergebnis</translation>
     </message>
     <message>
-      <source>Double click loads the results again</source>
-      <translation>Ein Doppelklick lädt die Ergebnisse noch einmal</translation>
+      <source>Double-click a run to load its results again</source>
+      <translation>Ein Doppelklick auf einen Lauf lädt seine Ergebnisse noch einmal</translation>
     </message>
     <message>
-      <source>stopped</source>
-      <translation>angehalten</translation>
+      <source>canceled</source>
+      <translation>abgebrochen</translation>
     </message>
     <message>
       <source>failed</source>
-      <translation>misslungen</translation>
+      <translation>fehlgeschlagen</translation>
     </message>
     <message>
-      <source>{} is not there any more.</source>
-      <translation>{} ist nicht mehr da.</translation>
+      <source>{} no longer exists.</source>
+      <translation>{} gibt es nicht mehr.</translation>
     </message>
     <message>
-      <source>Setting up the engine of FCtL Geo</source>
-      <translation>Richte die Maschine von FCtL Geo ein</translation>
+      <source>Setting up the FCtL Geo engine</source>
+      <translation>FCtL-Geo-Engine wird eingerichtet</translation>
     </message>
     <message>
-      <source>Set up the engine of FCtL Geo</source>
-      <translation>Maschine von FCtL Geo einrichten</translation>
+      <source>Set Up FCtL Geo Engine</source>
+      <translation>FCtL-Geo-Engine einrichten</translation>
     </message>
     <message>
-      <source>The engine is put into a virtual environment of its own in your QGIS profile; QGIS's own Python stays as it is. It needs Python 3.11 or newer, about 2 GB of disk (with CUDA 8 GB), and some minutes.</source>
-      <translation>Die Maschine kommt in eine eigene virtuelle Umgebung in Ihrem QGIS-Profil; QGIS' eigenes Python bleibt, wie es ist. Sie braucht Python 3.11 oder neuer, etwa 2 GB Platz (mit CUDA 8 GB) und einige Minuten.</translation>
+      <source>The engine is installed in a virtual environment in your QGIS profile; the Python of QGIS is not changed. This requires Python 3.11 or newer and about 2 GB of disk space (8 GB with CUDA), and takes a few minutes.</source>
+      <translation>Die Engine wird in einer virtuellen Umgebung in Ihrem QGIS-Profil installiert; das Python von QGIS bleibt unverändert. Das erfordert Python 3.11 oder neuer und etwa 2 GB Speicherplatz (8 GB mit CUDA) und dauert einige Minuten.</translation>
     </message>
     <message>
-      <source>CPU: works everywhere</source>
-      <translation>CPU: geht überall</translation>
+      <source>CPU: works on every computer</source>
+      <translation>CPU: läuft auf jedem Computer</translation>
     </message>
     <message>
-      <source>NVIDIA graphics card (CUDA)</source>
-      <translation>NVIDIA-Grafikkarte (CUDA)</translation>
+      <source>NVIDIA GPU (CUDA)</source>
+      <translation>NVIDIA-GPU (CUDA)</translation>
     </message>
     <message>
-      <source>found by itself</source>
-      <translation>wird selbst gefunden</translation>
+      <source>Detected automatically</source>
+      <translation>Automatisch erkannt</translation>
     </message>
     <message>
-      <source>empty: from the internet, by QGIS's proxy</source>
-      <translation>leer: aus dem Internet, über den Proxy von QGIS</translation>
+      <source>Empty: from the internet, using the proxy of QGIS</source>
+      <translation>Leer: aus dem Internet, über den Proxy von QGIS</translation>
     </message>
     <message>
-      <source>Set up</source>
+      <source>Set Up</source>
       <translation>Einrichten</translation>
     </message>
     <message>
@@ -1072,80 +1060,76 @@
       <translation>Läuft auf</translation>
     </message>
     <message>
-      <source>Folder of wheels (offline)</source>
+      <source>Wheels folder (offline)</source>
       <translation>Ordner mit Wheels (offline)</translation>
     </message>
     <message>
-      <source>Python to build on</source>
-      <translation>Python, auf dem gebaut wird</translation>
+      <source>Python to use</source>
+      <translation>Zu verwendendes Python</translation>
     </message>
     <message>
-      <source>Stopping...</source>
-      <translation>Halte an...</translation>
+      <source>Canceling...</source>
+      <translation>Wird abgebrochen...</translation>
     </message>
     <message>
-      <source>Building on {}</source>
-      <translation>Baue auf {}</translation>
-    </message>
-    <message>
-      <source>Stop</source>
-      <translation>Anhalten</translation>
+      <source>Using {}</source>
+      <translation>Verwende {}</translation>
     </message>
     <message>
       <source>Setting up...</source>
-      <translation>Richte ein...</translation>
+      <translation>Wird eingerichtet...</translation>
     </message>
     <message>
-      <source>Try again</source>
-      <translation>Noch einmal</translation>
+      <source>Try Again</source>
+      <translation>Erneut versuchen</translation>
     </message>
     <message>
-      <source>Set up again</source>
+      <source>Set Up Again</source>
       <translation>Neu einrichten</translation>
     </message>
     <message>
       <source>The engine is ready.</source>
-      <translation>Die Maschine ist bereit.</translation>
+      <translation>Die Engine ist bereit.</translation>
     </message>
     <message>
-      <source>off</source>
-      <translation>aus</translation>
+      <source>Off</source>
+      <translation>Aus</translation>
     </message>
     <message>
-      <source>Making the virtual environment</source>
-      <translation>Virtuelle Umgebung anlegen</translation>
+      <source>Creating the virtual environment</source>
+      <translation>Virtuelle Umgebung wird angelegt</translation>
     </message>
     <message>
-      <source>Installing from the folder</source>
-      <translation>Aus dem Ordner installieren</translation>
+      <source>Installing from the wheels folder</source>
+      <translation>Installation aus dem Ordner mit Wheels</translation>
     </message>
     <message>
-      <source>Fetching torch, the largest part</source>
-      <translation>torch holen, den größten Teil</translation>
+      <source>Downloading torch (the largest package)</source>
+      <translation>torch wird heruntergeladen (das größte Paket)</translation>
     </message>
     <message>
-      <source>Fetching the other parts</source>
-      <translation>Die anderen Teile holen</translation>
+      <source>Downloading the other packages</source>
+      <translation>Die übrigen Pakete werden heruntergeladen</translation>
     </message>
     <message>
-      <source>The folder of wheels decides: the engine runs on what the torch in it was built for.</source>
-      <translation>Der Ordner mit Wheels entscheidet: Die Maschine läuft auf dem, wofür das torch darin gebaut ist.</translation>
+      <source>The wheels folder takes precedence: the engine runs on the device that the torch in it was built for.</source>
+      <translation>Der Ordner mit Wheels hat Vorrang: Die Engine läuft auf dem Gerät, für das torch darin gebaut ist.</translation>
     </message>
     <message>
-      <source>No NVIDIA driver was found here (nvidia-smi does not run): torch for CUDA is several GB larger and falls back to the CPU. Install the card's driver first, or choose CPU.</source>
-      <translation>Hier wurde kein NVIDIA-Treiber gefunden (nvidia-smi läuft nicht): torch für CUDA ist mehrere GB größer und rechnet dann doch auf der CPU. Zuerst den Treiber der Karte installieren, oder CPU wählen.</translation>
+      <source>No NVIDIA driver was found (nvidia-smi is missing): torch for CUDA would need several GB more and still run on the CPU. Install the driver of the GPU first, or choose CPU.</source>
+      <translation>Es wurde kein NVIDIA-Treiber gefunden (nvidia-smi fehlt): torch für CUDA würde mehrere GB mehr belegen und trotzdem auf der CPU laufen. Installieren Sie zuerst den Treiber der GPU, oder wählen Sie CPU.</translation>
     </message>
     <message>
-      <source>This machine has an NVIDIA graphics card: with CUDA runs are many times faster.</source>
-      <translation>Dieser Rechner hat eine NVIDIA-Grafikkarte: Mit CUDA gehen Läufe um ein Vielfaches schneller.</translation>
+      <source>This computer has an NVIDIA GPU: runs are many times faster with CUDA.</source>
+      <translation>Dieser Computer hat eine NVIDIA-GPU: Mit CUDA sind Läufe um ein Vielfaches schneller.</translation>
     </message>
     <message>
-      <source>No Python 3.11 or newer that can make virtual environments was found. {}</source>
-      <translation>Kein Python ab 3.11 gefunden, das virtuelle Umgebungen anlegen kann. {}</translation>
+      <source>No Python 3.11 or newer that can create virtual environments was found. {}</source>
+      <translation>Es wurde kein Python ab 3.11 gefunden, das virtuelle Umgebungen anlegen kann. {}</translation>
     </message>
     <message>
       <source>Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again.</source>
-      <translation>Python von python.org installieren (auf Debian und Ubuntu: apt install python3-venv), dann noch einmal versuchen.</translation>
+      <translation>Installieren Sie Python von python.org (auf Debian und Ubuntu: apt install python3-venv), und versuchen Sie es dann noch einmal.</translation>
     </message>
     <message>
       <source>does not run</source>
@@ -1156,71 +1140,71 @@
       <translation>ist Python {}</translation>
     </message>
     <message>
-      <source>The network failed; trying again ({} of {})</source>
-      <translation>Das Netzwerk versagte; noch ein Versuch ({} von {})</translation>
+      <source>Network error; trying again ({} of {})</source>
+      <translation>Netzwerkfehler; neuer Versuch ({} von {})</translation>
     </message>
     <message>
-      <source>Stopped: the engine was not set up.</source>
-      <translation>Angehalten: Die Maschine wurde nicht eingerichtet.</translation>
+      <source>Canceled. The engine was not set up.</source>
+      <translation>Abgebrochen. Die Engine wurde nicht eingerichtet.</translation>
     </message>
     <message>
-      <source>The disk is full: the engine needs about 2 GB (with CUDA 8 GB). {}</source>
-      <translation>Die Platte ist voll: Die Maschine braucht etwa 2 GB (mit CUDA 8 GB). {}</translation>
+      <source>The disk is full. The engine needs about 2 GB (8 GB with CUDA). {}</source>
+      <translation>Der Datenträger ist voll. Die Engine braucht etwa 2 GB (8 GB mit CUDA). {}</translation>
     </message>
     <message>
-      <source>Free some space where QGIS keeps your profile, then try again.</source>
-      <translation>Platz schaffen, wo QGIS Ihr Profil aufbewahrt, dann noch einmal versuchen.</translation>
+      <source>Free some space on the disk of your QGIS profile, then try again.</source>
+      <translation>Schaffen Sie Platz auf dem Datenträger Ihres QGIS-Profils, und versuchen Sie es dann noch einmal.</translation>
     </message>
     <message>
-      <source>The folder {} lacks something. {}</source>
-      <translation>Dem Ordner {} fehlt etwas. {}</translation>
+      <source>Packages are missing in the folder {}. {}</source>
+      <translation>Im Ordner {} fehlen Pakete. {}</translation>
     </message>
     <message>
-      <source>On a machine with internet, with the same system ({}) and Python: pip download -d FOLDER --extra-index-url {} {}</source>
-      <translation>Auf einem Rechner mit Internet, gleichem System ({}) und gleichem Python: pip download -d ORDNER --extra-index-url {} {}</translation>
+      <source>On a computer with internet access and the same system ({}) and Python version, run: pip download -d FOLDER --extra-index-url {} {}</source>
+      <translation>Führen Sie auf einem Computer mit Internetzugang, gleichem System ({}) und gleicher Python-Version aus: pip download -d ORDNER --extra-index-url {} {}</translation>
     </message>
     <message>
-      <source>The network cannot be reached. {}</source>
-      <translation>Das Netzwerk ist nicht zu erreichen. {}</translation>
+      <source>The package server could not be reached. {}</source>
+      <translation>Der Paketserver war nicht erreichbar. {}</translation>
     </message>
     <message>
       <source>Check the proxy in Settings &gt; Options &gt; Network, or install from a folder of wheels.</source>
-      <translation>Den Proxy in Einstellungen &gt; Optionen &gt; Netzwerk prüfen oder aus einem Ordner mit Wheels installieren.</translation>
+      <translation>Prüfen Sie den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk, oder installieren Sie aus einem Ordner mit Wheels.</translation>
     </message>
     <message>
       <source>The engine could not be installed. {}</source>
-      <translation>Die Maschine ließ sich nicht installieren. {}</translation>
+      <translation>Die Engine konnte nicht installiert werden. {}</translation>
     </message>
     <message>
-      <source>The log has all that pip said.</source>
-      <translation>Das Protokoll enthält alles, was pip gesagt hat.</translation>
+      <source>See the log for the output of pip.</source>
+      <translation>Das Protokoll enthält die Ausgabe von pip.</translation>
     </message>
     <message>
-      <source>Looking whether all works</source>
-      <translation>Nachsehen, ob alles geht</translation>
+      <source>Checking the new engine</source>
+      <translation>Die neue Engine wird geprüft</translation>
     </message>
     <message>
-      <source>Land cover and building polygons of the map's images</source>
-      <translation>Landbedeckung und Gebäude aus den Bildern der Karte als Polygone</translation>
+      <source>Land cover and building polygons from images of the map</source>
+      <translation>Landbedeckungs- und Gebäudepolygone aus den Bildern der Karte</translation>
     </message>
     <message>
       <source>FCtL Geo: land cover and building polygons</source>
-      <translation>FCtL Geo: Landbedeckung und Gebäude als Polygone</translation>
+      <translation>FCtL Geo: Landbedeckungs- und Gebäudepolygone</translation>
     </message>
     <message>
       <source>, {:,} polygons</source>
       <translation>, {:,} Polygone</translation>
     </message>
     <message>
-      <source>no data: {:.1f} %</source>
-      <translation>kein Wert: {:.1f} %</translation>
+      <source>nodata: {:.1f}%</source>
+      <translation>NoData: {:.1f} %</translation>
     </message>
     <message>
       <source> on {}</source>
       <translation> auf {}</translation>
     </message>
     <message>
-      <source>accuracy</source>
+      <source>Accuracy</source>
       <translation>Genauigkeit</translation>
     </message>
     <message>
@@ -1229,31 +1213,31 @@
     </message>
     <message>
       <source>The layer '{}' is not valid.</source>
-      <translation>Der Layer '{}' ist nicht gültig.</translation>
+      <translation>Der Layer '{}' ist ungültig.</translation>
     </message>
     <message>
-      <source>Is its file, or its server, still there?</source>
-      <translation>Ist seine Datei oder sein Server noch da?</translation>
+      <source>Check that its file still exists, or that its server can be reached.</source>
+      <translation>Prüfen Sie, ob seine Datei noch existiert und sein Server erreichbar ist.</translation>
     </message>
     <message>
-      <source>The layer '{}' cannot be given its CRS {}.</source>
-      <translation>Der Layer '{}' lässt sich nicht mit seinem KBS {} versehen.</translation>
+      <source>The CRS {1} could not be assigned to the layer '{0}'.</source>
+      <translation>Dem Layer '{0}' konnte das KBS {1} nicht zugewiesen werden.</translation>
     </message>
     <message>
       <source>Assign the CRS to the file itself: Raster &gt; Projections &gt; Assign Projection.</source>
-      <translation>Das KBS der Datei selbst zuweisen: Raster &gt; Projektionen &gt; Projektion zuweisen.</translation>
+      <translation>Weisen Sie das KBS der Datei selbst zu: Raster &gt; Projektionen &gt; Projektion zuweisen.</translation>
     </message>
     <message>
-      <source>{} cannot be written: {}.</source>
-      <translation>{} lässt sich nicht schreiben: {}.</translation>
+      <source>{} could not be written: {}.</source>
+      <translation>{} konnte nicht geschrieben werden: {}.</translation>
     </message>
     <message>
       <source>{} has no polygons.</source>
-      <translation>{} hat keine Polygone.</translation>
+      <translation>{} enthält keine Polygone.</translation>
     </message>
     <message>
-      <source>Choose a polygon layer with features; with 'Selected features only', select some.</source>
-      <translation>Einen Polygonlayer mit Objekten wählen; bei 'Nur gewählte Objekte' einige wählen.</translation>
+      <source>Choose a polygon layer with features. If 'Selected features only' is checked, select some features.</source>
+      <translation>Wählen Sie einen Polygonlayer mit Objekten. Ist 'Nur gewählte Objekte' angehakt, wählen Sie einige Objekte aus.</translation>
     </message>
   </context>
 </TS>

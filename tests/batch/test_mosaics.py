@@ -13,11 +13,11 @@ from scene_factory import make_pixels, make_scene
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.batch.inputs import find_scenes
-from fctl_geo.batch.mosaics import join_neighbours
+from fctl_geo.batch.mosaics import join_neighbors
 from fctl_geo.batch.run_batch import BatchSettings, BatchSummary, run_batch
 from fctl_geo.scene import open_scene
 from fctl_geo.scene.header import read_header
-from fctl_geo.scene.mosaic import member_of, neighbours
+from fctl_geo.scene.mosaic import member_of, neighbors
 from fctl_geo.spec import InputSpec
 from fctl_geo.windows.window import Window
 
@@ -57,7 +57,7 @@ def as_vrts(folder: Path) -> None:
 
 
 def batch(folder: Path, out: Path, model: Path, *, split: bool = False) -> BatchSummary:
-    scenes = join_neighbours(find_scenes([str(folder)]), out, split=split)
+    scenes = join_neighbors(find_scenes([str(folder)]), out, split=split)
     settings = Settings.of({"model": str(model), "device": "cpu", "threads": 1, "refine": False})
     return run_batch(scenes, BatchSettings(out, formats=("tif", "gpkg")), settings)
 
@@ -100,7 +100,7 @@ def test_a_source_that_goes_missing_is_an_error_not_black(tmp_path: Path, model:
     """Also after COGs were made in this process, and deep down in a VRT of a VRT."""
     folder = cut(tmp_path / "in", make_pixels(3, 200, 240), QUARTERS)
     as_vrts(folder)
-    scenes = join_neighbours(find_scenes([str(folder)]), tmp_path / "out", split=False)
+    scenes = join_neighbors(find_scenes([str(folder)]), tmp_path / "out", split=False)
     settings = Settings.of({"model": str(model), "device": "cpu", "threads": 1, "refine": False})
     assert run_batch(scenes, BatchSettings(tmp_path / "out"), settings).done == 1
     (folder / "se.data").unlink()
@@ -132,7 +132,7 @@ def test_what_no_scene_covers_is_no_data(tmp_path: Path, model: Path) -> None:
 
 def mosaic_of(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and validity of a folder's one mosaic."""
-    (scene,) = join_neighbours(find_scenes([str(folder)]), folder, split=False)
+    (scene,) = join_neighbors(find_scenes([str(folder)]), folder, split=False)
     with rasterio.open(scene.scene) as raster:
         height, width = raster.shape
         bands = tuple(str(n) for n in raster.indexes[:3])
@@ -184,7 +184,7 @@ def test_only_scenes_of_one_kind_and_grid_are_joined(tmp_path: Path) -> None:
     headers = [read_header(make_scene(tmp_path / f"{name}.tif", 50, 40, **options)) for name, options in scenes.items()]
     members = {name: member for name, header in zip(scenes, headers, strict=True) if (member := member_of(header))}
     assert set(scenes) - set(members) == {"turned", "nowhere"}
-    groups = [[list(members)[i] for i in group] for group in neighbours(list(members.values()))]
+    groups = [[list(members)[i] for i in group] for group in neighbors(list(members.values()))]
     assert [group for group in groups if len(group) > 1] == [["a", "touching", "over-a-corner"]]
 
 

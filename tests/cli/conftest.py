@@ -60,7 +60,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_scene(tmp_path: Path) -> Callable[..., Path]:
-    """Write an RGB scene of coloured noise in patches."""
+    """Write an RGB scene of colored noise in patches."""
 
     def make(name: str = "scene.tif", height: int = 300, width: int = 400, **options: Any) -> Path:
         coarse = np.random.default_rng(2).integers(20, 230, (3, height // 25 + 1, width // 25 + 1), dtype=np.uint8)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from model_factory import make_model
 from scene_factory import make_scene as make_raster
-from training_factory import make_labelled_scene, make_squares, make_training_data, polygons_of
+from training_factory import make_labeled_scene, make_squares, make_training_data, polygons_of
 
 Fctl = Callable[..., Result]
 
@@ -20,7 +20,7 @@ Fctl = Callable[..., Result]
 @pytest.mark.parametrize(
     ("recipe", "out", "words"),
     [
-        ("none.toml", "x.safetensors", "there is no recipe none.toml"),
+        ("none.toml", "x.safetensors", "the recipe none.toml does not exist"),
         ("buildings", "x.gpkg", "has the extension '.gpkg'"),
         ("buildings", "there.safetensors", "already exists"),
         ("buildings", "x.safetensors", "banepa_town.tif"),
@@ -40,7 +40,7 @@ def test_train_says_at_once_what_is_missing(fctl: Fctl, tmp_path: Path, recipe: 
         ([], "no training data is given"),
         (["buildings"], "a recipe needs the folder that contains its data"),
         (["--preset", "mdern", "--data", "."], "there is no preset 'mdern'"),
-        (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files do not pair up"),
+        (["--image", "a.tif", "--image", "b.tif", "--labels", "c.gpkg"], "2 images and 1 label files cannot be paired"),
         (["--resume", "--overwrite"], "--resume continues a training, --overwrite starts over"),
         (["--image", "a.tif", "--labels", "c.gpkg", "--init", "nobody"], "nobody"),
     ],
@@ -51,7 +51,7 @@ def test_train_refuses_what_does_not_go_together(fctl: Fctl, tmp_path: Path, wor
 
 
 def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Path, model_file: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
     polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
     labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", "--field", "kind", "--background", "ground"]
     out = tmp_path / "mine.safetensors"
@@ -62,12 +62,12 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
     assert {"stage", "advance", "measure", "say", "done"} <= {e["event"] for e in events}
     done = events[-1]["summary"]
     assert done["steps"] == 2 and "tensors are reused, not its head" in done["reused"]
-    assert said.stdout.splitlines()[-1] == done["gain"] == "nothing was held back: the accuracy is unknown"
+    assert said.stdout.splitlines()[-1] == done["gain"] == "nothing was held out: the accuracy is unknown"
     assert out.exists() and "samples.png" in out.with_suffix(".md").read_text()
     typed = "fctl-geo train --image scene.tif --labels squares.geojson --field kind --background ground"
     assert typed in out.with_suffix(".md").read_text(), "the card tells the command without folders"
     again = fctl("train", *labels, *few, "--out", tmp_path / "mine2.safetensors", "--run", out.with_suffix(".run"))
-    assert again.exit_code == 1 and "holds a training already" in again.stderr
+    assert again.exit_code == 1 and "already holds a training run" in again.stderr
 
     page, numbers = tmp_path / "r.html", tmp_path / "r.json"
     said = fctl("evaluate", out, *labels, "--objects", "square", "--out", page, "--json", numbers, "--device", "cpu",
@@ -82,7 +82,7 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
 def test_a_plan_comes_first_and_the_last_line_says_what_the_head_has_gained(
     fctl: Fctl, tmp_path: Path, model_file: Path
 ) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
     polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
     classes = ["--classes", "square=building", "--field", "kind", "--background", "background"]
     labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", *classes, "--init", model_file]
@@ -99,14 +99,14 @@ def test_a_plan_comes_first_and_the_last_line_says_what_the_head_has_gained(
     said = fctl("train", *words)
     assert said.exit_code == 0, said.stderr
     done = json.loads(said.stderr.splitlines()[-1])["summary"]
-    assert done["steps"] == 2 and done["iou_before"].keys() == done["iou"].keys() == {"scene, kept back"}
+    assert done["steps"] == 2 and done["iou_before"].keys() == done["iou"].keys() == {"scene, held out"}
     last = said.stdout.splitlines()[-1]
     assert last == done["gain"] and "--head-only" in out.with_suffix(".md").read_text()
-    assert re.fullmatch(r"IoU of building on the part held back: 0\.\d\d before, 0\.\d\d after", last), last
+    assert re.fullmatch(r"IoU of building on the part held out: 0\.\d\d before, 0\.\d\d after", last), last
 
 
 def test_polygons_alone_are_of_the_class_of_a_model_that_has_one(fctl: Fctl, tmp_path: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256, gsd=0.25)
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
     polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
     labels = ["--image", scene, "--labels", tmp_path / "squares.geojson"]
     one = make_model(tmp_path / "one.safetensors", classes=2)
@@ -121,7 +121,7 @@ def test_polygons_alone_are_of_the_class_of_a_model_that_has_one(fctl: Fctl, tmp
 
 
 def test_a_class_raster_is_judged_on_another_grid_than_its_own(fctl: Fctl, tmp_path: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256)
+    scene = make_labeled_scene(tmp_path, size_px=256)
     mask = make_squares(0, 256, 40)[1]
     polygons_of(scene, mask, tmp_path / "squares.gpkg")
     make_raster(tmp_path / "fine.tif", pixels=np.kron(mask, np.ones((1, 2, 2), np.uint8)), gsd=0.5)

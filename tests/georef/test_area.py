@@ -128,7 +128,7 @@ def test_without_a_crs_areas_are_pixels() -> None:
     assert pixel_size_m(make_frame("", (1, 0, 0, 0, 1, 0))) is None
 
 
-def test_without_a_crs_a_given_gsd_makes_square_metres() -> None:
+def test_without_a_crs_a_given_gsd_makes_square_meters() -> None:
     frame = with_stated_gsd(make_frame("", (1, 0, 0, 0, 1, 0)), 0.5)
     assert pixel_areas(frame) == FlatAreas(200, 0.25, "m2")
     assert pixel_size_m(frame) == 0.5
@@ -148,7 +148,7 @@ def test_a_local_crs_is_measured_in_its_own_unit() -> None:
     assert areas.rows(0, 1)[0, 0] == pytest.approx(4 * 0.3048**2)
 
 
-def test_pixel_size_is_true_ground_metres() -> None:
+def test_pixel_size_is_true_ground_meters() -> None:
     assert pixel_size_m(north_up("EPSG:3857", 0, 8_399_737, 1)) == pytest.approx(0.5, rel=0.01)
     assert pixel_size_m(north_up("EPSG:2263", 980_000, 200_000, 1)) == pytest.approx(0.3048, rel=1e-3)
 

@@ -73,7 +73,7 @@ def test_reading_a_header_does_not_load_torch(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
-def test_fusing_normalisation_does_not_change_the_function(tmp_path: Path) -> None:
+def test_fusing_normalization_does_not_change_the_function(tmp_path: Path) -> None:
     from fctl_geo.model.modelfile import build_networks, load_weights
 
     path = make_model(tmp_path / "m.safetensors")

@@ -181,7 +181,7 @@ def test_a_context_mask_is_shrunk_to_the_shares_of_its_areas(context: float) -> 
 
 @pytest.mark.parametrize("context", [1.5, 2, 2.5])
 def test_the_refiner_sees_the_context_that_its_network_was_trained_with(context: float) -> None:
-    """A window around the patch, centred; what lies farther does not reach the logits."""
+    """A window around the patch, centered; what lies farther does not reach the logits."""
     network = RefinementNet(RefinementConfig(context=context, widths=(4, 8, 8, 8))).eval()
     torch.nn.init.ones_(network.correlation.gamma)
     grid, legend = PatchGrid(300, 300, 64, 0), make_legend(2)

@@ -1,4 +1,4 @@
-"""The finished raster: same bytes however it grew, whole or absent, with colours and names that GDAL finds."""
+"""The finished raster: same bytes however it grew, whole or absent, with colors and names that GDAL finds."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_pixels_size_and_place_survive(tmp_path: Path, size: tuple[int, int]) ->
         assert dataset.crs.to_epsg() == 32635
 
 
-def test_colours_nodata_tags_and_overviews_are_in_the_file(tmp_path: Path) -> None:
+def test_colors_nodata_tags_and_overviews_are_in_the_file(tmp_path: Path) -> None:
     with rasterio.open(make_cog(tmp_path)) as dataset:
         assert dataset.colorinterp == (ColorInterp.palette,)
         palette = dataset.colormap(1)

@@ -139,7 +139,7 @@ def test_without_a_crs_areas_are_pixels(tmp_path: Path) -> None:
     assert np.array_equal(burn(frame, values.shape, Affine.identity()), np.where(values == 0, 255, values))
 
 
-def test_a_given_gsd_makes_square_metres_of_pixels(tmp_path: Path) -> None:
+def test_a_given_gsd_makes_square_meters_of_pixels(tmp_path: Path) -> None:
     values = make_classes()
     raster = make_raster(tmp_path / "c.tif", values, crs=None)
     summary = polygonise(raster, [tmp_path / "a.gpkg"], legend=LEGEND, gsd_m=0.5)
@@ -187,7 +187,7 @@ def test_an_unknown_class_is_refused_with_the_known_ones(tmp_path: Path) -> None
     assert "land, building, water" in caught.value.hint
 
 
-def test_small_regions_go_to_their_neighbours(tmp_path: Path) -> None:
+def test_small_regions_go_to_their_neighbors(tmp_path: Path) -> None:
     values = np.full((30, 30), 1, np.uint8)
     values[3:5, 3:5] = 2  # 4 px = 1 m²
     values[10:20, 10:20] = 2  # 25 m²

@@ -14,7 +14,7 @@ LEGEND = Legend((ClassInfo(0, "land", (10, 20, 30), background=True), ClassInfo(
 NAMES = [info.name for info in LEGEND]
 
 
-def test_every_class_is_a_category_with_a_symbol_of_its_colour() -> None:
+def test_every_class_is_a_category_with_a_symbol_of_its_color() -> None:
     renderer = ET.fromstring(polygon_qml(LEGEND)).find("renderer-v2")
     assert renderer is not None
     assert renderer.attrib["type"] == "categorizedSymbol"

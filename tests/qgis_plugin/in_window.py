@@ -211,13 +211,13 @@ def options():
             dialog = QApplication.activeModalWidget()
             page = next(w for w in dialog.findChildren(object) if type(w).__name__ == "OptionsPage")
             click(page.check_button)
-            wait(lambda: "All is well" in page.state.text(), "the check", 200)
+            wait(lambda: "The engine works" in page.state.text(), "the check", 200)
             SEEN["options"] = page.state.text()
             page.threads.setValue(1)
             shoot("options", dialog)
             QTimer.singleShot(500, setup)
-            click(page.setup_button)  # comes back when the set-up dialog closes
-            wait(lambda: page._look is None, "the look after the set-up", 200)
+            click(page.setup_button)  # comes back when the setup dialog closes
+            wait(lambda: page._check is None, "the check after the setup", 200)
             dialog.accept()
         except BaseException:
             SEEN["options_error"] = traceback.format_exc()

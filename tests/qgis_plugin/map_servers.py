@@ -1,4 +1,4 @@
-"""Map servers on this machine: XYZ tiles whose colour says which one it is, and a WMS that shows a GeoTIFF."""
+"""Map servers on this machine: XYZ tiles whose color says which one it is, and a WMS that shows a GeoTIFF."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def png(pixels: npt.NDArray[np.uint8]) -> tuple[str, bytes]:
     return "image/png", picture.getvalue()
 
 
-def tile_colour(zoom: int, col: int, row: int) -> tuple[int, int, int]:
+def tile_color(zoom: int, col: int, row: int) -> tuple[int, int, int]:
     """What the whole tile has."""
     return (col * 37 % 200 + 20, row * 53 % 200 + 20, zoom * 11 % 200 + 20)
 
@@ -70,7 +70,7 @@ def serve_tiles(*, broken: bool = False) -> Iterator[tuple[str, list[str]]]:
         if broken:
             return 503
         zoom, col, row = (int(part.split(".")[0]) for part in path.strip("/").split("/"))
-        return png(np.full((256, 256, 3), tile_colour(zoom, col, row), np.uint8))
+        return png(np.full((256, 256, 3), tile_color(zoom, col, row), np.uint8))
 
     with serve(answer) as (address, asked):
         yield f"type=xyz&url={address}/%7Bz%7D/%7Bx%7D/%7By%7D.png&zmin=0&zmax=19", asked

@@ -11,7 +11,7 @@ from real_qgis import Qgis
 
 pytestmark = pytest.mark.qgis
 
-ADVISED = "as the model advises"
+RECOMMENDED = "as the model recommends"
 SHARED = {
     "MODEL": "model",
     "DEVICE": "device",
@@ -131,7 +131,7 @@ def in_engines_words(name: str, default: Any) -> Any:
         return "stop" if default else "skip"
     if name == "FORMATS":
         return tuple(default)
-    return None if default == ADVISED else default or None
+    return None if default == RECOMMENDED else default or None
 
 
 @pytest.mark.parametrize("algorithm", OPTIONS)
@@ -149,4 +149,4 @@ def test_parameters_have_the_options_defaults_and_choices(
             begins = OTHERWISE.get((algorithm, name), begins)
             assert in_engines_words(name, parameter["default"]) == (begins or None), f"{algorithm} {name}"
         if parameter["choices"] and isinstance(option.type, click.Choice):
-            assert set(parameter["choices"]) - {ADVISED} == set(option.type.choices), f"{algorithm} {name}"
+            assert set(parameter["choices"]) - {RECOMMENDED} == set(option.type.choices), f"{algorithm} {name}"

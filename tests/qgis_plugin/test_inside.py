@@ -12,7 +12,7 @@ from pathlib import Path
 import geopandas
 import pytest
 import rasterio
-from map_servers import serve_tiles, serve_wms, tile_colour
+from map_servers import serve_tiles, serve_wms, tile_color
 from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
@@ -46,7 +46,7 @@ answer = {"fine": fine, "canceled": feedback.isCanceled(), "errors": feedback.er
 """,
         tmp=tmp_path, scene=large_scene, model_file=model, out=results,
     )  # fmt: skip
-    assert told["canceled"] and not told["fine"] and "Stopped" in " ".join(told["errors"])
+    assert told["canceled"] and not told["fine"] and "Canceled" in " ".join(told["errors"])
     assert not [path for path in results.iterdir() if not path.name.startswith(".")]
     assert not engines_that_name(results)
 
@@ -73,7 +73,7 @@ def _wait(test: object, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def test_results_arrive_named_and_coloured(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
+def test_results_arrive_named_and_colored(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
     told = qgis.script(
         """
 from processing.gui.Postprocessing import handleAlgorithmResults
@@ -151,7 +151,7 @@ processing.run("fctl:segmentraster", given)
         assert (mine.read(1) == theirs.read(1)).all()
 
 
-def test_an_online_layer_is_fetched_for_extent_and_ground_size(qgis: Qgis, model: Path, tmp_path: Path) -> None:
+def test_an_online_layer_is_downloaded_for_extent_and_pixel_size(qgis: Qgis, model: Path, tmp_path: Path) -> None:
     unit = 2 * math.pi * 6378137 / 256 / 2**17  # a pixel of zoom 17
     west, north = 1_500_000.0, 6_300_000.0
     with serve_tiles() as (source, asked):
@@ -164,7 +164,7 @@ layer = QgsRasterLayer(source, "tiles", "wms")
 assert layer.isValid()
 scene = scenes.scene_of(layer)
 extent = QgsRectangle(west, north - 500 * unit, west + 700 * unit, north)
-gsd = export.metres_per_unit(scene.crs, extent.center()) * unit
+gsd = export.meters_per_unit(scene.crs, extent.center()) * unit
 plan = export.plan_export(scene, extent, gsd)
 feedback = Feedback()
 export.export_scene(scene, plan, Path(tmp), feedback)
@@ -184,7 +184,7 @@ answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameter
         )  # fmt: skip
     assert told["size"] == [700, 500]
     assert "online layer" in told["refused"] and "Choose an extent" in told["refused"]
-    assert any("Fetching 700 x 500 pixels" in line for line in told["lines"])
+    assert any("Downloading 700 x 500 pixels" in line for line in told["lines"])
     assert {path.split("/")[1] for path in asked} == {"17"}, "tiles of the zoom that fits the ground size"
     with rasterio.open(tmp_path / "online.tif") as dataset:
         pixels = dataset.read()
@@ -192,7 +192,7 @@ answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameter
         for col, row in ((3, 5), (300, 20), (690, 490)):
             x, y = dataset.xy(row, col)
             tile = [math.floor((x / math.pi / 6378137 + 1) * 2**16), math.floor((1 - y / math.pi / 6378137) * 2**16)]
-            assert tuple(pixels[:3, row, col]) == tile_colour(17, *tile)
+            assert tuple(pixels[:3, row, col]) == tile_color(17, *tile)
     with rasterio.open(tmp_path / "out.tif") as dataset:
         assert dataset.shape == (500, 700) and dataset.crs.to_epsg() == 3857
 
@@ -210,7 +210,7 @@ from fctl_geo_qgis import export, scenes
 from pathlib import Path
 online = scenes.scene_of(layer)
 plan = export.plan_export(online, layer.extent(), 0.5)
-plan = export.Plan(plan.extent, 1300, 700, 0.5)  # metres of the CRS, not of the ground
+plan = export.Plan(plan.extent, 1300, 700, 0.5)  # meters of the CRS, not of the ground
 export.export_scene(online, plan, Path(tmp), Feedback())
 feedback = Feedback()
 given = {"INPUT": layer.id(), "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1, "OUTPUT": tmp + "/out.tif",
@@ -289,15 +289,15 @@ def _classes(folder: Path) -> Path:
     return path if path.exists() else make_scene(path, 60, 60, bands=1)
 
 
-def test_ground_sizes_are_true_metres_and_far_ones_are_told(qgis: Qgis, tmp_path: Path) -> None:
+def test_ground_sizes_are_true_meters_and_far_ones_are_told(qgis: Qgis, tmp_path: Path) -> None:
     place = rasterio.Affine(0.5 / 0.5736, 0, 1_000_000, 0, -0.5 / 0.5736, 7_361_866)  # 55 degrees north
     make_scene(tmp_path / "mercator.tif", 100, 100, crs="EPSG:3857", transform=place)
     told = qgis.script(
         """
-from fctl_geo_qgis.catalogue import CATALOGUE, gsd_warning
+from fctl_geo_qgis.catalog import CATALOG, gsd_warning
 from fctl_geo_qgis.ground import gsd_of
 from fctl_geo_qgis.scenes import path_of
-card = CATALOGUE.card("landcover")
+card = CATALOG.card("landcover")
 gsd = gsd_of(QgsRasterLayer(tmp + "/mercator.tif", "m"))
 answer = {"gsd": gsd, "warnings": [gsd_warning(card, size) for size in (10.0, 1.2, 0.5, 0.07, None)],
           "paths": [path_of(s) for s in ("/a b/c.tif", "/a/c.tif|option:NUM_THREADS=2", "GPKG:/a b/c.gpkg:t",

@@ -1,4 +1,4 @@
-"""'Set up the engine' for real: venv, pip and the engine's own wheel; only the weight of third parties is borrowed."""
+"""'Set Up Engine' for real: venv, pip and the engine's own wheel; only the weight of third parties is borrowed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
     assert told["same"] and told["python"].startswith(str(bare.profile))
     assert (tmp_path / "out.tif").exists()
     assert told["percents"] == sorted(told["percents"]) and told["percents"][-1] == 100
-    assert any("Installing from the folder" in line for line in told["lines"])
+    assert any("Installing from the wheels folder" in line for line in told["lines"])
     assert any(line.startswith("ok: fctl-geo") for line in told["log"].splitlines())
     again = bare.process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
                                           f"--OUTPUT={tmp_path / 'out.fgb'}")  # fmt: skip
@@ -118,7 +118,7 @@ answer["advice"] = [install.device_advice(True, ""), install.device_advice(True,
     assert f"Successfully installed torch-{version}+cpu" in told["False"]
     assert f"Successfully installed torch-{version}+cu128" in told["True"]
     assert {path.split("/")[1] for path in asked} == {"cpu", "cu128"}
-    assert "The folder of wheels decides" in told["advice"][1]
+    assert "The wheels folder takes precedence" in told["advice"][1]
     if not Path("/usr/bin/nvidia-smi").exists():
         assert "No NVIDIA driver was found" in told["advice"][0] and "or choose CPU" in told["advice"][0]
 
@@ -163,11 +163,11 @@ answer["new"] = second != first and bool(query(second, ["models"]))
 """,
         tmp=tmp_path, base=BASE, wheels=wheels, broken=broken,
     )  # fmt: skip
-    assert "lacks something" in told["nothing"] and told["left"] == []
+    assert "Packages are missing" in told["nothing"] and told["left"] == []
     assert "not set up" in told["stopped"]
-    assert "lacks something" in told["failed"] and "pip download" in told["failed"]
+    assert "Packages are missing" in told["failed"] and "pip download" in told["failed"]
     assert "-c constraints.txt fctl_geo-" in told["failed"], "a folder of the tested versions"
-    assert told["broken"] and "lacks something" not in told["broken"]
+    assert told["broken"] and "Packages are missing" not in told["broken"]
     assert told["same"] and "buildings" in told["models"] and told["folders"] == 1
     assert told["new"] and told["after"] == told["wanted"]
 
@@ -223,7 +223,7 @@ answer = lines
     )  # fmt: skip
     assert (tmp_path / "tries").read_text() == "3"
     assert "proxy http://me:a%3Ab%40c@proxy.example:3128 intranet.example" in told
-    assert "The network failed; trying again (3 of 3)" in told
+    assert "Network error; trying again (3 of 3)" in told
 
 
 def test_a_python_to_build_on_is_found_and_unfit_ones_are_told(qgis: Qgis, tmp_path: Path) -> None:

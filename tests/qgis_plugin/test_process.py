@@ -13,7 +13,7 @@ import rasterio
 from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
-from training_factory import make_labelled_scene, make_squares, polygons_of
+from training_factory import make_labeled_scene, make_squares, polygons_of
 
 pytestmark = pytest.mark.qgis
 
@@ -39,7 +39,13 @@ def test_every_algorithm_is_listed_with_help(qgis: Qgis) -> None:
     for name in ("segmentraster", "segmentfolder", "refineclasses", "polygoniseclasses", "trainmodel", "evaluatemodel"):
         assert f"fctl:{name}" in listed
     said = qgis.process("help", "fctl:segmentraster").text
-    for words in ("INPUT: Image", "OUTPUT", "OUTPUT_POLYGONS", "OUTPUT_CONFIDENCE", "Only inside these polygons"):
+    for words in (
+        "INPUT: Image",
+        "OUTPUT",
+        "OUTPUT_POLYGONS",
+        "OUTPUT_CONFIDENCE",
+        "Everything outside becomes nodata",
+    ):
         assert words in said
 
 
@@ -113,7 +119,7 @@ def test_a_folder_goes_through_though_one_image_is_broken(qgis: Qgis, model: Pat
     again = qgis.run(
         "segmentfolder", INPUT=images, MODEL=model, OUTPUT=out, FORMATS="gpkg,tif", DEVICE="cpu", THREADS=1
     )
-    assert "2 done before and unchanged" in again.text
+    assert "2 unchanged since an earlier run" in again.text
 
 
 def test_a_model_of_the_model_designer_runs(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
@@ -160,9 +166,9 @@ answer = model.toFile(path)
 def test_a_missing_engine_is_told(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
     given = {"INPUT": scene, "MODEL": model, "OUTPUT": tmp_path / "out.tif"}
     said = qgis.without_engine().run("segmentraster", fine=False, **given)
-    assert said.code != 0 and "The engine is not set up" in said.text and "Set up the engine" in said.text
+    assert said.code != 0 and "The engine has not been set up" in said.text and "Set Up Engine" in said.text
     said = qgis.without_engine("/nowhere/python").run("segmentraster", fine=False, **given)
-    assert said.code != 0 and "/nowhere/python is not there" in said.text and "Settings > Options" in said.text
+    assert said.code != 0 and "/nowhere/python, does not exist" in said.text and "Settings > Options" in said.text
 
 
 def test_a_broken_engine_is_told(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
@@ -172,12 +178,12 @@ def test_a_broken_engine_is_told(qgis: Qgis, scene: Path, model: Path, tmp_path:
     no_program = tmp_path / "python"
     no_program.write_text("what?")
     said = qgis.without_engine(str(no_program)).run("segmentraster", fine=False, **given)
-    assert said.code != 0 and "cannot be started" in said.text
+    assert said.code != 0 and "could not be started" in said.text
 
 
 def test_an_unknown_model_is_told_before_the_run(qgis: Qgis, scene: Path, tmp_path: Path) -> None:
     said = qgis.run("segmentraster", fine=False, INPUT=scene, MODEL="mars", OUTPUT=tmp_path / "out.tif")
-    assert said.code != 0 and "There is no model 'mars'" in said.text and "buildings, landcover" in said.text
+    assert said.code != 0 and "The model 'mars' does not exist" in said.text and "buildings, landcover" in said.text
     said = qgis.run("segmentraster", fine=False, INPUT=scene, MODEL="/gone.safetensors", OUTPUT=tmp_path / "out.tif")
     assert "The model file /gone.safetensors does not exist" in said.text
 
@@ -187,9 +193,9 @@ def test_unknown_classes_and_a_missing_result_are_told_before_the_run(
 ) -> None:
     given = {"INPUT": scene, "MODEL": model}
     said = qgis.run("segmentraster", fine=False, **given, OUTPUT=tmp_path / "out.tif", CLASSES="a,castle")
-    assert "has no class 'castle'" in said.text and "Its classes: a, b, nothing" in said.text
+    assert "has no class 'castle'" in said.text and "Classes of the model: a, b, nothing" in said.text
     said = qgis.run("segmentraster", fine=False, **given)
-    assert "No result is asked for" in said.text
+    assert "No output is selected" in said.text
     said = qgis.run("refineclasses", fine=False, **given, OUTPUT=tmp_path / "out.tif")
     assert "has 3 bands; a class raster has one" in said.text
 
@@ -197,7 +203,7 @@ def test_unknown_classes_and_a_missing_result_are_told_before_the_run(
 def test_a_result_never_replaces_the_input(qgis: Qgis, scene: Path, model: Path) -> None:
     before = scene.read_bytes()
     said = qgis.run("segmentraster", fine=False, INPUT=scene, MODEL=model, OUTPUT=scene, DEVICE="cpu")
-    assert said.code != 0 and "would replace the input itself" in said.text and scene.read_bytes() == before
+    assert said.code != 0 and "would overwrite the input" in said.text and scene.read_bytes() == before
 
 
 def test_a_layer_without_crs_is_segmented_and_told(qgis: Qgis, model: Path, tmp_path: Path) -> None:
@@ -205,7 +211,7 @@ def test_a_layer_without_crs_is_segmented_and_told(qgis: Qgis, model: Path, tmp_
     said = qgis.run(
         "segmentraster", INPUT=lost, MODEL=model, OUTPUT=tmp_path / "out.tif", GSD=0.5, DEVICE="cpu", THREADS=1
     )
-    assert "has no CRS" in said.text and "right click > Layer CRS" in said.text and "pixels" in said.text
+    assert "has no CRS" in said.text and "right-click > Layer CRS" in said.text and "pixels" in said.text
 
 
 def test_places_outside_the_layer_are_told(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
@@ -215,7 +221,7 @@ def test_places_outside_the_layer_are_told(qgis: Qgis, scene: Path, model: Path,
     said = qgis.run("segmentraster", fine=False, **given, AOI=far)
     assert said.code != 0 and "misses the scene" in said.text and "check which CRS" in said.text
     said = qgis.run("segmentraster", fine=False, **given, EXTENT="0,10,0,10")
-    assert said.code != 0 and "The extent misses the layer" in said.text
+    assert said.code != 0 and "The extent does not intersect the layer" in said.text
     assert not (tmp_path / "out.tif").exists()
 
 
@@ -262,19 +268,19 @@ def test_no_engine_stays_behind(qgis: Qgis) -> None:
 
 
 def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, tmp_path: Path) -> None:
-    image = make_labelled_scene(tmp_path, size_px=256, gsd=0.5)
+    image = make_labeled_scene(tmp_path, size_px=256, gsd=0.5)
     labels = tmp_path / "squares.geojson"
     polygons_of(image, make_squares(0, 256, 40)[1], labels)
     trained, page, numbers = (tmp_path / f"mine.{ending}" for ending in ("safetensors", "html", "json"))
     truth = {"INPUT": image, "LABELS": labels, "FIELD": "kind", "BACKGROUND": "ground", "DEVICE": "cpu"}
     said = qgis.run("trainmodel", MODEL=model, STEPS=2, BATCH_SIZE=1, REFINEMENT="false", OUTPUT=trained, **truth)
     assert trained.exists() and "Training" in said.text
-    assert "held back: " in said.text
+    assert "held out: " in said.text
     said = qgis.run("evaluatemodel", MODEL=trained, OUTPUT=page, OUTPUT_JSON=numbers, **truth)
     told = json.loads(numbers.read_text("utf-8"))
     assert set(told["classes"]) == {"ground", "square"} and page.read_text("utf-8").lower().startswith("<!doctype html")
-    assert float(said.results["MIOU"]) == pytest.approx(told["mIoU"]) and "mean IoU: " in said.text
+    assert float(said.results["MIOU"]) == pytest.approx(told["mIoU"]) and "Mean IoU: " in said.text
     said = qgis.run("evaluatemodel", fine=False, MODEL=trained, OUTPUT=page, INPUT=image, DEVICE="cpu")
-    assert "The truth is missing" in said.text
-    names = qgis.script("from fctl_geo_qgis.catalogue import CATALOGUE\nanswer = CATALOGUE.names()", tmp=tmp_path)
+    assert "Ground truth is missing" in said.text
+    names = qgis.script("from fctl_geo_qgis.catalog import CATALOG\nanswer = CATALOG.names()", tmp=tmp_path)
     assert str(trained) in names, "it is offered from now on"

@@ -1,4 +1,4 @@
-"""The plugin's sources and zip, looked at without QGIS: old Pythons, Qt 5 and 6, no forbidden means, all translated."""
+"""The plugin's sources and zip, examined without QGIS: old Pythons, Qt 5 and 6, forbidden modules, translations."""
 
 from __future__ import annotations
 

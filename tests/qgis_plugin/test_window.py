@@ -79,7 +79,7 @@ def test_the_panel_shows_engine_models_and_layer(seen: dict[str, Any]) -> None:
     assert "GiB free" in seen["engine"]
     assert {"buildings", "landcover"} <= set(seen["models"])
     gsd_m = read_model_info("landcover").input.gsd_m
-    for words in ("building", "water", f"made for pixels of {gsd_m:g} m", "Licence", "#4a90d9"):
+    for words in ("building", "water", f"trained at {gsd_m:g} m per pixel", "License", "#4a90d9"):
         assert words in seen["card"]
     assert seen["facts"] == "1,200 x 1,200 pixels of 0.3 m, EPSG:32633"
     assert seen["no_warning"] == ""
@@ -92,7 +92,7 @@ def test_a_preview_replaces_the_last_one_and_refuses_what_would_take_long(seen: 
     assert "Zoom in" in seen["preview_too_large"]
 
 
-def test_a_run_brings_named_and_coloured_layers(seen: dict[str, Any]) -> None:
+def test_a_run_brings_named_and_colored_layers(seen: dict[str, Any]) -> None:
     assert seen["running"] == {"run": False, "cancel": True}
     assert seen["run"].startswith("Done: ")
     assert {"orthophoto-landcover.tif", "orthophoto-landcover.gpkg"} <= set(seen["files"])
@@ -105,7 +105,7 @@ def test_a_run_brings_named_and_coloured_layers(seen: dict[str, Any]) -> None:
 
 def test_cancel_leaves_no_file_and_a_coarse_layer_is_warned_of(seen: dict[str, Any]) -> None:
     assert f"{2 / read_model_info('landcover').input.gsd_m:.1f} times coarser" in seen["warning"]
-    assert "Stopped" in seen["cancelled"]
+    assert "Canceled" in seen["cancelled"]
     assert not [name for name in seen["after_cancel"] if name.startswith("large")]
 
 
@@ -115,13 +115,13 @@ def test_the_batch_dialog_runs_every_row(seen: dict[str, Any]) -> None:
 
 def test_the_options_page_checks_and_keeps(seen: dict[str, Any]) -> None:
     assert "options_error" not in seen, seen["options_error"]
-    assert "All is well" in seen["options"]
+    assert "The engine works" in seen["options"]
     assert seen["threads"] == 1
 
 
 def test_a_set_up_that_fails_says_why_and_may_be_tried_again(seen: dict[str, Any]) -> None:
     words, button = seen["setup"]
-    assert "lacks something" in words and "pip download" in words and button == "Try again"
+    assert "Packages are missing" in words and "pip download" in words and button == "Try Again"
 
 
 def test_the_plugin_goes_without_a_trace(seen: dict[str, Any]) -> None:

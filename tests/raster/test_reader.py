@@ -109,7 +109,7 @@ def test_our_own_raster_brings_its_legend_even_without_the_file_beside_it(tmp_pa
         assert raster.legend == legend and raster.tags["A"] == "b"
 
 
-def test_names_come_from_a_rat_or_category_names_and_colours_from_the_palette(tmp_path: Path) -> None:
+def test_names_come_from_a_rat_or_category_names_and_colors_from_the_palette(tmp_path: Path) -> None:
     palette = {0: (5, 5, 5, 255), 1: (200, 0, 0, 255), 2: (0, 200, 0, 255)}
     path = make_raster(tmp_path / "x.tif", np.ones((2, 2), np.uint8), palette=palette)
     beside = tmp_path / "x.tif.aux.xml"
@@ -127,7 +127,7 @@ def test_names_come_from_a_rat_or_category_names_and_colours_from_the_palette(tm
         assert raster.legend == Legend((ClassInfo(2, "tree", (0, 200, 0)),))
 
 
-def test_without_names_classes_are_numbered_and_no_two_neighbours_look_alike(tmp_path: Path) -> None:
+def test_without_names_classes_are_numbered_and_no_two_neighbors_look_alike(tmp_path: Path) -> None:
     palette = {0: (5, 5, 5, 255), 1: (200, 0, 0, 255)}
     with open_class_raster(make_raster(tmp_path / "x.tif", np.ones((2, 2), np.uint8), palette=palette)) as raster:
         assert [(c.name, c.color) for c in raster.legend] == [("class 0", (5, 5, 5)), ("class 1", (200, 0, 0))]

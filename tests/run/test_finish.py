@@ -27,8 +27,8 @@ class Held:
         return self.values[window.row : window.row_end, window.col : window.col_end]
 
 
-def test_where_refinement_changed_nothing_the_confidence_is_that_under_the_pixels_centre() -> None:
-    """2.5 output pixels a crude one: the centres of columns 0 to 4 lie at 0.2, 0.6, 1.0, 1.4 and 1.8 of it."""
+def test_where_refinement_changed_nothing_the_confidence_is_that_under_the_pixels_center() -> None:
+    """2.5 output pixels a crude one: the centers of columns 0 to 4 lie at 0.2, 0.6, 1.0, 1.4 and 1.8 of it."""
     place = RasterFrame(1, 2, (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), "")
     run: Any = SimpleNamespace(
         final=SimpleNamespace(sweep=SimpleNamespace(how=Resampling(2.5, 0, 0))),

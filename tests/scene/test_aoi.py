@@ -44,19 +44,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_scene(tmp_path_factory.mktemp("aoi") / "scene.tif", WIDTH, HEIGHT)
 
 
-def centres_inside(area: shapely.Polygon, window: Window) -> np.ndarray:
+def centers_inside(area: shapely.Polygon, window: Window) -> np.ndarray:
     rows, cols = np.mgrid[window.row : window.row_end, window.col : window.col_end] + 0.5
     return shapely.contains_xy(area, cols, rows)
 
 
 @pytest.mark.parametrize("ending", ["gpkg", "geojson", "shp", "fgb", "parquet"])
-def test_pixels_whose_centre_lies_inside_are_wanted(path: Path, tmp_path: Path, ending: str) -> None:
+def test_pixels_whose_center_lies_inside_are_wanted(path: Path, tmp_path: Path, ending: str) -> None:
     crs = "EPSG:4326" if ending == "geojson" else "EPSG:32633"
     shape = geopandas.GeoSeries([BLOB_ON_GROUND], crs="EPSG:32633").to_crs(crs)[0]
     aoi = write(tmp_path / f"a.{ending}", [shape], crs)
     with open_scene(path, InputSpec(), SceneSettings(aoi=aoi)) as scene:
-        difference = scene.wanted(FULL) != centres_inside(BLOB, FULL)
-        assert difference.sum() <= (30 if ending == "geojson" else 0), "GeoJSON rounds to centimetres"
+        difference = scene.wanted(FULL) != centers_inside(BLOB, FULL)
+        assert difference.sum() <= (30 if ending == "geojson" else 0), "GeoJSON rounds to centimeters"
         assert scene.frame_window == Window(40, 50, 620, 540)
         assert scene.frame.transform[2] == pytest.approx(500_000 + 0.3 * 50)
         assert scene.frame.transform[5] == pytest.approx(4_600_000 - 0.3 * 40)
@@ -171,7 +171,7 @@ def test_an_area_as_large_as_the_world_is_all_of_the_scene(path: Path, tmp_path:
 
 @pytest.mark.parametrize("grid", ["scene", "model"])
 def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path, grid: str) -> None:
-    """Smaller than a pixel, or a sliver between the centres of two rows."""
+    """Smaller than a pixel, or a sliver between the centers of two rows."""
     speck, sliver = ground((9.6, 9.6), (9.9, 9.6), (9.9, 9.9)), ground((3, 20.6), (400, 20.6), (400, 20.9), (3, 20.9))
     for name, shape in (("speck", speck), ("sliver", sliver)):
         settings = SceneSettings(aoi=write(tmp_path / f"{name}.gpkg", [shape]), grid=grid)
@@ -180,8 +180,8 @@ def test_an_area_that_holds_no_pixel_is_refused(path: Path, tmp_path: Path, grid
     west, south, east, north = speck.bounds
     with pytest.raises(AoiError, match="contains no pixel"):
         open_scene(path, InputSpec(), SceneSettings(bbox=(west, south, east, north), grid=grid))
-    centre = ground((9.4, 9.4), (9.6, 9.4), (9.6, 9.6), (9.4, 9.6))
-    with open_scene(path, InputSpec(), SceneSettings(bbox=centre.bounds)) as scene:
+    center = ground((9.4, 9.4), (9.6, 9.4), (9.6, 9.6), (9.4, 9.6))
+    with open_scene(path, InputSpec(), SceneSettings(bbox=center.bounds)) as scene:
         assert scene.wanted(scene.frame_window).sum() == 1
 
 

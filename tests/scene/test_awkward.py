@@ -76,7 +76,7 @@ def test_an_awkward_file_is_read_right_or_refused_as_it_should_be(
     assert name in READ, f"say of {name} whether it must be read"
     told = describe_scene(path)
     with open_scene(path, InputSpec()) as scene:
-        read_corners_and_centre(scene)
+        read_corners_and_center(scene)
         agree_with_rasterio(scene, path)
         bands = ",".join(str(band.number) for band in scene.info.bands)
     gsd = f"{told.gsd_m:.3g} m" if told.gsd_m else "no GSD"
@@ -86,7 +86,7 @@ def test_an_awkward_file_is_read_right_or_refused_as_it_should_be(
     )
 
 
-def read_corners_and_centre(scene: Scene) -> None:
+def read_corners_and_center(scene: Scene) -> None:
     for factor in (1, 2, 3):
         height, width = (math.ceil(side / factor) for side in scene.model_hw)
         for row, col in ((-9, -9), (height // 2, width // 2), (height - 40, width - 40)):

@@ -41,13 +41,13 @@ def numbers_read(
         (["gray"], GRAY, [1]),
     ],
 )
-def test_colour_interpretation_finds_the_bands(
+def test_color_interpretation_finds_the_bands(
     tmp_path: Path, colors: list[str], spec: InputSpec, numbers: list[int]
 ) -> None:
     assert numbers_read(make_scene(tmp_path / "a.tif", bands=len(colors), colors=colors), spec) == (numbers, ())
 
 
-def test_descriptions_name_the_bands_that_colours_do_not(tmp_path: Path) -> None:
+def test_descriptions_name_the_bands_that_colors_do_not(tmp_path: Path) -> None:
     names = ["Blue", "Green", "Red", "Near Infrared"]
     path = make_scene(tmp_path / "a.tif", bands=4, colors=["gray", *["undefined"] * 3], names=names)
     assert numbers_read(path, RGBN) == ([3, 2, 1, 4], ())
@@ -60,7 +60,7 @@ def test_a_fourth_nameless_band_beside_red_green_blue_is_near_infrared(tmp_path:
     assert "band 4 has no name and is assumed to be near infrared" in warnings[0]
 
 
-def test_a_file_without_colours_gives_its_first_bands_and_says_so(tmp_path: Path) -> None:
+def test_a_file_without_colors_gives_its_first_bands_and_says_so(tmp_path: Path) -> None:
     path = make_scene(tmp_path / "a.tif", bands=5, colors=["gray", *["undefined"] * 4])
     numbers, warnings = numbers_read(path, RGB)
     assert numbers == [1, 2, 3]
@@ -99,7 +99,7 @@ def test_bands_that_are_not_there_are_told_with_both_sides(
     assert error.value.hint
 
 
-def test_a_palette_becomes_its_colours(tmp_path: Path) -> None:
+def test_a_palette_becomes_its_colors(tmp_path: Path) -> None:
     values = np.arange(240, dtype=np.uint8).reshape(1, 12, 20) % 4
     palette = {0: (0, 0, 0, 0), 1: (200, 10, 20, 255), 2: (30, 160, 40, 255), 3: (0, 0, 0, 255)}
     path = make_scene(tmp_path / "a.tif", pixels=values, colors=["palette"], palette=palette, photometric="PALETTE")

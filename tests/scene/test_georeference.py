@@ -1,4 +1,4 @@
-"""Ground metres a pixel in any CRS, grids and frames, and places that are refused."""
+"""Ground meters a pixel in any CRS, grids and frames, and places that are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from fctl_geo.windows.window import Window
         ("ESRI:104971", Affine(1e-3, 0, 0, 0, -1e-3, 0), math.sqrt(59.27 * 59.27)),  # Mars
     ],
 )
-def test_gsd_is_true_ground_metres_at_the_centre(tmp_path: Path, crs: str, transform: Affine, gsd_m: float) -> None:
+def test_gsd_is_true_ground_meters_at_the_center(tmp_path: Path, crs: str, transform: Affine, gsd_m: float) -> None:
     path = make_scene(tmp_path / "a.tif", 20, 10, crs=crs, transform=transform, block=16)
     info = describe_scene(path)
     assert info.gsd_source == "crs"

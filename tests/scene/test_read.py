@@ -179,8 +179,8 @@ def test_upsampling_keeps_a_ramp_a_ramp(tmp_path: Path) -> None:
     with open_scene(make_scene(tmp_path / "a.tif", pixels=ramp), InputSpec(gsd_m=0.1)) as scene:
         assert scene.scale == pytest.approx(1 / 3, rel=1e-3)
         row = scene.read(Window(30, 3, 1, 140)).pixels[0, 0].astype(int)
-    centres = (np.arange(3, 143) + 0.5) * scene.scale
-    np.testing.assert_allclose(row, (centres - 0.5) * 4, atol=0.51)
+    centers = (np.arange(3, 143) + 0.5) * scene.scale
+    np.testing.assert_allclose(row, (centers - 0.5) * 4, atol=0.51)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 97), (89, 1), (3, 2)])
@@ -221,8 +221,8 @@ def sweep_with_contexts(scene: Scene, patch_px: int = 224) -> None:
             box = (row * scene.scale, col * scene.scale, patch_px * scene.scale, patch_px * scene.scale)
             scene.wanted(Window(*(round(side) for side in box)))
             for factor in (1, 2, 3):
-                centre_row, centre_col = (row + half) // factor, (col + half) // factor
-                scene.read(Window(centre_row - half, centre_col - half, patch_px, patch_px), factor)
+                center_row, center_col = (row + half) // factor, (col + half) // factor
+                scene.read(Window(center_row - half, center_col - half, patch_px, patch_px), factor)
 
 
 @pytest.mark.parametrize("mask", [{}, {"nodata": 0, "holes": True}])

@@ -67,7 +67,7 @@ def test_montage_takes_each_pixel_from_the_patch_whose_core_it_lies_in() -> None
             assert (mean[0, rows, cols] == 10 * i + j).all()
 
 
-def test_the_ramps_of_two_neighbours_sum_to_one() -> None:
+def test_the_ramps_of_two_neighbors_sum_to_one() -> None:
     grid = PatchGrid(500, 500, 64, 16)
     weights = profile("blend", 64, *grid.rows.overlaps(3))
     np.testing.assert_allclose(weights[-16:] + weights[:16], 1)

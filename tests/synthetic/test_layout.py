@@ -46,7 +46,7 @@ def test_a_point_on_the_edge_is_not_inside():
 def test_a_pole_throws_a_shadow_as_long_as_the_sun_is_low():
     height = np.zeros((40, 40), dtype=np.float32)
     height[20, 10] = 5.0
-    # sun on the left, one metre of fall a pixel: five pixels of shadow to the right
+    # sun on the left, one meter of fall a pixel: five pixels of shadow to the right
     top = sweep_shadow(height, -1.0, 0.0, 1.0)
     assert (np.flatnonzero(top[20] > 0) == np.arange(10, 15)).all()
     assert (top[:20] == 0).all()

@@ -27,7 +27,7 @@ from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.training import judge
 from fctl_geo.training.boundary import BoundaryScore
 from fctl_geo.training.evaluate import Evaluation, EvaluationSettings, evaluate_classes, evaluate_model
-from fctl_geo.training.labeled_scenes import LabelledScene
+from fctl_geo.training.labeled_scenes import LabeledScene
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.metrics import Confusion
 from fctl_geo.training.objects import ObjectMatcher
@@ -40,7 +40,7 @@ masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements
 
 
 def make_truth(height: int = 700, width: int = 900, seed: int = 0) -> np.ndarray:
-    """Rectangles of buildings on land, a corner unlabelled."""
+    """Rectangles of buildings on land, a corner unlabeled."""
     rng = np.random.default_rng(seed)
     truth = np.zeros((height, width), np.uint8)
     for row, col in zip(rng.integers(0, height - 60, 40), rng.integers(0, width - 60, 40), strict=True):
@@ -55,7 +55,7 @@ def judged(tmp_path: Path, guess: np.ndarray, truth: np.ndarray, **options: obje
     make_scene(tmp_path / "guess.tif", pixels=guess[None], nodata=NODATA)
     make_scene(tmp_path / "truth.tif", pixels=truth[None], nodata=NODATA)
     labels = LabelSpec(tmp_path / "truth.tif", None, {"0": "land", "1": "building"})
-    place = scene_place(LabelledScene("here", image, labels), LEGEND, tmp_path / "work", Silent())
+    place = scene_place(LabeledScene("here", image, labels), LEGEND, tmp_path / "work", Silent())
     with place as opened:
         return evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(**options), Silent())
 
@@ -183,7 +183,7 @@ def test_touching_houses_of_the_labels_are_objects_of_their_own(tmp_path: Path) 
     pyogrio.write_dataframe(frame, tmp_path / "labels.geojson")
     make_scene(tmp_path / "guess.tif", pixels=truth[None], gsd=1.0)
     labels = LabelSpec(tmp_path / "labels.geojson", "kind", background="land")
-    with scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
+    with scene_place(LabeledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
         found = evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(), Silent())
     assert found.objects is not None
     assert (found.objects.truth, found.objects.found) == (2, 1)
@@ -229,7 +229,7 @@ def test_a_wrong_class_raster_is_judged_as_counted_by_hand_and_only_where_there_
     truth = make_truth()
     guess = np.roll(truth, (5, 7), (0, 1))
     guess[guess == NODATA] = 0
-    guess[truth == NODATA] = 1  # wrong, but nobody labelled it
+    guess[truth == NODATA] = 1  # wrong, but nobody labeled it
     found = judged(tmp_path, guess, truth)
     known = truth != NODATA
     for index, score in enumerate(found.classes):
@@ -264,7 +264,7 @@ def test_labels_in_another_crs_judge_as_well_as_those_burnt_on_the_grid(tmp_path
         pyogrio.write_dataframe(frame.to_crs(4326), tmp_path / name)
         labels = LabelSpec(tmp_path / name, "kind", background="land")
         make_scene(tmp_path / "guess.tif", pixels=truth[None], gsd=1.0)
-        with scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
+        with scene_place(LabeledScene("x", image, labels), LEGEND, tmp_path / "w", Silent()) as opened:
             found = evaluate_classes(tmp_path / "guess.tif", LEGEND, [opened], EvaluationSettings(), Silent())
         assert found.miou > 0.995, name
 
@@ -275,14 +275,14 @@ def test_a_model_is_judged_by_what_segment_gives(tmp_path: Path) -> None:
     scene = make_scene(tmp_path / "scene.tif", width=300, height=260)
     segment_scene(scene, Settings.of({"model": str(model), "outs": (tmp_path / "own.tif",)}))
     labels = LabelSpec(tmp_path / "own.tif")
-    with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent()) as opened:
+    with scene_place(LabeledScene("x", scene, labels), legend, tmp_path / "w", Silent()) as opened:
         found = evaluate_model(model, legend, [opened], EvaluationSettings(objects=legend.classes[1].name), Silent())
         part = opened.windows[0]
     assert found.accuracy == 1.0 and found.judged == 300 * 260
     assert found.objects is not None and found.objects.truth > 0
     assert found.objects.f1 == 1.0, "the polygons are the regions of the raster"
     window = type(part)(40, 70, 90, 100)
-    with scene_place(LabelledScene("x", scene, labels), legend, tmp_path / "w", Silent(), windows=[window]) as opened:
+    with scene_place(LabeledScene("x", scene, labels), legend, tmp_path / "w", Silent(), windows=[window]) as opened:
         found = evaluate_model(model, legend, [opened], EvaluationSettings(), Silent())
     assert found.accuracy == 1.0 and found.judged == 90 * 100, "a part is segmented as the whole is"
 
@@ -306,7 +306,7 @@ def test_unknown_ground_is_not_counted_by_the_deepglobe_convention(tmp_path: Pat
     make_scene(tmp_path / "guess.tif", pixels=np.where(truth == 0, 2, truth)[None])
     make_scene(tmp_path / "truth.tif", pixels=truth[None])
     labels = LabelSpec(tmp_path / "truth.tif", None, {"0": "unknown", "1": "water", "2": "urban"})
-    scene = LabelledScene("x", image, labels)
+    scene = LabeledScene("x", image, labels)
     results = {}
     for convention, unjudged in (("plain", frozenset()), ("deepglobe", frozenset({"unknown"}))):
         with scene_place(scene, legend, tmp_path, Silent(), unjudged=unjudged) as opened:
@@ -322,6 +322,6 @@ def test_labels_without_a_class_of_the_model_are_refused(tmp_path: Path) -> None
     labels = LabelSpec(tmp_path / "truth.tif", None, {"1": "glacier"})
     with (
         pytest.raises(TrainingError, match="glacier"),
-        scene_place(LabelledScene("x", image, labels), LEGEND, tmp_path, Silent()),
+        scene_place(LabeledScene("x", image, labels), LEGEND, tmp_path, Silent()),
     ):
         pass

@@ -100,7 +100,7 @@ def test_a_look_that_the_model_does_not_know_is_learned(adapted: ModelReport) ->
     (before,), (after,) = adapted.before.values(), adapted.crude.values()
     assert after["building"] > before["building"] + 0.05, (before, after)
     assert adapted.gain == (
-        f"IoU of building on the part held back: {before['building']:.2f} before, {after['building']:.2f} after"
+        f"IoU of building on the part held out: {before['building']:.2f} before, {after['building']:.2f} after"
     )
 
 
@@ -203,7 +203,7 @@ def test_adapting_takes_few_steps_and_no_refinement() -> None:
 def test_the_gain_is_told_for_each_class_that_has_polygons() -> None:
     legend = Legend(tuple(ClassInfo(i, n, (i, 0, 0), background=n == "land") for i, n in enumerate(("land", "a", "b"))))
     here, there = {"land": 0.9, "a": 0.5, "mIoU": 0.7}, {"a": 0.7, "b": 0.25}
-    assert tell_gain(legend, {}, {"x": here}) == "IoU of a on the part held back: 0.50"
+    assert tell_gain(legend, {}, {"x": here}) == "IoU of a on the part held out: 0.50"
     told = tell_gain(legend, {"x": here, "y": here}, {"x": here, "y": there})
-    assert told == ("IoU of a on the part held back: 0.50 before, 0.60 after; b on the part held back: 0.25")
-    assert tell_gain(legend, {}, {}) == "nothing was held back: the accuracy is unknown"
+    assert told == ("IoU of a on the part held out: 0.50 before, 0.60 after; b on the part held out: 0.25")
+    assert tell_gain(legend, {}, {}) == "nothing was held out: the accuracy is unknown"

@@ -1,4 +1,4 @@
-"""Labelled scenes in files: the same samples as from memory, parts kept back, and clear words for what does not fit."""
+"""Labeled scenes in files: the same samples as from memory, parts kept back, and clear words for what does not fit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_factory import make_scene
-from training_factory import make_labelled_scene, make_squares, polygons_of
+from training_factory import make_labeled_scene, make_squares, polygons_of
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Silent
 from fctl_geo.settings import SceneSettings
 from fctl_geo.training.data import choose_parts, open_data
 from fctl_geo.training.datasets import ImageLabels, recipe_of_folder, recipe_of_labels
-from fctl_geo.training.labeled_scenes import GroundFiles, LabelledScene, SceneGround, Survey, survey
+from fctl_geo.training.labeled_scenes import GroundFiles, LabeledScene, SceneGround, Survey, survey
 from fctl_geo.training.labels import LabelSpec
 from fctl_geo.training.method import Method
 from fctl_geo.training.samples import PyramidImage, View, cut_sample
@@ -34,19 +34,19 @@ BANDS = ("red", "green", "blue")
 SMALL = Method(sample_px=64)
 
 
-def labelled(folder: Path, name: str = "labels.gpkg", **settings: object) -> LabelledScene:
-    scene = make_labelled_scene(folder)
+def labeled(folder: Path, name: str = "labels.gpkg", **settings: object) -> LabeledScene:
+    scene = make_labeled_scene(folder)
     polygons_of(scene, make_squares(0, 400, 40)[1], folder / name)
-    return LabelledScene("x", scene, LabelSpec(folder / name, "kind", background="ground"), SceneSettings(**settings))
+    return LabeledScene("x", scene, LabelSpec(folder / name, "kind", background="ground"), SceneSettings(**settings))
 
 
 @pytest.mark.parametrize("name", ["labels.gpkg", "labels.geojson"])
 def test_polygons_in_degrees_become_the_mask_they_were_made_of(tmp_path: Path, name: str) -> None:
-    found = survey(labelled(tmp_path, name), BANDS, tmp_path / "work", Silent())
+    found = survey(labeled(tmp_path, name), BANDS, tmp_path / "work", Silent())
     mask = make_squares(0, 400, 40)[1]
     assert found.counts["square"] == pytest.approx(mask.sum(), rel=0.005)
     assert sum(found.counts.values()) == mask.size
-    again = survey(labelled(tmp_path, name), BANDS, tmp_path / "other", Silent())
+    again = survey(labeled(tmp_path, name), BANDS, tmp_path / "other", Silent())
     kept = survey(again.scene, BANDS, tmp_path / "other", Silent())
     assert kept.counts == again.counts and (kept.points == again.points).all(), "what is known is not looked for again"
 
@@ -60,7 +60,7 @@ def test_a_sample_from_a_file_is_the_sample_from_memory(
     pixels, mask = make_squares(0, 400, 40)
     make_scene(folder / "scene.tif", pixels=pixels, gsd=1.0)
     make_scene(folder / "mask.tif", pixels=mask[None], gsd=1.0)
-    scene = LabelledScene("x", folder / "scene.tif", LabelSpec(folder / "mask.tif", None, {"0": "a", "1": "b"}))
+    scene = LabeledScene("x", folder / "scene.tif", LabelSpec(folder / "mask.tif", None, {"0": "a", "1": "b"}))
     image = LabelledImage("x", np.ascontiguousarray(pixels.transpose(1, 2, 0)), np.ones((400, 400), bool), mask, 1.0)
     files = GroundFiles()
     found = survey(scene, BANDS, folder / "work", Silent())
@@ -74,8 +74,8 @@ def test_a_sample_from_a_file_is_the_sample_from_memory(
     assert np.abs(ours.levels[same].astype(int) - theirs.levels[same]).mean() < 1.5
 
 
-def test_labels_outside_of_the_labelled_area_are_not_learned(tmp_path: Path) -> None:
-    scene = labelled(tmp_path)
+def test_labels_outside_of_the_labeled_area_are_not_learned(tmp_path: Path) -> None:
+    scene = labeled(tmp_path)
     with rasterio.open(scene.image) as dataset:
         west, top = dataset.transform @ (100, 100)
     area = geopandas.GeoDataFrame(geometry=[shapely.box(west, top - 200, west + 100, top)], crs="EPSG:32633")
@@ -91,7 +91,7 @@ def make_survey(values: np.ndarray, stride: int = 16) -> Survey:
     rows, cols = np.nonzero(values != 255)
     points = np.stack([rows, cols], 1) * stride + stride // 2
     size_hw = (values.shape[0] * stride, values.shape[1] * stride)
-    scene = LabelledScene("x", Path("x.tif"), LabelSpec(Path("y.tif")))
+    scene = LabeledScene("x", Path("x.tif"), LabelSpec(Path("y.tif")))
     return Survey(scene, Path("z.tif"), {}, {}, size_hw, 1.0, stride, points, values[rows, cols])
 
 
@@ -112,7 +112,7 @@ def test_no_class_is_kept_back_altogether(seed: int, classes: int, side_px: int,
 
 
 def test_what_is_kept_back_is_not_learned_and_what_is_learned_does_not_judge(tmp_path: Path) -> None:
-    scene = labelled(tmp_path)
+    scene = labeled(tmp_path)
     given_ = ImageLabels((scene.image,), (scene.labels.path,), "kind", background="ground")
     recipe = recipe_of_labels(given_, SMALL, "x", tmp_path / "work", Silent())
     assert [c.name for c in recipe.legend] == ["ground", "square"] and recipe.legend.classes[0].background
@@ -172,30 +172,30 @@ def test_a_folder_in_a_known_layout_needs_no_recipe(
 
 
 def far_away(folder: Path) -> ImageLabels:
-    scene = make_labelled_scene(folder)
+    scene = make_labeled_scene(folder)
     frame = geopandas.GeoDataFrame({"kind": ["square"]}, geometry=[shapely.box(1, 1, 2, 2)], crs=4326)
     pyogrio.write_dataframe(frame, folder / "l.gpkg")
     return ImageLabels((scene,), (folder / "l.gpkg",), "kind", background="ground")
 
 
 def no_column(folder: Path) -> ImageLabels:
-    scene = make_labelled_scene(folder)
+    scene = make_labeled_scene(folder)
     polygons_of(scene, make_squares(0, 400, 40)[1], folder / "l.gpkg", field="art")
     return ImageLabels((scene,), (folder / "l.gpkg",), "kind", background="ground")
 
 
 def no_labels(folder: Path) -> ImageLabels:
-    return ImageLabels((make_labelled_scene(folder),), (folder / "l.gpkg",), "kind")
+    return ImageLabels((make_labeled_scene(folder),), (folder / "l.gpkg",), "kind")
 
 
 def one_class(folder: Path) -> ImageLabels:
-    scene = make_labelled_scene(folder)
+    scene = make_labeled_scene(folder)
     polygons_of(scene, make_squares(0, 400, 40)[1], folder / "l.gpkg")
     return ImageLabels((scene,), (folder / "l.gpkg",), "kind")
 
 
 def nowhere(folder: Path) -> ImageLabels:
-    placed = make_labelled_scene(folder)
+    placed = make_labeled_scene(folder)
     polygons_of(placed, make_squares(0, 400, 40)[1], folder / "l.gpkg")
     scene = make_scene(folder / "plain.tif", pixels=make_squares(0, 400, 40)[0], crs=None)
     return ImageLabels((scene,), (folder / "l.gpkg",), "kind", background="ground")
@@ -213,8 +213,8 @@ def other_size(folder: Path) -> ImageLabels:
         (far_away, r"no label of l\.gpkg lies on the imagery of scene\.tif"),
         (no_column, r"l\.gpkg has no column 'kind'"),
         (no_labels, r"scene\.tif has no label"),
-        (one_class, r"the labels show 1 class \(square\)"),
-        (nowhere, r"plain\.tif has no georeference"),
+        (one_class, r"the labels contain 1 \(square\)"),
+        (nowhere, r"plain\.tif is not georeferenced"),
         (other_size, r"mask\.tif is 20 x 400 px, the scene 400 x 400"),
     ],
 )

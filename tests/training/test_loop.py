@@ -121,7 +121,7 @@ def test_a_stopped_training_is_neither_overwritten_nor_gone_on_with_by_mistake(d
     settings = TrainingSettings(data, data / "run", checkpoint_every=2)
     with pytest.raises(Cancelled):
         train(recipe, settings, StopAfter(5))
-    with pytest.raises(TrainingError, match="holds a training already") as told:
+    with pytest.raises(TrainingError, match="already holds a training run") as told:
         train(recipe, settings)
     assert "--resume" in told.value.hint
     with pytest.raises(TrainingError, match="made for another command: seed is 1, the command says 2"):
@@ -135,7 +135,7 @@ def test_a_stopped_training_is_neither_overwritten_nor_gone_on_with_by_mistake(d
 def test_a_checkpoint_of_another_network_is_told_as_such(tmp_path: Path) -> None:
     """An update of fctl-geo may bring another network under the same name."""
     save_checkpoint(tmp_path, 5, network=torch.nn.Linear(2, 3))
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt is not of this network") as told:
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt does not fit this network") as told:
         load_checkpoint(tmp_path, network=torch.nn.Linear(2, 4))
     assert "--overwrite" in told.value.hint
     assert load_checkpoint(tmp_path, network=torch.nn.Linear(2, 3)) == (5, {})
@@ -254,8 +254,8 @@ def test_the_papers_preset_is_the_papers() -> None:
     assert (paper.focal_gamma, paper.jaccard, paper.batch, paper.epochs) == (3, 0, 6, 50)
     assert (paper.refinement.crude, paper.early_share) == ("early", 20 / 50)
     assert paper.architecture == "fctl-vgg16" and paper.micro == 1 and paper.sample_px == 508
-    steps = paper.lasting(labelled_m2=100 * 508**2, gsd_m=1.0).steps
-    assert steps == round(50 * 100 / 6), "an epoch sees the labelled area once"
+    steps = paper.lasting(labeled_m2=100 * 508**2, gsd_m=1.0).steps
+    assert steps == round(50 * 100 / 6), "an epoch sees the labeled area once"
 
 
 def test_a_recipe_may_change_a_preset_and_unknown_keys_are_named() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scene_factory import make_scene
-from training_factory import make_labelled_scene, make_squares, make_training_data, polygons_of
+from training_factory import make_labeled_scene, make_squares, make_training_data, polygons_of
 
 from fctl_geo.errors import Cancelled, TrainingError
 from fctl_geo.progress import Silent
@@ -121,7 +121,7 @@ def test_changed_data_is_refused_by_name_and_a_copy_is_no_change(data: Path, par
 
 
 def test_one_polygon_more_is_changed_data(tmp_path: Path) -> None:
-    scene = make_labelled_scene(tmp_path, size_px=256)
+    scene = make_labeled_scene(tmp_path, size_px=256)
     mask = make_squares(0, 256, 40)[1]
     polygons_of(scene, mask, tmp_path / "squares.gpkg")
     given = ImageLabels((scene,), (tmp_path / "squares.gpkg",), field="kind", background="ground")

@@ -51,7 +51,7 @@ def test_a_rim_of_that_width_along_rough_contours_is_ignored(rim_px: float, reac
     label[15:] = IGNORE
     expected = label.copy()
     expected[:15, 10 - reach : 10 + reach] = IGNORE
-    assert (forgiving(label, rim_px) == expected).all(), "unlabelled ground makes no rim"
+    assert (forgiving(label, rim_px) == expected).all(), "unlabeled ground makes no rim"
 
 
 def test_touching_outlines_are_kept_apart_in_the_window_of_the_source(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_labels_that_do_not_fit_are_told_before_the_first_step(data: Path) -> No
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("name = ", "is no recipe"), (RECIPE.replace("batch = 2", "batches = 2"), "batches"), ("", "missing")],
+    [("name = ", "is not a valid recipe"), (RECIPE.replace("batch = 2", "batches = 2"), "batches"), ("", "missing")],
 )
 def test_a_recipe_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "r.toml").write_text(text)
@@ -110,7 +110,7 @@ def test_a_partial_label_is_content_with_any_class_it_allows() -> None:
 
     assert loss(either) < 1e-4
     assert loss(full) > 1
-    assert loss(len(allowed) - 1) == 0, "what is not labelled costs nothing"
+    assert loss(len(allowed) - 1) == 0, "what is not labeled costs nothing"
 
 
 def test_a_pixel_that_is_not_of_a_class_costs_minus_log_of_one_minus_its_probability() -> None:

@@ -37,13 +37,13 @@ def test_rows_touching_are_those_whose_patch_sees_a_row(grid: PatchGrid, data: s
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize(("patch_px", "overlap_px"), [(448, 64), (640, 64), (896, 128)])
-def test_a_context_is_centred_on_its_patch(factor: int, patch_px: int, overlap_px: int) -> None:
+def test_a_context_is_centered_on_its_patch(factor: int, patch_px: int, overlap_px: int) -> None:
     grid = PatchGrid(5000, 5000, patch_px, overlap_px)
     level = ContextGrid(grid, factor)
     for i in range(grid.shape[0]):
         cells, patch = level.context(i, 0), grid.patch(i, 0)
-        centre = (cells.row + cells.height / 2) * CELL_PX * factor
-        assert abs(centre - (patch.row + patch.height / 2)) <= CELL_PX * factor / 2
+        center = (cells.row + cells.height / 2) * CELL_PX * factor
+        assert abs(center - (patch.row + patch.height / 2)) <= CELL_PX * factor / 2
         assert cells.height * CELL_PX == patch_px
 
 

@@ -1,4 +1,4 @@
-"""Looks at the engine without making the window wait: is it there, which models has it, what does it run on."""
+"""Checks the engine in the background: whether it works, its models, and its device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from qgis.PyQt.QtCore import pyqtSignal
 
-from ..catalogue import CATALOGUE, ModelCard
+from ..catalog import CATALOG, ModelCard
 from ..engine import find_engine, query
 from ..words import tr
 from .background import EngineTask
@@ -14,30 +14,30 @@ from .background import EngineTask
 
 @dataclass(frozen=True)
 class EngineState:
-    """What was found."""
+    """The result of a check."""
 
     error: str = ""
-    """Why there is no working engine, and what to do; empty: all is well."""
+    """Why there is no working engine, and what to do; empty: it works."""
     python: str = ""
     cards: list[ModelCard] = field(default_factory=list)
     device: str = ""
     """'GPU: NVIDIA ..., 22.1 of 24.0 GiB free', or the CPU's cores."""
     memory: str = ""
     troubles: list[str] = field(default_factory=list)
-    """What the doctor warns of."""
+    """Warnings of `fctl-geo doctor`."""
 
 
-class EngineLook(EngineTask):
-    """A background look; `looked` brings an `EngineState`.
+class EngineCheck(EngineTask):
+    """Checks the engine in the background; `checked` is emitted with an `EngineState`.
 
     Args:
-        chosen: the interpreter to look at, as a user has typed it; None: what the settings say.
+        chosen: path of the interpreter to check; None: from the settings.
     """
 
-    looked = pyqtSignal(object)
+    checked = pyqtSignal(object)
 
     def __init__(self, chosen: str | None = None) -> None:
-        super().__init__(tr("Looking at the engine"))
+        super().__init__(tr("Checking the engine"))
         self._chosen = chosen
         self._state = EngineState()
 
@@ -45,12 +45,12 @@ class EngineLook(EngineTask):
         engine = find_engine(self._chosen)
         self._state = EngineState(
             python=engine.python,
-            cards=CATALOGUE.shipped(engine),
+            cards=CATALOG.shipped(engine),
             **_examined(query(engine, ["doctor", "--quick"], self.feedback)),
         )
 
-    def tell(self) -> None:
-        self.looked.emit(EngineState(error=self.error) if self.error else self._state)
+    def report(self) -> None:
+        self.checked.emit(EngineState(error=self.error) if self.error else self._state)
 
 
 def _examined(findings: list[dict[str, str]]) -> dict[str, object]:
