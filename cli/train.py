@@ -70,6 +70,12 @@ label_options = combine(
     metavar="MODEL",
     help="Fine-tune this model (a file or a shipped name).",
 )
+@click.option(
+    "--head-only",
+    is_flag=True,
+    help="Train all but the encoder of the --init model, on a few hundred samples: minutes instead of hours. Trains no "
+    "refinement network.",
+)
 @option_of(
     TrainingSettings,
     "imagenet",
@@ -108,6 +114,14 @@ label_options = combine(
 )
 @option_of(
     TrainingSettings,
+    "plan_only",
+    "--plan-only",
+    is_flag=True,
+    help="Write plan.json to the --run folder, with an estimate of the time, and stop. Edit it, then give the same "
+    "command without --plan-only.",
+)
+@option_of(
+    TrainingSettings,
     "resume",
     "--resume",
     is_flag=True,
@@ -121,16 +135,18 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
 
     Takes a recipe (a .toml file, or a shipped one: buildings, landcover) with the folder of its --data; or --data in
     the layout of DeepGlobe or Inria; or --image with --labels. Writes a model file for --model and a card with its
-    measured accuracy. Takes hours; --resume continues from the last checkpoint after a stop.
+    measured accuracy. Takes hours, or minutes with --head-only; --resume continues after a stop.
 
     \b
     fctl-geo train --image town.tif --labels houses.gpkg --field kind --background land --out mine.safetensors
+    fctl-geo train --image town.tif --labels houses.gpkg --init buildings --head-only --out mine.safetensors
     fctl-geo train --preset paper --data AerialImageDataset --out inria.safetensors --device cuda
     fctl-geo train buildings --data imagery --out mine.safetensors --resume
     """
     from fctl_geo.errors import SettingsError
     from fctl_geo.storage.outputs import check_outputs
     from fctl_geo.training.machine import use_threads
+    from fctl_geo.training.plan import PLAN
     from fctl_geo.training.train_model import train_model
 
     console: Console = ctx.obj
@@ -141,21 +157,26 @@ def command(ctx: click.Context, /, recipe: str | None, *, out: Path, threads: in
     init = _model(values["init"])
     use_threads(threads)
     with open_progress(console) as progress:
-        chosen = _changed(_recipe(recipe, out, run, values, progress), values)
+        chosen = _changed(_recipe(recipe, out, run, init, values, progress), values)
         settings = TrainingSettings(
             data=values["data"] or Path(),
             run=run,
             init=init,
             imagenet=values["imagenet"],
-            **{k: values[k] for k in ("seed", "device", "devices", "resume", "overwrite", "tensorboard")},
-            **{k: values[k] for k in ("checkpoint_every", "validate_every")},
+            **{k: values[k] for k in ("seed", "device", "devices", "plan_only", "resume", "overwrite")},
+            **{k: values[k] for k in ("checkpoint_every", "validate_every", "tensorboard")},
         )
         report = train_model(chosen, settings, out, command=_command_line(ctx), progress=progress)
-        if report is None:
-            return
-        result = {"model": str(report.path), "card": str(report.card), "iou": report.refined or report.crude}
-        progress.done({**result, "steps": report.steps, "reused": report.reused})
-    _print(report)
+        if report is not None:
+            result = {"model": str(report.path), "card": str(report.card), "iou": report.refined or report.crude}
+            result |= {"iou_before": report.before, "gain": report.gain}
+            progress.done({**result, "steps": report.steps, "reused": report.reused})
+        elif settings.plan_only:
+            progress.done({"plan": str(run / PLAN)})
+    if report is not None:
+        _print(report)
+    elif settings.plan_only:
+        click.echo(f"plan     {run / PLAN}")
 
 
 def _command_line(ctx: click.Context) -> str:
@@ -163,7 +184,7 @@ def _command_line(ctx: click.Context) -> str:
     words = ["fctl-geo", "train"]
     for parameter in ctx.command.params:
         typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        unimportant = ("run", "resume", "overwrite", "threads", "tensorboard")
+        unimportant = ("run", "plan_only", "resume", "overwrite", "threads", "tensorboard")
         if not typed or parameter.name in unimportant or parameter.name not in ctx.params:
             continue
         value = ctx.params[parameter.name or ""]
@@ -179,7 +200,9 @@ def _command_line(ctx: click.Context) -> str:
     return shlex.join(words)
 
 
-def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], progress: Progress) -> Recipe:
+def _recipe(
+    name: str | None, out: Path, run: Path, init: Path | None, values: dict[str, Any], progress: Progress
+) -> Recipe:
     """The recipe that was named, or one created for the given folder or images."""
     from fctl_geo.errors import TrainingError
     from fctl_geo.training.datasets import ImageLabels, recipe_of_folder, recipe_of_labels
@@ -195,16 +218,34 @@ def _recipe(name: str | None, out: Path, run: Path, values: dict[str, Any], prog
     if images:
         bands = values["bands"] or ("red", "green", "blue")
         keys = ("labels", "field", "classes", "background", "aoi", "gsd_m")
-        given = ImageLabels(images, bands=bands, **{k: values[k] for k in keys})
+        labels = {k: values[k] for k in keys}
+        if init and not any(labels[k] for k in ("field", "classes", "background")):
+            labels |= _classes_of(init, labels["labels"], progress)
+        given = ImageLabels(images, bands=bands, **labels)
         return recipe_of_labels(given, method, out.stem, run / "labels", progress)
     if data is None:
         raise TrainingError("no training data is given", hint="give --image with --labels, or --data FOLDER")
     return recipe_of_folder(data, method, out.stem, run / "labels", progress)
 
 
+def _classes_of(model: Path, labels: tuple[Path, ...], progress: Progress) -> dict[str, Any]:
+    """What polygons without classes are: those of a model with a single class and a background."""
+    from fctl_geo.model.modelfile import read_model_info
+    from fctl_geo.training.labels import RASTER_ENDINGS
+
+    legend = read_model_info(model).legend
+    names, backgrounds = ([c.name for c in legend if c.background == wanted] for wanted in (False, True))
+    if len(names) != 1 or len(backgrounds) != 1 or any(p.suffix.lower() in RASTER_ENDINGS for p in labels):
+        return {}
+    progress.say(f"the classes are the model's: polygons are {names[0]}, everything else is {backgrounds[0]}")
+    return {"classes": {"*": names[0]}, "background": backgrounds[0]}
+
+
 def _changed(recipe: Recipe, values: dict[str, Any]) -> Recipe:
     """The recipe with the changes made by the options."""
-    method = recipe.method
+    from fctl_geo.training.method import of_the_head
+
+    method = of_the_head(recipe.method) if values["head_only"] else recipe.method
     if values["steps"]:
         method = replace(method, steps=values["steps"], epochs=0)
     if values["epochs"]:
@@ -224,12 +265,13 @@ def _model(name: Path | None) -> Path | None:
 def _print(report: ModelReport) -> None:
     from .summary import make_console, make_table
 
-    table = make_table("validation", "class", "IoU", "refined", right=("IoU", "refined"))
+    table = make_table("validation", "class", "before", "IoU", "refined", right=("before", "IoU", "refined"))
     for place, scores in report.crude.items():
-        for name, score in scores.items():
-            after = report.refined.get(place, {}).get(name)
-            table.add_row(place, name, f"{score:.3f}", "" if after is None else f"{after:.3f}")
+        for name in scores:
+            scores_of = (m.get(place, {}).get(name) for m in (report.before, report.crude, report.refined))
+            table.add_row(place, name, *("" if each is None else f"{each:.3f}" for each in scores_of))
     console = make_console()
     console.print(table)
     for file in (report.path, report.card, *report.pictures):
         console.print(f"file     {file}", markup=False, soft_wrap=True)
+    console.print(report.gain, markup=False, highlight=False, soft_wrap=True)

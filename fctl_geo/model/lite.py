@@ -140,12 +140,6 @@ class FctlLite(SegmentationNetwork):
         self.fusion = AdaptiveFusion(deep, len(config.contexts), config.key_channels) if config.contexts else None
         self.decoder = Decoder(config, self.encoder.backbone.widths, self.planes)
 
-    @torch.no_grad()
-    def shift_odds(self, shifts: Tensor) -> None:
-        """Add a number to the logits of each class, (K,)."""
-        assert self.decoder.classify.bias is not None
-        self.decoder.classify.bias[: len(shifts)] += shifts.to(self.decoder.classify.bias)
-
     def encode_context(self, level: Tensor, index: int = 0) -> Tensor:
         """(B, bands, H, W) pixels of a pyramid level to (B, C, H / 16, W / 16) features, which patches share.
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -49,12 +50,13 @@ class BatchPlan:
 
     def make(self, step: int, numbers: range) -> MicroBatch:
         """One micro-batch of a step."""
-        # a sample does not depend on those before it
-        made = [self._one(np.random.default_rng((self.seed, step, i))) for i in numbers]
+        made = [self.one(step, i) for i in numbers]
         levels, labels, lines = (torch.stack(part) for part in zip(*made, strict=True))
         return levels, labels, lines
 
-    def _one(self, rng: np.random.Generator) -> MicroBatch:
+    def one(self, step: int, i: int) -> MicroBatch:
+        """A step's i-th sample; it does not depend on those before it."""
+        rng = np.random.default_rng((self.seed, step, i))
         ground, view = self.samples.place(rng)
         sample = cut_sample(ground, view, self.samples.size_px, self.samples.scales)
         levels, label = augment(sample, self.samples.scales, self.hole_label, rng, self.looks)
@@ -68,17 +70,26 @@ class BatchPlan:
         return touching(label == self.objects_label, gsd_m)
 
 
-def stream(plan: BatchPlan, steps: range, workers: int) -> Iterator[tuple[int, Iterator[MicroBatch]]]:
+class Batches(Protocol):
+    """What a step learns from, made when asked for."""
+
+    @property
+    def micros(self) -> Sequence[range]: ...
+
+    def make(self, step: int, numbers: range) -> Any: ...
+
+
+def stream(plan: Batches, steps: Sequence[int], workers: int) -> Iterator[tuple[int, Iterator[Any]]]:
     """Each step, counted from 1, with its micro-batches, made ahead by `workers` threads (0: when asked for)."""
     if workers <= 0:
         for step in steps:
             yield step + 1, (plan.make(step, numbers) for numbers in plan.micros)
         return
     todo = iter([(step, numbers) for step in steps for numbers in plan.micros])
-    waiting: deque[Future[MicroBatch]] = deque()
+    waiting: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(workers, "samples") as pool:
 
-        def next_one() -> MicroBatch:
+        def next_one() -> Any:
             while len(waiting) <= workers:
                 ahead = next(todo, None)
                 if ahead is None:

@@ -22,6 +22,8 @@ def write_card(
     *,
     crude: Metrics,
     refined: Metrics,
+    before: Metrics,
+    reused: str,
     command: str,
     pictures: Sequence[Path] = (),
 ) -> None:
@@ -29,16 +31,20 @@ def write_card(
 
     Args:
         crude, refined: IoU per validation set and class, without and with refinement.
+        before: the same of the model that the training started from.
+        reused: what was reused from that model or another one, as a sentence.
         command: the command that reproduces the training.
         pictures: files below the card's folder to show.
     """
-    lines = _lines(info, recipe, crude, refined, command)
+    lines = _lines(info, recipe, crude, refined, before, reused, command)
     for picture in pictures:
         lines += [f"![{picture.stem}]({picture.relative_to(path.parent).as_posix()})", ""]
     write_text_whole(path, "\n".join(lines) + "\n")
 
 
-def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, command: str) -> list[str]:
+def _lines(
+    info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, before: Metrics, reused: str, command: str
+) -> list[str]:
     if info.refinement is None:
         share = "no refinement network"
     else:
@@ -69,7 +75,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "|---|---|---|",
         *(f"| {s.name} | {_size(s.gsd_m)} | {s.weight / total:.0%} |" for s in recipe.sources),
         "",
-        _learned(recipe),
+        _learned(recipe, reused),
         "",
         *(line for note in recipe.notes for line in (note, "")),
         *(["```", command, "```", ""] if command else []),
@@ -78,7 +84,7 @@ def _lines(info: ModelInfo, recipe: Recipe, crude: Metrics, refined: Metrics, co
         "IoU against the labels at the images' own resolution, measured through the whole pipeline. Labels that only "
         "distinguish one class from the rest are scored for that class only." + _objects_sentence(crude),
         "",
-        *_table(crude, refined, {s.name: s.gsd_m for s in recipe.validation}),
+        *_table(crude, refined, before, {s.name: s.gsd_m for s in recipe.validation}),
         "",
         *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
     ]
@@ -98,15 +104,17 @@ def _input(info: ModelInfo) -> str:
     )
 
 
-def _learned(recipe: Recipe) -> str:
-    """How it was trained, in two sentences."""
+def _learned(recipe: Recipe, reused: str) -> str:
+    """How it was trained, in a few sentences."""
     method = recipe.method
     looks = (
         "with varied colors, haze, seasons, shadows, blur, noise, JPEG artifacts and holes"
         if method.looks == "varied"
         else "otherwise unchanged"
     )
-    begun = f"The encoder started from {method.pretrained}'s ImageNet weights. " if method.pretrained else ""
+    begun = f"{reused[0].upper()}{reused[1:]}. " if reused else ""
+    if method.head_only:
+        begun += f"All but the encoder was trained, on the features of {method.cached_samples} samples. "
     turns = "any rotation" if method.turns == "any" else "quarter turns"
     return begun + (
         f"Samples of {method.sample_px} px at {method.zoom[0]:g} to {method.zoom[1]:g} times {recipe.gsd_m:g} m, "
@@ -121,13 +129,15 @@ def _objects_sentence(metrics: Metrics) -> str:
     return f" {OBJECTS.capitalize()}: polygons matched with an IoU of 0.5 or more."
 
 
-def _table(crude: Metrics, refined: Metrics, gsd_m: Mapping[str, float]) -> list[str]:
-    """A row for each place and class; without the column 'refined' if there is no refinement network."""
-    heads = ("validation place", "m per pixel", "class", *(("without refinement", "refined") if refined else ("IoU",)))
+def _table(crude: Metrics, refined: Metrics, before: Metrics, gsd_m: Mapping[str, float]) -> list[str]:
+    """A row for each place and class; with columns for the refinement network and the model before if there are any."""
+    after = ("without refinement", "refined") if refined else ("IoU",)
+    heads = ("validation place", "m per pixel", "class", *(("before this training",) if before else ()), *after)
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for place, values in crude.items():
         for name, value in values.items():
-            after = refined.get(place, {}).get(name)
-            numbers = [f"{value:.3f}", *(["" if after is None else f"{after:.3f}"] if refined else [])]
+            columns = [before.get(place, {}).get(name)] if before else []
+            columns += [value, *([refined.get(place, {}).get(name)] if refined else [])]
+            numbers = ["" if each is None else f"{each:.3f}" for each in columns]
             lines.append(f"| {place} | {_size(gsd_m.get(place, 0.0))} | {name} | {' | '.join(numbers)} |")
     return lines

@@ -239,6 +239,7 @@ def _recipe(
     return Recipe(
         name=name, version="1", title=f"{' and '.join(names[:3])}", legend=Legend(infos),
         gsd_m=sorted(known)[len(known) // 2] if known else 1.0, gsd_known=bool(known), licence="not stated",
+        gsd_why="the median of the images" if known else "not known, pixels are taken as they are",
         attribution=(), sources=sources, validation=(), method=method, bands=bands,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -16,21 +17,24 @@ from fctl_geo.errors import TrainingError
 from fctl_geo.model.architectures import build_segmentation
 from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.progress import Progress, Silent, check_cancelled
-from fctl_geo.training.batches import BatchPlan, stream
-from fctl_geo.training.checkpoint import begin_run, load, load_checkpoint, save, save_checkpoint, state_of
+from fctl_geo.training.batches import Batches, BatchPlan, stream
+from fctl_geo.training.checkpoint import LAST, load, load_checkpoint, save, save_checkpoint, state_of
 from fctl_geo.training.data import TrainingData, open_data
+from fctl_geo.training.frozen_encoder import FeaturePlan, Head, freeze_encoder, keep_features
 from fctl_geo.training.log import TrainingLog
 from fctl_geo.training.loss import edge_loss, partial_label_loss
 from fctl_geo.training.machine import launch
 from fctl_geo.training.optimizer import follow, learning_rate, make_optimizer
+from fctl_geo.training.plan import begin, estimate, keep_plan
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.settings import TrainingSettings
 from fctl_geo.training.sources import IGNORE, AllowedTable
-from fctl_geo.training.start import begin_with_imagenet, begin_with_pretrained, fine_tuned, start_from
+from fctl_geo.training.start import begin_with_imagenet, begin_with_pretrained, start_from
 from fctl_geo.training.validate import mean_iou, validate
 
 _EARLY, _BEST = "early.pt", "best.pt"
+_TIMED_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def train(recipe: Recipe, settings: TrainingSettings, progress: Progress = Silen
         TrainingError: data that does not fit the recipe, before the first step.
         Cancelled: stopped; with `resume` the same call continues and gives the same weights.
     """
-    recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
+    recipe, settings = begin(recipe, settings, progress)
     with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
         trained = train_on(recipe, data, settings, progress)
     assert trained is not None, "only one of several processes gives a result"
@@ -86,25 +90,29 @@ def train_on(
     if settings.imagenet:
         begin_with_imagenet(network, settings.imagenet)
     samples = _samples(recipe, data, network)
-    method = recipe.method.lasting(samples.area_m2, recipe.gsd_m)
-    recipe = replace(recipe, method=method)
     if fabric.is_global_zero:
-        facts = {"recipe": asdict(recipe), "seed": settings.seed, "init": settings.init, "devices": settings.devices}
-        facts["imagenet"] = settings.imagenet
-        begin_run(settings.run, facts, resume=settings.resume, overwrite=settings.overwrite)
-        if settings.resume and not any(settings.run.rglob("checkpoint.pt")):
-            progress.warn(f"{settings.run} has no checkpoint yet: the training starts over")
+        keep_plan(recipe, data, settings)
         progress.say(said) if said else None
     fabric.barrier()
+    method = recipe.method.lasting(samples.area_m2, recipe.gsd_m)
+    recipe = replace(recipe, method=method)
+    stage = _Stage(fabric, recipe, data, settings, progress)
+    if settings.plan_only or not any(settings.run.rglob(LAST)):
+        if settings.resume:
+            progress.warn(f"{settings.run} has no checkpoint yet: the training starts over")
+        seconds = stage.time_steps(network, samples)
+        if fabric.is_global_zero:
+            progress.say(estimate(settings.run, method, *seconds, str(fabric.device)))
+        if settings.plan_only:
+            return None
     if settings.init is None:
         for name, config in network.pretraining():
             branch = type(network)(config)
             if settings.imagenet:
                 begin_with_imagenet(branch, settings.imagenet)
             share = replace(method, steps=max(1, round(method.pretrain_share * method.steps)), patience=0)
-            stage = _Stage(fabric, replace(recipe, method=share), data, settings, progress, name)
-            network.adopt(name, stage.run(branch, _samples(recipe, data, branch))[0])
-    stage = _Stage(fabric, recipe, data, settings, progress)
+            first = _Stage(fabric, replace(recipe, method=share), data, settings, progress, name)
+            network.adopt(name, first.run(branch, _samples(recipe, data, branch))[0])
     average, early, steps = stage.run(network, samples)
     return Trained(average, early, samples, data.table, steps, said) if fabric.is_global_zero else None
 
@@ -178,16 +186,15 @@ class _Stage:
     def run(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[SegmentationNetwork, Any, int]:
         """Train; returns the (averaged) network, the network early on, and the steps done."""
         method, settings, fabric = self.recipe.method, self.settings, self.fabric
-        plan = self._plan(samples)
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        plan, learner, optimizer = self._set_up(network, samples)
         average = copy.deepcopy(network).requires_grad_(False).eval().to(fabric.device)
-        optimizer = make_optimizer(network, method)
-        learner, optimizer = fabric.setup(_Learner(network), optimizer)
         first, state = load_checkpoint(self.folder, network=network, optimizer=optimizer, average=average)
         standing = _Standing(**state) if state else _Standing(steps=method.steps)
         self.progress.stage(f"train {self.name}".strip(), method.steps)
         self.progress.advance(first)
         with self._log(first, standing.recent) as log:
+            if first == 0 and settings.init:
+                self._validate(average, log, 0)
             for step, batches in stream(plan, range(first, standing.steps), settings.workers):
                 check_cancelled(self.progress)
                 torch.manual_seed(settings.seed * 1_000_003 + step * 101 + fabric.global_rank)  # dropout, by step alone
@@ -205,6 +212,32 @@ class _Stage:
                 if step == standing.steps:
                     break
         return (*self._result(average), standing.steps)
+
+    def time_steps(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[float, float]:
+        """Seconds that a step takes, and seconds that all steps together take once, measured on a copy."""
+        once, marks = 0.0, []
+        with torch.random.fork_rng():
+            plan, learner, optimizer = self._set_up(copy.deepcopy(network), samples)
+            if isinstance(plan, FeaturePlan):
+                begun = time.perf_counter()
+                plan.make(0, range(1))
+                once = (time.perf_counter() - begun) * plan.different
+            for _, batches in stream(plan, [0] * _TIMED_STEPS, self.settings.workers):
+                check_cancelled(self.progress)
+                self._step(learner, optimizer, 0.0, batches, len(plan.micros))
+                marks.append(time.perf_counter())
+        return (marks[-1] - marks[0]) / (len(marks) - 1), once  # the first step warms up
+
+    def _set_up(self, network: SegmentationNetwork, samples: SampleSource) -> tuple[Batches, Any, Any]:
+        """What the steps learn from, and the learner and the optimizer that Fabric has placed."""
+        method, device = self.recipe.method, self.fabric.device
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        plan: Batches = self._plan(samples)
+        learner: nn.Module = _Learner(network)
+        if method.head_only:
+            frozen = freeze_encoder(network, device)
+            plan, learner = keep_features(self._plan(samples), frozen, method.cached_samples, device), Head(frozen)
+        return plan, *self.fabric.setup(learner, make_optimizer(network, method))
 
     def _judge(self, average: SegmentationNetwork, log: TrainingLog, step: int, standing: _Standing) -> None:
         """Validate; keep the best weights and stop early where the method asks for it."""
@@ -245,7 +278,8 @@ class _Stage:
             rows = labels.to(self.fabric.device).long()
             rows = torch.where(rows == IGNORE, len(self.allowed) - 1, rows)
             with self.fabric.no_backward_sync(learner, enabled=i + 1 < micros):
-                loss = self._loss(learner(levels.to(self.fabric.device)).float(), rows, lines.to(self.fabric.device))
+                planes = learner(self.fabric.to_device(levels)).float()
+                loss = self._loss(planes, rows, lines.to(self.fabric.device))
                 self.fabric.backward(loss / micros)
             total += float(loss.detach()) / micros
         if not math.isfinite(total):

@@ -13,6 +13,8 @@ from fctl_geo.spec import Layout, Merge
 
 PRESETS = ("modern", "paper")
 """Names of the presets that come with the package."""
+HEAD_STEPS = 300
+"""Steps that adapt the last layers of a model, unless others are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Method:
     """The network's own settings."""
     pretrained: Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ""
     """The ImageNet weights that the encoder starts from; empty: random weights."""
+    head_only: bool = False
+    """Train all but the encoder, which stays as the model that is fine-tuned has it."""
+    cached_samples: int = 400
+    """With head_only: samples whose features are kept. They are seen over and over, and cost the encoder only once."""
     steps: int = 2600
     """Optimizer steps."""
     epochs: float = 0
@@ -94,9 +100,6 @@ class Method:
     """Weight of a class's pixels in the focal loss, by name; 1 for those not named."""
     edge: float = 1.0
     """Weight of the loss of the edge plane (networks with `objects`)."""
-    odds_samples: int = 0
-    """Samples of each source on which the odds of the classes are fitted at the end (fctl-lite); 0: they are not
-    fitted."""
     clip: float = 5.0
     """Maximum norm of the gradient; 0: no limit."""
     average: bool = True
@@ -124,7 +127,12 @@ class Method:
         ):
             if value not in allowed:
                 raise TrainingError(f"{name} is {value!r}", hint=f"allowed values: {', '.join(allowed)}")
-        for name, number in (("steps", self.steps), ("batch", self.batch), ("sample_px", self.sample_px)):
+        for name, number in (
+            ("steps", self.steps),
+            ("batch", self.batch),
+            ("sample_px", self.sample_px),
+            ("cached_samples", self.cached_samples),
+        ):
             if number < 1:
                 raise TrainingError(f"{name} is {number}, the minimum is 1")
 
@@ -144,6 +152,18 @@ class Method:
             return self
         samples = self.epochs * labeled_m2 / (self.sample_px * gsd_m) ** 2
         return replace(self, steps=max(1, round(samples / self.batch)), epochs=0)
+
+
+def of_the_head(method: Method) -> Method:
+    """The method for adapting the last layers of a model within minutes: few steps, and no refinement network."""
+    return replace(
+        method,
+        head_only=True,
+        steps=HEAD_STEPS,
+        epochs=0,
+        warmup_steps=min(method.warmup_steps, HEAD_STEPS // 10),
+        refinement=replace(method.refinement, montages=0),
+    )
 
 
 def method_of(raw: Mapping[str, Any], where: str) -> Method:

@@ -77,6 +77,8 @@ class Recipe:
     """Further sentences on the training, for the model card."""
     fails: tuple[str, ...] = ()
     """Known weaknesses, for the model card."""
+    gsd_why: str = "as the recipe says"
+    """Why gsd_m was chosen, for the plan."""
     gsd_tolerance: float = 1.15
     """Scenes whose pixel size is within this factor of gsd_m are not resampled."""
     gsd_known: bool = True

@@ -30,6 +30,8 @@ class TrainingSettings:
     """torchvision's checkpoint of VGG16, from which every stream of the paper's network starts."""
     resume: bool = False
     """Continue from the last checkpoint in the run's folder."""
+    plan_only: bool = False
+    """Write the plan with an estimate of the time, and stop before the first step."""
     overwrite: bool = False
     """Start over if the run's folder already holds a training run."""
     checkpoint_every: int = 100

@@ -20,7 +20,7 @@ from fctl_geo.training.method import Method
 from fctl_geo.training.recipe import Recipe
 
 SLOWER = 0.3
-"""Learning rate of fine-tuning, relative to that of the method, so that what was learned is not lost."""
+"""Learning rate of fine-tuning a whole network, relative to the method's, so that what was learned is not lost."""
 
 
 def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
@@ -37,7 +37,7 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
         overlap_px=info.overlap_px,
         layout=info.layout,
         merge=info.merge,
-        learning_rate=SLOWER * recipe.method.learning_rate,
+        learning_rate=(1 if recipe.method.head_only else SLOWER) * recipe.method.learning_rate,
     )
     if len(info.input.bands) != len(recipe.bands):
         raise TrainingError(
@@ -48,8 +48,28 @@ def fine_tuned(recipe: Recipe, model: Path) -> Recipe:
     legend = info.legend if ours <= theirs else recipe.legend
     if method.network.get("objects", "") not in {c.name for c in legend}:
         method = replace(method, network={k: v for k, v in method.network.items() if k != "objects"})
-    gsd_m = info.input.gsd_m if recipe.gsd_known and info.input.gsd_m else recipe.gsd_m
-    return replace(recipe, method=method, legend=legend, gsd_m=gsd_m, bands=info.input.bands)
+    recipe = replace(recipe, method=method, legend=legend, bands=info.input.bands)
+    if not recipe.gsd_known or not info.input.gsd_m:
+        return recipe
+    return replace(recipe, gsd_m=info.input.gsd_m, gsd_why=f"that of {info.name} {info.version}, which it starts from")
+
+
+def check_head_only(method: Method, model: Path | None) -> None:
+    """See whether all but the encoder can be trained.
+
+    Raises:
+        TrainingError: there is no model to start from, or its network has no encoder of its own.
+    """
+    if method.head_only and model is None:
+        raise TrainingError(
+            "without a model to start from, there is no encoder that could stay as it is",
+            hint="name one with --init, or train the whole network (without --head-only)",
+        )
+    if method.head_only and method.architecture != "fctl-lite":
+        raise TrainingError(
+            f"a {method.architecture} network has no encoder that could stay as it is while the rest is trained",
+            hint="start from a model of fctl-lite, or train the whole network (without --head-only)",
+        )
 
 
 def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str:
@@ -75,6 +95,7 @@ def start_from(model: Path, network: SegmentationNetwork, legend: Legend) -> str
     new = sorted({k.rpartition(".")[0] for k in wanted if k not in fits})
     classes = "its head too" if same else f"not its head: the classes are new ({', '.join(c.name for c in legend)})"
     fresh = f"; newly initialized: {', '.join(new)}" if new else ""
+    fresh += "" if same else f"; to keep its head, name classes as it does: {', '.join(c.name for c in info.legend)}"
     return f"{info.name} {info.version}: {len(fits)} of {len(wanted)} tensors are reused, {classes}{fresh}"
 
 

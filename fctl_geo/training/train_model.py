@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
-from fctl_geo.errors import TrainingError
 from fctl_geo.model.info import ModelInfo
-from fctl_geo.model.lite import FctlLite
-from fctl_geo.model.modelfile import write_model
+from fctl_geo.model.modelfile import read_model_info, write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import EngineSettings
-from fctl_geo.spec import InputSpec
+from fctl_geo.spec import InputSpec, Legend
 from fctl_geo.training.card import OBJECTS, write_card
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
 from fctl_geo.training.data import TrainingData, open_data
 from fctl_geo.training.evaluate import evaluate_model
 from fctl_geo.training.loop import Trained, predict, train_on
-from fctl_geo.training.odds import fit_odds
 from fctl_geo.training.places import places_of
+from fctl_geo.training.plan import begin
 from fctl_geo.training.recipe import Recipe
 from fctl_geo.training.refinement import intersection_over_union, train_refinement
 from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.settings import EvaluationSettings, TrainingSettings
-from fctl_geo.training.start import fine_tuned
 
 Metrics = dict[str, dict[str, float]]
 _JUDGING_MONTAGES = 8
@@ -48,6 +45,10 @@ class ModelReport:
     steps: int = 0
     reused: str = ""
     """What was reused from another model, as a sentence."""
+    before: Metrics = field(default_factory=dict)
+    """IoU of the model that it started from, if that has the same classes."""
+    gain: str = ""
+    """IoU on what was held out, before and after, as a sentence."""
 
 
 def train_model(
@@ -64,19 +65,17 @@ def train_model(
         out: the model file (.safetensors); its card (.md) and figures (NAME_files) are written next to it.
         command: the command line, for the card.
     Returns:
-        The results; None in all but the first process if there are several.
+        The results; None in all but the first process if there are several, or if only the plan is wanted.
     Raises:
         TrainingError: the data does not fit the recipe; raised before the first step.
         Cancelled: stopped; with settings.resume the same call continues from the last checkpoint.
     """
-    recipe = fine_tuned(recipe, settings.init) if settings.init else recipe
+    recipe, settings = begin(recipe, settings, progress)
     with open_data(recipe, settings.data, settings.run / "labels", progress) as data:
         trained = train_on(recipe, data, settings, progress)
         if trained is None:
             return None
         recipe = replace(recipe, method=replace(recipe.method, steps=trained.steps, epochs=0))
-        if recipe.method.odds_samples:
-            _balance(recipe, data, trained, progress)
         refiner = _refiner(recipe, data, trained, settings, progress)
         networks = {"segmentation": trained.network, **({"refinement": refiner} if refiner else {})}
         info = model_info(recipe, trained, asdict(refiner.config) if refiner else None)
@@ -86,17 +85,6 @@ def train_model(
             return _publish(recipe, info, data, draft, out, settings, trained, networks, command, progress)
         finally:
             draft.unlink(missing_ok=True)
-
-
-def _balance(recipe: Recipe, data: TrainingData, trained: Trained, progress: Progress) -> None:
-    """Shift the odds of the network's classes to what is best on the training data."""
-    if not isinstance(trained.network, FctlLite):
-        raise TrainingError(
-            f"odds_samples requires fctl-lite, the recipe has {recipe.method.architecture}",
-            hint="set odds_samples to 0",
-        )
-    shifts = fit_odds(trained.network, data.groups, data.table, trained.samples, recipe.method.odds_samples, progress)
-    trained.network.shift_odds(torch.from_numpy(shifts))
 
 
 def _refiner(
@@ -146,16 +134,47 @@ def _publish(
     refines = bool(refined) and _mean(refined) >= _mean(crude)
     info = replace(info, refine=refines, metrics=refined if refines else crude)
     write_model(out, info, networks)
+    before = _before(recipe, data, settings, progress)
+    gain = tell_gain(recipe.legend, before, info.metrics)
+    if before and _mean(info.metrics) < _mean(before):
+        progress.warn(f"{out.name} is worse than the model that it started from: more labels or fewer steps may help")
     files = out.with_name(f"{out.stem}_files")
     pictures = (
         draw_curves(settings.run / "log.csv", files / "curves.png"),
         draw_samples(trained.network, _shown(recipe, data, trained), recipe.legend, data.table, files / "samples.png"),
     )
     card = out.with_suffix(".md")
-    write_card(card, info, recipe, crude=crude, refined=refined, command=command, pictures=pictures)
+    write_card(
+        card, info, recipe, crude=crude, refined=refined, before=before, reused=trained.reused, command=command,
+        pictures=pictures,
+    )  # fmt: skip
     if info.refinement:
         progress.say(f"{out}: refined by default: {'yes' if refines else 'no'}")
-    return ModelReport(out, card, crude, refined, pictures, trained.steps, trained.reused)
+    return ModelReport(out, card, crude, refined, pictures, trained.steps, trained.reused, before, gain)
+
+
+def _before(recipe: Recipe, data: TrainingData, settings: TrainingSettings, progress: Progress) -> Metrics:
+    """How good the model that the training started from is at the same places; empty if its classes are different."""
+    if settings.init is None:
+        return {}
+    info = read_model_info(settings.init)
+    if [c.name for c in info.legend] != [c.name for c in recipe.legend]:
+        return {}
+    return measure(settings.init, info, data, settings.run, EngineSettings(device=settings.device), progress)
+
+
+def tell_gain(legend: Legend, before: Metrics, after: Mapping[str, Mapping[str, float]]) -> str:
+    """IoU of each class on what was held out: 'IoU of building on the part held out: 0.61 before, 0.74 after'."""
+    told = []
+    for name in (c.name for c in legend if not c.background):
+        means = [
+            float(np.mean([scores[name] for scores in metrics.values()]))
+            for metrics in ({k: v for k, v in m.items() if name in v} for m in (before, after))
+            if metrics
+        ]
+        words = f"{means[0]:.2f} before, {means[1]:.2f} after" if len(means) > 1 else "".join(f"{m:.2f}" for m in means)
+        told += [f"{name} on the part held out: {words}"] if means else []
+    return f"IoU of {'; '.join(told)}" if told else "nothing was held out: the accuracy is unknown"
 
 
 def measure(
@@ -216,5 +235,5 @@ def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object
     )
 
 
-def _mean(metrics: Metrics) -> float:
+def _mean(metrics: Mapping[str, Mapping[str, float]]) -> float:
     return sum(m["mIoU"] for m in metrics.values()) / max(1, len(metrics))

@@ -30,7 +30,7 @@ class TrainModel(EngineAlgorithm):
     NAME = "trainmodel"
     PICTURE = "trainmodel.jpg"
     INPUT, LABELS, FIELD, STEPS = "INPUT", "LABELS", "FIELD", "STEPS"
-    RESUME, REFINEMENT = "RESUME", "REFINEMENT"
+    HEAD_ONLY, RESUME, REFINEMENT = "HEAD_ONLY", "RESUME", "REFINEMENT"
     OUTPUT, SUMMARY = "OUTPUT", "SUMMARY"
 
     def displayName(self) -> str:
@@ -51,8 +51,8 @@ class TrainModel(EngineAlgorithm):
             "<p><b>Output</b>: a model file (.safetensors) with a model card next to it. The model appears in all "
             "model lists. A part of the image is held out from training to measure the accuracy, which is written to "
             "the log.</p>"
-            "<p>Training takes minutes on a GPU, and hours without. A canceled run can be resumed: see the advanced "
-            "parameters.</p>"
+            "<p>Adapting the last layers takes minutes, training the whole network hours without a GPU. A canceled run "
+            "can be resumed: see the advanced parameters.</p>"
         )
 
     def initAlgorithm(self, configuration=None) -> None:
@@ -69,6 +69,14 @@ class TrainModel(EngineAlgorithm):
         self.addParameter(field)
         p.add_ground_truth(self)
         p.add_model(self, tr("Model to start from"), SEGMENTING_MODEL)
+        head_only = QgsProcessingParameterBoolean(self.HEAD_ONLY, tr("Adapt the last layers only (minutes)"), True)
+        head_only.setHelp(
+            tr(
+                "The encoder of the model stays as it is. Train the whole network if this is not accurate enough, and "
+                "if there are many labels."
+            )
+        )
+        self.addParameter(head_only)
         self.addParameter(
             p.number(
                 self.STEPS,
@@ -91,7 +99,7 @@ class TrainModel(EngineAlgorithm):
         )  # fmt: skip
         second = QgsProcessingParameterBoolean(self.REFINEMENT, tr("Train the refinement network, too"), True)
         second.setHelp(
-            tr("It cleans up the result of the segmentation network, and takes about a third of the training time.")
+            tr("It cleans up the segmentation network's result. It is left out if only the last layers are adapted.")
         )
         self.addParameter(p.advanced(second))
         resume = QgsProcessingParameterBoolean(self.RESUME, tr("Resume a canceled run"), False)
@@ -135,6 +143,7 @@ class TrainModel(EngineAlgorithm):
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
         command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
         command += ["--init", card.key]
+        command += ["--head-only"] if self.parameterAsBoolean(parameters, self.HEAD_ONLY, context) else []
         steps = number_or_none(self, parameters, self.STEPS, context)
         command += [] if steps is None else ["--steps", str(int(steps))]
         command += ["--out", out, *device_arguments(self, parameters, context)]
@@ -143,5 +152,6 @@ class TrainModel(EngineAlgorithm):
         command += [] if self.parameterAsBoolean(parameters, self.REFINEMENT, context) else ["--no-refinement"]
         command += ["--resume" if self.parameterAsBoolean(parameters, self.RESUME, context) else "--overwrite"]
         summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
+        feedback.pushInfo(str(summary.get("gain", "")))
         settings.remember_model_file(out)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}

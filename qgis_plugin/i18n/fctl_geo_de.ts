@@ -580,8 +580,8 @@
       <translation>Trainiert ein eigenes Modell aus einem Bild und Polygonen mit Klassen</translation>
     </message>
     <message>
-      <source>&lt;p&gt;Trains a model on your own classes, from an image and polygons that you have drawn or checked. Training starts from an existing model, so a few hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer, a polygon layer, and the field that contains the class of each polygon. Everything outside the polygons is ignored, unless you specify its class.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a model file (.safetensors) with a model card next to it. The model appears in all model lists. A part of the image is held out from training to measure the accuracy, which is written to the log.&lt;/p&gt;&lt;p&gt;Training takes minutes on a GPU, and hours without. A canceled run can be resumed: see the advanced parameters.&lt;/p&gt;</source>
-      <translation>&lt;p&gt;Trainiert ein Modell auf eigene Klassen, aus einem Bild und gezeichneten oder geprüften Polygonen. Das Training beginnt mit einem vorhandenen Modell, deshalb genügen einige hundert Polygone.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer, ein Polygonlayer und das Feld, das die Klasse jedes Polygons enthält. Alles außerhalb der Polygone wird ignoriert, außer seine Klasse ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: eine Modelldatei (.safetensors) mit einer Modellkarte daneben. Das Modell erscheint in allen Modelllisten. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Genauigkeit zu messen; sie steht im Protokoll.&lt;/p&gt;&lt;p&gt;Das Training dauert mit GPU Minuten, ohne GPU Stunden. Ein abgebrochener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
+      <source>&lt;p&gt;Trains a model on your own classes, from an image and polygons that you have drawn or checked. Training starts from an existing model, so a few hundred polygons are enough.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Input&lt;/b&gt;: a raster layer, a polygon layer, and the field that contains the class of each polygon. Everything outside the polygons is ignored, unless you specify its class.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Output&lt;/b&gt;: a model file (.safetensors) with a model card next to it. The model appears in all model lists. A part of the image is held out from training to measure the accuracy, which is written to the log.&lt;/p&gt;&lt;p&gt;Adapting the last layers takes minutes, training the whole network hours without a GPU. A canceled run can be resumed: see the advanced parameters.&lt;/p&gt;</source>
+      <translation>&lt;p&gt;Trainiert ein Modell auf eigene Klassen, aus einem Bild und gezeichneten oder geprüften Polygonen. Das Training beginnt mit einem vorhandenen Modell, deshalb genügen einige hundert Polygone.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Eingabe&lt;/b&gt;: ein Rasterlayer, ein Polygonlayer und das Feld, das die Klasse jedes Polygons enthält. Alles außerhalb der Polygone wird ignoriert, außer seine Klasse ist angegeben.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Ausgabe&lt;/b&gt;: eine Modelldatei (.safetensors) mit einer Modellkarte daneben. Das Modell erscheint in allen Modelllisten. Ein Teil des Bildes bleibt vom Training ausgenommen, um die Genauigkeit zu messen; sie steht im Protokoll.&lt;/p&gt;&lt;p&gt;Die letzten Schichten anzupassen dauert Minuten, das ganze Netz zu trainieren ohne GPU Stunden. Ein abgebrochener Lauf lässt sich fortsetzen: siehe die erweiterten Parameter.&lt;/p&gt;</translation>
     </message>
     <message>
       <source>Labeled polygons</source>
@@ -594,6 +594,14 @@
     <message>
       <source>Model to start from</source>
       <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+      <source>Adapt the last layers only (minutes)</source>
+      <translation>Nur die letzten Schichten anpassen (Minuten)</translation>
+    </message>
+    <message>
+      <source>The encoder of the model stays as it is. Train the whole network if this is not accurate enough, and if there are many labels.</source>
+      <translation>Der Encoder des Modells bleibt, wie er ist. Das ganze Netz trainieren, wenn das nicht genau genug ist und wenn es viele Labels gibt.</translation>
     </message>
     <message>
       <source>Training steps</source>
@@ -612,8 +620,8 @@
       <translation>Auch das Verfeinerungsnetz trainieren</translation>
     </message>
     <message>
-      <source>It cleans up the result of the segmentation network, and takes about a third of the training time.</source>
-      <translation>Es bereinigt das Ergebnis des Segmentierungsnetzes und braucht etwa ein Drittel der Trainingszeit.</translation>
+      <source>It cleans up the segmentation network's result. It is left out if only the last layers are adapted.</source>
+      <translation>Es bereinigt das Ergebnis des Segmentierungsnetzes. Es entfällt, wenn nur die letzten Schichten angepasst werden.</translation>
     </message>
     <message>
       <source>Continues from the last checkpoint of a run with the same parameters and model file.</source>

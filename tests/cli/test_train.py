@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import Result
+from model_factory import make_model
 from scene_factory import make_scene as make_raster
 from training_factory import make_labeled_scene, make_squares, make_training_data, polygons_of
 
@@ -60,6 +62,7 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
     assert {"stage", "advance", "measure", "say", "done"} <= {e["event"] for e in events}
     done = events[-1]["summary"]
     assert done["steps"] == 2 and "tensors are reused, not its head" in done["reused"]
+    assert said.stdout.splitlines()[-1] == done["gain"] == "nothing was held out: the accuracy is unknown"
     assert out.exists() and "samples.png" in out.with_suffix(".md").read_text()
     typed = "fctl-geo train --image scene.tif --labels squares.geojson --field kind --background ground"
     assert typed in out.with_suffix(".md").read_text(), "the card tells the command without folders"
@@ -74,6 +77,47 @@ def test_polygons_become_a_model_and_the_model_a_report(fctl: Fctl, tmp_path: Pa
     assert told["judged_pixels"] == 256 * 256 and set(told["classes"]) == {"ground", "square"}
     assert told["objects"]["truth"] > 3 and f"{told['mIoU'] * 100:.1f}" in page.read_text()
     assert f"mIoU     {told['mIoU']:.4f}" in said.stdout
+
+
+def test_a_plan_comes_first_and_the_last_line_says_what_the_head_has_gained(
+    fctl: Fctl, tmp_path: Path, model_file: Path
+) -> None:
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
+    polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
+    classes = ["--classes", "square=building", "--field", "kind", "--background", "background"]
+    labels = ["--image", scene, "--labels", tmp_path / "squares.geojson", *classes, "--init", model_file]
+    out = tmp_path / "mine.safetensors"
+    words = [*labels, "--head-only", "--batch", 1, "--device", "cpu", "--out", out, "--progress", "json"]
+    said = fctl("train", *words, "--plan-only")
+    assert said.exit_code == 0, said.stderr
+    file = out.with_suffix(".run") / "plan.json"
+    assert said.stdout == f"plan     {file}\n" and not out.exists()
+    plan = json.loads(file.read_text())
+    assert plan["training"]["head_only"] and plan["training"]["refinement"]["montages"] == 0
+    plan["training"].update(steps=2, cached_samples=2, sample_px=64)
+    file.write_text(json.dumps(plan))
+    said = fctl("train", *words)
+    assert said.exit_code == 0, said.stderr
+    done = json.loads(said.stderr.splitlines()[-1])["summary"]
+    assert done["steps"] == 2 and done["iou_before"].keys() == done["iou"].keys() == {"scene, held out"}
+    last = said.stdout.splitlines()[-1]
+    assert last == done["gain"] and "--head-only" in out.with_suffix(".md").read_text()
+    assert re.fullmatch(r"IoU of building on the part held out: 0\.\d\d before, 0\.\d\d after", last), last
+
+
+def test_polygons_alone_are_of_the_class_of_a_model_that_has_one(fctl: Fctl, tmp_path: Path) -> None:
+    scene = make_labeled_scene(tmp_path, size_px=256, gsd=0.25)
+    polygons_of(scene, make_squares(0, 256, 40)[1], tmp_path / "squares.geojson")
+    labels = ["--image", scene, "--labels", tmp_path / "squares.geojson"]
+    one = make_model(tmp_path / "one.safetensors", classes=2)
+    more = [*labels, "--batch", 1, "--device", "cpu", "--plan-only", "--progress", "none"]
+    said = fctl("train", *more, "--init", one, "--head-only", "--out", tmp_path / "mine.safetensors")
+    assert said.exit_code == 0, said.stderr
+    plan = json.loads((tmp_path / "mine.run/plan.json").read_text())
+    assert plan["model"]["classes"] == ["nothing", "a"] and set(plan["data"][0]["labeled_ha"]) == {"nothing", "a"}
+    several = make_model(tmp_path / "several.safetensors", classes=3)
+    said = fctl("train", *more, "--init", several, "--out", tmp_path / "other.safetensors")
+    assert said.exit_code == 1 and "--field" in said.stderr, said.stderr
 
 
 def test_a_class_raster_is_judged_on_another_grid_than_its_own(fctl: Fctl, tmp_path: Path) -> None:

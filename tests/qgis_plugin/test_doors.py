@@ -54,8 +54,8 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "trainmodel": (
         "train",
         {
-            **TRUTH, "MODEL": "init", "DEVICE": "device", "STEPS": "steps", "BATCH_SIZE": "batch",
-            "REFINEMENT": "refinement", "RESUME": "resume", "OUTPUT": "out",
+            **TRUTH, "MODEL": "init", "HEAD_ONLY": "head_only", "DEVICE": "device", "STEPS": "steps",
+            "BATCH_SIZE": "batch", "REFINEMENT": "refinement", "RESUME": "resume", "OUTPUT": "out",
         },
     ),
     "evaluatemodel": (
@@ -73,6 +73,7 @@ OTHERWISE = {
     ("segmentraster", "ALLOW_EXTERNAL"): True,  # QGIS has opened the layer and followed it already
     ("segmentfolder", "ALLOW_EXTERNAL"): True,
     ("trainmodel", "MODEL"): "buildings",  # QGIS adapts a model; from nothing one begins in the terminal
+    ("trainmodel", "HEAD_ONLY"): True,  # most have few labels and no GPU
     ("evaluatemodel", "MODEL"): "buildings",  # must be named in the terminal
 }
 """What QGIS begins with where the command line does not, and why."""
@@ -86,7 +87,7 @@ LEFT_OUT = {
     "polygonise": {"max_vertices"},
     "train": {
         "recipe", "data", "preset", "classes", "gsd_m", "bands", "imagenet", "run", "epochs", "patience", "seed",
-        "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard",
+        "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",
     },
     "evaluate": {
         "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta", "refine", "precision",

@@ -275,6 +275,7 @@ def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, t
     truth = {"INPUT": image, "LABELS": labels, "FIELD": "kind", "BACKGROUND": "ground", "DEVICE": "cpu"}
     said = qgis.run("trainmodel", MODEL=model, STEPS=2, BATCH_SIZE=1, REFINEMENT="false", OUTPUT=trained, **truth)
     assert trained.exists() and "Training" in said.text
+    assert "held out: " in said.text
     said = qgis.run("evaluatemodel", MODEL=trained, OUTPUT=page, OUTPUT_JSON=numbers, **truth)
     told = json.loads(numbers.read_text("utf-8"))
     assert set(told["classes"]) == {"ground", "square"} and page.read_text("utf-8").lower().startswith("<!doctype html")

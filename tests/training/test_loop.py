@@ -124,10 +124,10 @@ def test_a_stopped_training_is_neither_overwritten_nor_gone_on_with_by_mistake(d
     with pytest.raises(TrainingError, match="already holds a training run") as told:
         train(recipe, settings)
     assert "--resume" in told.value.hint
-    with pytest.raises(TrainingError, match="started with a different seed"):
+    with pytest.raises(TrainingError, match="made for another command: seed is 1, the command says 2"):
         train(recipe, replace(settings, seed=2, resume=True))
     other = replace(recipe, method=replace(recipe.method, learning_rate=1e-4))
-    with pytest.raises(TrainingError, match="started with a different recipe"):
+    with pytest.raises(TrainingError, match="made for another command: learning_rate is"):
         train(other, replace(settings, resume=True))
     assert train(recipe, replace(settings, resume=True)).steps == 12
 
@@ -277,6 +277,7 @@ def test_fine_tuning_keeps_the_encoder_and_makes_a_new_head_for_new_classes(data
     one_step = replace(tuned, method=replace(tuned.method, steps=1, learning_rate=0.0, average=False))
     trained = train(one_step, TrainingSettings(data, data / "run", init=model))
     assert "not its head: the classes are new (ground, square); newly initialized: decoder.classify" in trained.reused
+    assert trained.reused.endswith("to keep its head, name classes as it does: nothing, a, b")
     from safetensors.torch import load_file
 
     old = {k.removeprefix("segmentation."): v for k, v in load_file(resolve_model(model)).items()}
