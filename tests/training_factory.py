@@ -31,7 +31,7 @@ widths = [8, 8, 8, 8, 8, 16, 16, 16]
 repeats = [1, 1, 1, 1, 1, 1, 1]
 deep_channels = 16
 key_channels = 8
-decoder = [8, 8, 8]
+decoder = [8, 8]
 [refinement]
 montages = 3
 steps = 8
