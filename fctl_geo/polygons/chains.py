@@ -39,6 +39,7 @@ from fctl_geo.polygons.state import (
     ROW,
     SIDE,
 )
+from fctl_geo.polygons.strip import CLASS_BITS
 from fctl_geo.system.kernels import inner, kernel
 
 # ---------------------------------------------------------------- nodes
@@ -131,14 +132,14 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         e = st.value[below, down] if has_down else d
         run_a, run_e = up - 1, (down if has_down else down - 1)
         run_b = up if has_up else up - 1
-        cut_a = cutting and a >= 0 and traced[a] and st.cut[st.label[above, run_a]]
-        cut_b = cutting and b >= 0 and traced[b] and st.cut[st.label[above, run_b]]
+        cut_a = cutting and a >= 0 and traced[a & CLASS_BITS] and st.cut[st.label[above, run_a]]
+        cut_b = cutting and b >= 0 and traced[b & CLASS_BITS] and st.cut[st.label[above, run_b]]
         has_left, has_right = a != d or cut_a, b != e or cut_b
 
         # labels: the run on the left ends; the run on the right takes the label above it or is merged with it
-        if has_down and d >= 0 and traced[d]:
+        if has_down and d >= 0 and traced[d & CLASS_BITS]:
             finish_run(st, below, down - 1, row, area, confidence)
-        if b == e and e >= 0 and traced[e]:
+        if b == e and e >= 0 and traced[e & CLASS_BITS]:
             label_above = root_of(st.parent, st.label[above, run_b])
             if cut_b:
                 continue_below(st, label_above, below, run_e, row)
@@ -164,12 +165,12 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         down_left = down_right = np.int32(-1)  # ... and of the one below
         new_upper, new_lower = np.int32(-1), np.int32(-1)
 
-        if a >= 0 and traced[a]:
+        if a >= 0 and traced[a & CLASS_BITS]:
             if has_up and has_left:  # convex corner of a
                 if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag, reach_left, reach_up):
                     st.done[st.scalar[DONE], 0] = root_of(st.parent, st.label[above, run_a])
                     st.done[st.scalar[DONE], 1] = up_left
-                    st.done[st.scalar[DONE], 2] = a
+                    st.done[st.scalar[DONE], 2] = a & CLASS_BITS
                     st.scalar[DONE] += 1
             elif has_up:
                 if has_down:  # a and d: straight ahead, upward
@@ -183,7 +184,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                     down_right = _append(st, upper, corner, flag, reach_left)
             elif has_right:  # all but e
                 down_left = new_upper = _begin(st, corner, flag)
-        if has_up and b >= 0 and traced[b]:
+        if has_up and b >= 0 and traced[b & CLASS_BITS]:
             if has_right:  # convex corner of b
                 new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag, reach_up)
             elif has_down:  # b and e: straight ahead, downward
@@ -193,12 +194,12 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                 if simplify:
                     st.closed[st.scalar[CLOSED]] = lower
                     st.scalar[CLOSED] += 1
-        if has_left and d >= 0 and traced[d]:
+        if has_left and d >= 0 and traced[d & CLASS_BITS]:
             if has_down:  # convex corner of d
                 down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag, reach_left)
             elif has_right:  # d and e: straight ahead, to the left
                 new_lower = _prepend(st, lower, corner, flag, reach_left) if mark else lower
-        if has_right and has_down and e >= 0 and traced[e]:  # convex corner of e
+        if has_right and has_down and e >= 0 and traced[e & CLASS_BITS]:  # convex corner of e
             new_lower = down_right = _begin(st, corner, flag | PINCH if a == e else flag)
 
         upper, lower = new_upper, new_lower
@@ -215,11 +216,12 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
 
 
 @kernel
-def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
+def trace_rows(st, classes, objects, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
     """Trace rows, starting with `begin`, until the strip ends, space runs out, or a region has been cut.
 
     Args:
         classes: (h, width) uint8; h = 0 marks the end of the raster.
+        objects: (h, width) or (h, 0) int32.
         area: (h, 1) or (h, blocks) float64.
         confidence: (h, width) or (h, 0) uint8.
         clear: (h, width + 1) clearances of the corners along the top of each row, at the end (1, width + 1); or of
@@ -247,7 +249,7 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
         area_row, confidence_row = np.zeros(1), np.zeros(0, np.uint8)
         if height > 0:
             area_row, confidence_row = area[i], confidence[i]
-            n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
+            n_below = find_runs(classes[i], objects[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
         cutting = prepare_cut(st, above, n_above, row, max_vertices)
         n_merged = _sweep(st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting)

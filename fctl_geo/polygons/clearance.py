@@ -26,7 +26,7 @@ def with_clearance(
     """Append clearances to slices of rows, each row as soon as the rows it depends on have arrived.
 
     Args:
-        slices: tuples of arrays of whole rows, classes (h, width) first.
+        slices: tuples of arrays of whole rows, classes (h, width) and objects (h, width) or (h, 0) first.
         width: columns.
         limit_px: clearances are capped at this.
     Yields:
@@ -41,27 +41,28 @@ def with_clearance(
         ready = held[0].shape[0] - limit_px + 1
         if ready <= done:
             continue
-        yield (*(a[done:ready] for a in held), clearances(held[0], done, ready, limit_px, at_top, False))
+        yield (*(a[done:ready] for a in held), clearances(*held[:2], done, ready, limit_px, at_top, False))
         gone = max(ready - limit_px, 0)
         at_top = at_top and gone == 0
         held, done = tuple(a[gone:] for a in held), ready - gone
     if held is None:
         return
     height = held[0].shape[0]
-    clear = clearances(held[0], done, height + 1, limit_px, at_top, True)
+    clear = clearances(*held[:2], done, height + 1, limit_px, at_top, True)
     if height > done:
         yield (*(a[done:] for a in held), clear[:-1])
     yield (*(a[height:] for a in held), clear[-1:])
 
 
 @kernel
-def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
+def corner_masks(classes, objects, at_top, at_bottom):  # type: ignore[no-untyped-def]
     """(h + 1, width + 1) uint8: which of the four edges at each corner are boundaries.
 
     On the first and last row of corners, one pixel row is missing: they are right only at an end of the raster
     (`at_top`, `at_bottom`).
     """
     height, width = classes.shape
+    several = objects.shape[1] > 0
     mask = np.zeros((height + 1, width + 1), np.uint8)
     for i in range(height):
         mask[i, 0] |= DOWN
@@ -70,7 +71,7 @@ def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
         mask[i + 1, width] |= UP
         row = classes[i]
         for col in range(1, width):
-            if row[col - 1] != row[col]:
+            if row[col - 1] != row[col] or (several and objects[i, col - 1] != objects[i, col]):
                 mask[i, col] |= DOWN
                 mask[i + 1, col] |= UP
     for i in range(height + 1):
@@ -82,16 +83,16 @@ def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
             continue
         above, below = classes[i - 1], classes[i]
         for col in range(width):
-            if above[col] != below[col]:
+            if above[col] != below[col] or (several and objects[i - 1, col] != objects[i, col]):
                 mask[i, col] |= RIGHT
                 mask[i, col + 1] |= LEFT
     return mask
 
 
 @kernel
-def clearances(classes, begin, end, limit_px, at_top, at_bottom):  # type: ignore[no-untyped-def]
+def clearances(classes, objects, begin, end, limit_px, at_top, at_bottom):  # type: ignore[no-untyped-def]
     """(end - begin, width + 1) uint8 clearances of corner rows begin..end - 1 (corner row i runs along row i's top)."""
-    mask = corner_masks(classes, at_top, at_bottom)
+    mask = corner_masks(classes, objects, at_top, at_bottom)
     out = np.zeros((end - begin, mask.shape[1]), np.uint8)
     for i in range(begin, end):
         for col in range(mask.shape[1]):

@@ -65,8 +65,8 @@ class State(NamedTuple):
     # runs of equal class in the row above and the current row
     start: npt.NDArray[np.int32]
     """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
-    value: npt.NDArray[np.int16]
-    """(2, width + 3) class of the run."""
+    value: npt.NDArray[np.int64]
+    """(2, width + 3) object << 8 | class of the run."""
     label: npt.NDArray[np.int32]
     """(2, width + 3) label of the run; -1: none yet."""
     edge: npt.NDArray[np.int32]
@@ -111,7 +111,7 @@ def new_state(width: int) -> State:
         group_parent=np.empty(runs, np.int32),
         group_first=np.empty(runs, np.int64),
         start=np.zeros((2, runs), np.int32),
-        value=np.full((2, runs), OUTSIDE, np.int16),
+        value=np.full((2, runs), OUTSIDE, np.int64),
         label=np.full((2, runs), -1, np.int32),
         edge=np.zeros((2, runs, 2), np.int32),
         edge_reach=np.zeros((2, runs), np.uint8),

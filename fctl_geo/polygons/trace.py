@@ -79,6 +79,7 @@ def trace_polygons(
 ) -> Iterator[PolygonBatch]:
     """Yield every 4-connected region of one class as one polygon, holes included, as soon as it is complete.
 
+    If the strips have objects, a region is 4-connected pixels of one object.
     Memory holds one row, the boundaries of the regions that are still open, and the polygons of the current batch.
     Regions of more than `max_vertices` vertices are cut along rows that are multiples of 16 (see `cut`).
 
@@ -112,25 +113,27 @@ def trace_polygons(
         tracer.report_cuts(cut)
 
 
-Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
+Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
 def _slices(strips: Iterable[Strip]) -> Iterator[Rows]:
-    """Slices of the strips in the form the kernel expects: classes, area and confidence, the last two never None."""
+    """Slices of the strips in the form the kernel expects: classes, objects, area and confidence, none of them None."""
     for strip in strips:
         area = np.ones((strip.height, 1)) if strip.area is None else strip.area
-        # a width of 0 means no confidence
+        # a width of 0 means that there are none
+        objects = np.empty((strip.height, 0), np.int32) if strip.objects is None else strip.objects
         confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
         for begin in range(0, strip.height, ROWS_AT_ONCE):
             rows = slice(begin, begin + ROWS_AT_ONCE)
-            yield strip.classes[rows], area[rows], confidence[rows]
+            yield strip.classes[rows], objects[rows], area[rows], confidence[rows]
 
 
 def _without_clearance(slices: Iterator[Rows], width: int) -> Iterator[tuple[npt.NDArray[Any], ...]]:
     """Output in the same form as `with_clearance`, for tracing pixel edges as they are."""
     for rows in slices:
         yield *rows, np.empty((rows[0].shape[0], 0), np.uint8)
-    yield np.empty((0, width), np.uint8), np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint8)
+    classes, objects = np.empty((0, width), np.uint8), np.empty((0, 0), np.int32)
+    yield classes, objects, np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint8)
 
 
 class _Tracer:
@@ -155,6 +158,7 @@ class _Tracer:
     def trace(
         self,
         classes: npt.NDArray[np.uint8],
+        objects: npt.NDArray[np.int32],
         area: npt.NDArray[np.float64],
         confidence: npt.NDArray[np.uint8],
         clear: npt.NDArray[np.uint8],
@@ -168,7 +172,9 @@ class _Tracer:
         done, steps = 0, max(classes.shape[0], 1)
         while done < steps:
             self._state = grow(self._state)
-            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, self._max_vertices, done)
+            done = trace_rows(
+                self._state, classes, objects, area, confidence, clear, self._traced, self._max_vertices, done
+            )
             if self.tolerance_px > 0:
                 from fctl_geo.polygons.simplify import simplify_closed
 
