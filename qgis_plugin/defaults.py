@@ -20,3 +20,4 @@ GRIDS = ("scene", "model")
 FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson")
 MIN_AREA_M2 = 0.0
 SIMPLIFY_M = 0.0
+NECK_M = 3.0

@@ -88,7 +88,7 @@ def _grow_tile(cost, number, stride, farthest, others_px):  # type: ignore[no-un
     for now in range(STRAIGHT, farthest + 1):
         bucket = now % BUCKETS
         for k in range(count[bucket]):
-            at = np.int64(waiting[bucket, k])
+            at = int(waiting[bucket, k])
             if cost[at] != now:
                 continue  # it was reached more cheaply since
             number[at] = _number_of(cost, number, at, now, stride)

@@ -8,10 +8,10 @@ LEAST_NECK_PX = 2.0
 """Everything is as wide as a smaller neck, up to the rounding to whole pixels."""
 MOST_NECK_PX = 256.0
 """The most that the counts of rows in `cores` hold."""
-REACH_NECKS = 2.0
+REACH_NECKS = 1.0
 """How far cores grow, in necks."""
-LEAST_OBJECT_NECKS = 1.0
-"""Objects smaller than a square whose side is so many necks are joined to others."""
+LEAST_OBJECT = 2.0
+"""Smaller objects are joined to others, in squares of a neck."""
 STRAIGHT, DIAGONAL = 3, 4
 """What a step to the next pixel costs, see `growth`."""
 ROWS_AT_ONCE, LEAST_TILE_PX = 256, 256
@@ -20,7 +20,7 @@ ROWS_AT_ONCE, LEAST_TILE_PX = 256, 256
 
 def least_object(settings: PolygonSettings) -> float:
     """The area below which an object is joined to another one (m2; px without a CRS)."""
-    return max(settings.min_area_m2, (LEAST_OBJECT_NECKS * settings.neck_m) ** 2)
+    return max(settings.min_area_m2, LEAST_OBJECT * settings.neck_m**2)
 
 
 def farthest(neck_px: float) -> int:

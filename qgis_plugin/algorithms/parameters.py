@@ -22,6 +22,7 @@ from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
@@ -111,6 +112,38 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             CLASSES, tr("Polygons of these classes only"),
             tr("Names of classes with commas between them, for example 'building,water'. Empty: all but the "
                "background."),
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            number(
+                NECK, tr("Separate objects at connections narrower than (m)"),
+                tr("Where two houses touch along less than this, each gets a polygon of its own."),
+                default=defaults.NECK_M, least=0.01,
+            )
+        )
+    )  # fmt: skip
+
+
+def add_separate(algorithm: QgsProcessingAlgorithm) -> None:
+    """Whether objects that touch get a polygon each: the model knows of which class."""
+    algorithm.addParameter(
+        choice(
+            SEPARATE, tr("Separate touching objects"),
+            tr("A polygon for each house, also where houses touch: they share the wall. The class raster stays as it "
+               "is."),
+            (AS_ADVISED, YES, NO),
+        )
+    )  # fmt: skip
+
+
+def add_separate_classes(algorithm: QgsProcessingAlgorithm) -> None:
+    """Of which classes objects that touch get a polygon each."""
+    algorithm.addParameter(
+        text(
+            SEPARATE, tr("Separate touching objects of these classes"),
+            tr("A polygon for each house, also where houses touch, for example 'building'. Empty: as the raster says; "
+               "'none': of no class."),
         )
     )  # fmt: skip
 

@@ -188,6 +188,30 @@
       <translation>Namen von Klassen mit Kommas dazwischen, zum Beispiel 'building,water'. Leer: alle außer dem Hintergrund.</translation>
     </message>
     <message>
+      <source>Separate objects at connections narrower than (m)</source>
+      <translation>Objekte trennen, wo sie schmaler verbunden sind als (m)</translation>
+    </message>
+    <message>
+      <source>Where two houses touch along less than this, each gets a polygon of its own.</source>
+      <translation>Wo zwei Häuser sich auf weniger als dieser Breite berühren, bekommt jedes sein eigenes Polygon.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects</source>
+      <translation>Aneinanderstoßende Objekte trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each house, also where houses touch: they share the wall. The class raster stays as it is.</source>
+      <translation>Ein Polygon je Haus, auch wo Häuser aneinanderstoßen: Sie teilen sich die Wand. Das Klassenraster bleibt, wie es ist.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects of these classes</source>
+      <translation>Aneinanderstoßende Objekte dieser Klassen trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each house, also where houses touch, for example 'building'. Empty: as the raster says; 'none': of no class.</source>
+      <translation>Ein Polygon je Haus, auch wo Häuser aneinanderstoßen, zum Beispiel 'building'. Leer: wie das Raster es sagt; 'none': von keiner Klasse.</translation>
+    </message>
+    <message>
       <source>Bands, in the model's order</source>
       <translation>Kanäle in der Reihenfolge des Modells</translation>
     </message>

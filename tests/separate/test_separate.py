@@ -263,9 +263,9 @@ def test_what_is_wider_than_the_neck_stays_together() -> None:
 
 def test_a_house_in_the_shape_of_a_u_stays_one_though_its_arms_begin_apart() -> None:
     classes = np.zeros((60, 60), np.uint8)
-    classes[5:50, 5:20] = classes[5:50, 40:55] = classes[38:50, 5:55] = 1
+    classes[5:50, 5:20] = classes[5:50, 28:43] = classes[38:50, 5:43] = 1
     assert (numbers_of(separated(classes, neck_px=6))[classes == 1] == 1).all()
-    classes[10:13, 20:40] = 1  # a gateway between the arms: no wall, for both sides are the same house
+    classes[10:13, 20:28] = 1  # a gateway between the arms: no wall, for both sides are the same house
     assert (numbers_of(separated(classes, neck_px=6))[classes == 1] == 1).all()
 
 
