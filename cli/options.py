@@ -221,6 +221,14 @@ polygon_options = combine(
     ),
     option_of(
         PolygonSettings,
+        "square",
+        "--square",
+        is_flag=False,
+        flag_value="90",
+        help="Give objects (buildings) right-angled outlines; 45: half angles, too; any: long walls keep their own.",
+    ),
+    option_of(
+        PolygonSettings,
         "classes",
         "--classes",
         type=NameList(),

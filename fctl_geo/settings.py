@@ -17,6 +17,9 @@ MAX_VERTICES = 500_000
 """The default: 8 MB per polygon, which few maps reach."""
 MOST_VERTICES = 20_000_000
 """About a third of what SQLite can store in one value (62 million vertices)."""
+SQUARE_TOLERANCE_M = 0.5
+"""Tolerance of squaring where none is given, but at least `SQUARE_TOLERANCE_PX`."""
+SQUARE_TOLERANCE_PX = 1.5
 SEGMENTING_MODEL = "buildings"
 """The default model of `segment`, `batch` and `demo`."""
 REFINING_MODEL = "buildings"
@@ -24,6 +27,7 @@ REFINING_MODEL = "buildings"
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
+Square = Literal["off", "90", "45", "any"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -143,15 +147,19 @@ class PolygonSettings:
     min_area_m2: float = 0.0
     """Smaller regions are merged into the neighbor with the longest shared border (m2; px without a CRS)."""
     simplify_m: float = 0.0
-    """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges."""
+    """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges, or, where
+    outlines are squared, `SQUARE_TOLERANCE_M`."""
     classes: tuple[str, ...] | None = None
     """Names of the classes to polygonize; None: all except the background."""
+    square: Square = "off"
+    """Give classes of objects (buildings) right-angled outlines; 45: half angles, too; any: long walls keep theirs."""
     max_vertices: int = MAX_VERTICES
     """Regions with more vertices are cut into parts that share an object_id; memory use grows with this limit."""
 
     def __post_init__(self) -> None:
         _at_least("min-area", self.min_area_m2, 0)
         _at_least("simplify", self.simplify_m, 0)
+        _one_of("square", self.square, get_args(Square))
         if not 1 <= self.max_vertices <= MOST_VERTICES:
             raise SettingsError(
                 f"max-vertices is {self.max_vertices}", hint=f"give a number from 1 to {MOST_VERTICES:,}"

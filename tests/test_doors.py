@@ -116,6 +116,7 @@ def test_the_plugins_table_is_the_engines() -> None:
     for room, name, words in (
         (EngineSettings, "precision", table.PRECISIONS),
         (SceneSettings, "grid", table.GRIDS),
+        (PolygonSettings, "square", table.SQUARES),
     ):
         assert choices_of(room, name) == words and default_of(room, name) == words[0]
     assert table.FORMATS == FORMATS and default_of(BatchSettings, "formats") == table.FORMATS[:1]

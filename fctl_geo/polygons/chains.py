@@ -25,6 +25,7 @@ import numpy as np
 from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
 from fctl_geo.polygons.labels import add_hole, continue_below, finish_run, merge_labels, settle_labels
 from fctl_geo.polygons.runs import find_runs, root_of
+from fctl_geo.polygons.sides import least, side_of
 from fctl_geo.polygons.state import (
     CLOSED,
     DONE,
@@ -108,11 +109,12 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
 
 
 @inner
-def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
+def _sweep(st, traced, objects, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, but only those where a vertical edge begins or ends."""
     n_merged = 0
     simplify = clear.shape[0] > 0  # if so, boundaries that pass straight through a junction get a node, too
-    here = reach_left = reach_up = np.uint8(0)  # least clearance: at this corner, along the edges to its left and above
+    straight_reach = np.uint16(0)
+    here = reach_left = reach_up = np.uint16(0)  # least clearances: here, to the left, above
     near = rows_to_cut(st, row)
     last_col = np.int32(0)
     up, down = 1, 1  # the next vertical edge of the row above and of the row below
@@ -153,11 +155,16 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         flag = JUNCTION if junction or rim_corner else np.uint8(0)
         mark = simplify and junction
         if simplify:
-            here = min(clear[col], near)
-            reach_up = min(st.edge_reach[above, up], here) if has_up else here
+            here = least(clear[col], near)
+            reach_up = least(st.edge_reach[above, up], here) if has_up else here
             if has_left:
-                reach_left = min(reach_left, clear[last_col + 1 : col + 1].min(), near)
+                reach_left = least(reach_left, near)
+                for passed in range(last_col + 1, col + 1):
+                    reach_left = least(reach_left, clear[passed])
             last_col = col
+            straight_reach = reach_up
+            reach_up |= side_of(a, b, traced, objects)
+            reach_left |= side_of(a, d, traced, objects)
         up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
         if has_up:
             up_left, up_right = st.edge[above, up, 0], st.edge[above, up, 1]
@@ -190,7 +197,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                 down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
             elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
                 add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
-                if simplify:
+                if simplify and not objects[b]:
                     st.closed[st.scalar[CLOSED]] = lower
                     st.scalar[CLOSED] += 1
         if has_left and d >= 0 and traced[d]:
@@ -204,7 +211,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         upper, lower = new_upper, new_lower
         if simplify:
             straight_down = has_up and has_down and not (has_left or has_right)
-            st.edge_reach[below, down] = reach_up if straight_down else here
+            st.edge_reach[below, down] = straight_reach if straight_down else here
             reach_left = here
         if has_down:
             st.edge[below, down, 0], st.edge[below, down, 1] = down_left, down_right
@@ -215,7 +222,7 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
 
 
 @kernel
-def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
+def trace_rows(st, classes, area, confidence, clear, traced, objects, max_vertices, begin):  # type: ignore[no-untyped-def]
     """Trace rows, starting with `begin`, until the strip ends, space runs out, or a region has been cut.
 
     Args:
@@ -225,6 +232,7 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
         clear: (h, width + 1) clearances of the corners along the top of each row, at the end (1, width + 1); or of
             width 0 if nothing will be simplified.
         traced: (256,) bool, False for classes that get no polygons.
+        objects: (256,) bool, True for classes whose outlines will be squared.
         max_vertices: regions with more vertices are cut, see `cut`.
     Returns:
         The row to continue with after making room (`grow`) or writing the completed regions; h if all rows are traced.
@@ -250,7 +258,9 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
             n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
         cutting = prepare_cut(st, above, n_above, row, max_vertices)
-        n_merged = _sweep(st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting)
+        n_merged = _sweep(
+            st, traced, objects, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting
+        )
         settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below
         scalar[ROW] += 1

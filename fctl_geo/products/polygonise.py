@@ -22,13 +22,14 @@ from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.polygon_file import write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.settings import PolygonSettings
+from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
 from fctl_geo.storage.whole_files import folder_aside
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
+    from fctl_geo.square.squarer import Squarer
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,21 @@ def write_polygons(
     started = time.perf_counter()
     check_crs(outs, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
-    unit, batches = _trace(raster, confidence, settings, cut, progress)
+    squarer = _squarer(raster, settings, progress)
+    unit, batches = _trace(raster, confidence, settings, squarer, cut, progress)
     with folder_aside(outs[0]) as aside:
         polygon_file = write_polygon_file(
-            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
+            totals.count(batches),
+            aside / "polygons.arrows",
+            legend=raster.legend,
+            unit=unit,
+            cut=cut,
+            final=outs[0],
+            squared=squarer is not None,
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
-        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
+        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, squarer is not None)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
@@ -144,6 +152,7 @@ def _trace(
     raster: ClassRaster,
     confidence: ClassRaster | None,
     settings: PolygonSettings,
+    squarer: Squarer | None,
     cut: CutRegions,
     progress: Progress,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
@@ -161,6 +170,7 @@ def _trace(
         transform=frame.transform,
         skip=skip,
         simplify_px=tolerance_px,
+        outlines=squarer,
         max_vertices=settings.max_vertices,
         cut=cut,
     )
@@ -178,11 +188,30 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
     return frozenset(range(256)) - legend.ids_of(settings.classes)
 
 
+def _squarer(raster: ClassRaster, settings: PolygonSettings, progress: Progress) -> Squarer | None:
+    """Squares the outlines of the raster's classes of objects; None if that is not wanted, or there are none."""
+    if settings.square == "off":
+        return None
+    frame = raster.frame
+    objects = frozenset(info.id for info in raster.legend if info.objects) - _skipped(raster.legend, settings)
+    if not objects:
+        progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
+        return None
+    from fctl_geo.square.squarer import Squarer
+
+    pixel_m = pixel_size_m(frame) or 1.0
+    tolerance_px = settings.simplify_m / pixel_m or max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX)
+    mode = 0 if settings.square == "any" else int(settings.square)
+    return Squarer(objects, frame.transform, tolerance_px, mode, settings.max_vertices)
+
+
 def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
     """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     wanted = settings.simplify_m / pixel_m
+    if settings.square != "off" and settings.simplify_m == 0:
+        return min(max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX), MAX_TOLERANCE_PX)
     if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
         most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
         progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")

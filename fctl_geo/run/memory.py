@@ -30,6 +30,10 @@ OPEN_VERTEX_BYTES = 44
 """A node of the tracer, whose arrays double in size when full."""
 WRITTEN_VERTEX_BYTES = 150
 """A vertex being written to a product: corners, WKB, and the copies made by Arrow and the writer."""
+WAITING_VERTEX_BYTES = 11
+"""A vertex of an object that waits for those that it touches."""
+SQUARED_VERTEX_BYTES = 300
+"""A vertex of a group while its outlines are squared."""
 STRIP_BYTES_A_PX = 24
 """Strips being read ahead, sieved and traced."""
 
@@ -95,7 +99,11 @@ def _polygon_bytes(settings: Settings, scene: Scene) -> int:
         return 0
     width, most = scene.frame.width, settings.polygons.max_vertices
     held = min(OPEN_POLYGONS * most, scene.frame.height * width) + GRID_ROWS * width
-    return held * OPEN_VERTEX_BYTES + min(most, held) * WRITTEN_VERTEX_BYTES + STRIP_ROWS * width * STRIP_BYTES_A_PX
+    squared = 0
+    if settings.polygons.square != "off":
+        squared = held * WAITING_VERTEX_BYTES + min(most, held) * SQUARED_VERTEX_BYTES
+    open_and_written = held * OPEN_VERTEX_BYTES + min(most, held) * WRITTEN_VERTEX_BYTES
+    return open_and_written + squared + STRIP_ROWS * width * STRIP_BYTES_A_PX
 
 
 def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:

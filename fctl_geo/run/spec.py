@@ -148,6 +148,7 @@ class RunSpec:
             "grid": scene.grid,
             "min_area_m2": polygons.min_area_m2,
             "simplify_m": polygons.simplify_m,
+            "square": polygons.square,
         }
         return {
             "FCTL_MODEL": settings.model,

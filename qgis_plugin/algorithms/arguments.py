@@ -36,6 +36,7 @@ from .parameters import (
     PRECISION,
     REFINE,
     SIMPLIFY,
+    SQUARE,
     THREADS,
     TTA,
     YES,
@@ -84,6 +85,7 @@ def polygon_words(
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]
+    words += ["--square", algorithm.parameterAsEnumString(parameters, SQUARE, context)]
     classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
     return [*words, "--classes", classes] if classes else words
 

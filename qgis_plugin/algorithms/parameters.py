@@ -21,7 +21,7 @@ from ..catalogue import CATALOGUE
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
-MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
@@ -104,6 +104,15 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             tr("Borders may move this far to become straight; neighbours keep sharing them, without gaps or overlaps. "
                "0 keeps the pixels' edges. One to two pixels look good."),
             default=defaults.SIMPLIFY_M,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        choice(
+            SQUARE, tr("Right angles for buildings"),
+            tr("Outlines of objects, such as buildings, get right angles, and walls that touching buildings share. "
+               "45: half angles, too; any: long walls keep their direction. Does nothing for a model or raster that "
+               "knows no objects."),
+            defaults.SQUARES,
         )
     )  # fmt: skip
     algorithm.addParameter(

@@ -180,6 +180,14 @@
       <translation>Grenzen dürfen sich so weit bewegen, um gerade zu werden; Nachbarn teilen sie weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten. Ein bis zwei Pixel sehen gut aus.</translation>
     </message>
     <message>
+      <source>Right angles for buildings</source>
+      <translation>Rechte Winkel für Gebäude</translation>
+    </message>
+    <message>
+      <source>Outlines of objects, such as buildings, get right angles, and walls that touching buildings share. 45: half angles, too; any: long walls keep their direction. Does nothing for a model or raster that knows no objects.</source>
+      <translation>Umrisse von Objekten, etwa Gebäuden, bekommen rechte Winkel, und Gebäude, die sich berühren, gemeinsame Wände. 45: auch halbe Winkel; any: lange Wände behalten ihre Richtung. Ohne Wirkung, wenn Modell oder Raster keine Objekte kennt.</translation>
+    </message>
+    <message>
       <source>Polygons of these classes only</source>
       <translation>Nur Polygone dieser Klassen</translation>
     </message>
@@ -954,6 +962,10 @@
     <message>
       <source>Borders may move this far to become straight. One to two pixels look good.</source>
       <translation>So weit dürfen Grenzen sich bewegen, um gerade zu werden. Ein bis zwei Pixel sehen gut aus.</translation>
+    </message>
+    <message>
+      <source>Buildings that touch share their walls. Others keep their simplified outline.</source>
+      <translation>Gebäude, die sich berühren, haben gemeinsame Wände. Andere behalten ihren vereinfachten Umriss.</translation>
     </message>
     <message>
       <source>temporary</source>

@@ -54,6 +54,8 @@ def make_batch(count: int, first: int = 0) -> PolygonBatch:
         area_m2=35.25 - (i % 3 == 0),
         confidence=np.where(i % 2 == 0, i % 100, np.nan).astype(np.float32),
         object_id=i,
+        outline=np.zeros(count, np.uint8),
+        outline_iou=np.full(count, np.nan, np.float32),
     )
 
 

@@ -97,6 +97,7 @@ def test_what_changes_a_shard_changes_its_key(tmp_path: Path, model: Path) -> No
     [
         {"min_area_m2": 20.0},
         {"simplify_m": 0.5},
+        {"square": "90"},
         {"classes": ("a",)},
         {"gsd_m": 0.25},
         {"bands": ("red", "green", "blue")},
