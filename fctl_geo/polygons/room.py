@@ -59,10 +59,9 @@ def _count_up(mask):  # type: ignore[no-untyped-def]
 def _room(mask, counts, row, col, limit_px):  # type: ignore[no-untyped-def]
     if is_junction(mask[row, col]):
         return 1
-    for quarters in range(4, 0, -1):
-        reach = (limit_px - 1) * quarters // 4
-        if reach < 1:
-            break
+    reach = limit_px
+    while reach > 1:
+        reach = max(min(reach - 1, reach * 3 // 4), 1) if reach < limit_px else limit_px - 1
         top, bottom = max(row - reach, 0), min(row + reach, mask.shape[0] - 1) + 1
         left, right = max(col - reach, 0), min(col + reach, mask.shape[1] - 1) + 1
         seen = counts[bottom, right] - counts[top, right] - counts[bottom, left] + counts[top, left]

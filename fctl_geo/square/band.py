@@ -1,8 +1,12 @@
-"""Whether a redrawn outline stays in the band around the raw one, in which it can meet no other outline.
+"""Whether a redrawn outline stays where it can meet no other group's, and how far it moves.
 
-The test is that of `simplify`, with room for more: every raw vertex has a point on the new outline that is nearer than
-its room, in rows and in columns, and these points follow each other as the vertices do. A vertex's room is half the
-clearance of the group along its two edges (see `room`), and at most `MOST_MOVED` tolerances.
+**Room.** Every point of it lies in the group or is nearer to a point of the raw outline than half the clearance there
+(see `polygons.room`). Points that belong to two groups would be too near to both: two groups never meet, nor do a group
+and the border of another class. Inward, only the tolerance limits it. Points are taken every `STRIDE_PX` along the
+outline; the room is lessened by as much, so that all points between them are safe, too.
+
+**Tolerance.** Every raw vertex has a point on the new outline that is nearer than `MOST_MOVED` tolerances, in rows and
+in columns, and these points follow each other as the vertices do (as in `polygons.simplify`).
 """
 
 from __future__ import annotations
@@ -15,20 +19,11 @@ from fctl_geo.system.kernels import inner
 MOST_MOVED = 3.5
 """No corner, new or old, is farther than this many tolerances from the other outline."""
 MUCH = 2.5
+STRIDE_PX = 0.25
+BESIDE = 16
+"""Raw vertices beyond a side's own ones in which its points may have their nearest place."""
 OFTEN = 0.1
 """At most this share of the new corners is farther than `MUCH` tolerances from the raw outline."""
-
-
-@inner
-def vertex_rooms(edge_room, closed):  # type: ignore[no-untyped-def]
-    """(n,) the lesser room of the two edges at each vertex; edge_room[k] belongs to the edge that leads to vertex k."""
-    n = edge_room.shape[0]
-    room = np.empty(n, np.float64)
-    for k in range(n):
-        before = edge_room[k] if k else (edge_room[n - 1] if closed else edge_room[1])
-        after = edge_room[k + 1] if k + 1 < n else (edge_room[1] if closed else edge_room[n - 1])
-        room[k] = min(before, after)
-    return room
 
 
 @inner
@@ -46,32 +41,92 @@ def nearest_place(x, y, begin, end, px, py):  # type: ignore[no-untyped-def]
 
 
 @inner
-def leaves_band(x, y, room, corners, place, far, tolerance_px, bad):  # type: ignore[no-untyped-def]
-    """Mark the sides that leave the band.
+def _is_outside(x, y, n, closed, place, px, py):  # type: ignore[no-untyped-def]
+    """Whether a point lies outside the group, given its nearest place."""
+    k = place // 2
+    if place % 2 == 0:
+        before, after = k - 1, k + 1
+        if closed:
+            before, after = (k - 1) % (n - 1), (k + 1) % (n - 1)
+        elif k in (0, n - 1):
+            return True
+        turn = (x[k] - x[before]) * (y[after] - y[k]) - (y[k] - y[before]) * (x[after] - x[k])
+        if turn != 0:
+            return turn < 0  # beside a corner that points away from the group
+    return (x[k + 1] - x[k]) * (py - y[k]) - (y[k + 1] - y[k]) * (px - x[k]) > 0
+
+
+@inner
+def _lacks_room(x, y, edge_room, closed, begin, end, enough, ax, ay, bx, by):  # type: ignore[no-untyped-def]
+    """Whether a side of the outline comes too near to something else; begin..end: the raw vertices along it.
+
+    If they have `enough` room, nothing is.
+    """
+    n = x.shape[0]
+    least = np.inf
+    for at in range(begin, end):
+        least = min(least, edge_room[(at % (n - 1) if closed else at) + 1])
+    if least >= enough:
+        return False
+    steps = int(np.ceil(np.sqrt((bx - ax) ** 2 + (by - ay) ** 2) / STRIDE_PX))
+    for s in range(steps + 1):
+        px, py = ax + (bx - ax) * s / max(steps, 1), ay + (by - ay) * s / max(steps, 1)
+        best, place, room = np.inf, -1, 0.0
+        for at in range(begin, end):
+            k = at % (n - 1) if closed else at
+            nx = min(max(px, min(x[k], x[k + 1])), max(x[k], x[k + 1]))
+            ny = min(max(py, min(y[k], y[k + 1])), max(y[k], y[k + 1]))
+            far = (px - nx) ** 2 + (py - ny) ** 2
+            if far < best - 1e-9:
+                best, room = far, edge_room[k + 1]
+                place = 2 * k + 1 + int(nx == x[k + 1] and ny == y[k + 1]) - int(nx == x[k] and ny == y[k])
+        if place == 2 * (n - 1) and closed:
+            place = 0
+        if np.sqrt(best) + STRIDE_PX >= room and _is_outside(x, y, n, closed, place, px, py):
+            return True
+    return False
+
+
+@inner
+def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad):  # type: ignore[no-untyped-def]
+    """Mark the sides that leave the band, or move too far.
 
     Args:
-        x, y, room: (n,) the raw outline and its room; for a closed one, several revolutions.
+        outline: the raw one, see `lines.Outline`.
+        edge_room: (n,) room of the edge that leads to each of its vertices.
         corners: (K + 1, 2) the new outline; for a closed one, its last corner is its first.
-        place, far: (K + 1,) the nearest place on the raw outline to each corner, in ascending order, and its distance.
+        place, far: (K + 1,) the nearest place on the raw outline to each corner, in ascending order, over several
+            revolutions if it is closed; and its distance.
         bad: (K,) bool: side k leads from corner k to corner k + 1.
     """
+    x, y, closed = outline.x, outline.y, outline.closed
+    n, n_sides = x.shape[0], corners.shape[0] - 1
+    most = MOST_MOVED * tolerance_px
     moved = 0
-    n_sides = corners.shape[0] - 1
     for k in range(n_sides):
         moved += far[k + 1] > MUCH * tolerance_px
     for k in range(n_sides + 1):
-        v = place[k] // 2
-        most = min(room[v], room[v + place[k] % 2])
-        lost = far[k] >= min(most, MOST_MOVED * tolerance_px)
-        lost = lost or (far[k] > MUCH * tolerance_px and moved > OFTEN * n_sides)
+        lost = far[k] >= most or (far[k] > MUCH * tolerance_px and moved > OFTEN * n_sides)
         if lost and k:
             bad[k - 1] = True
         if lost and k < n_sides:
             bad[k] = True
     for k in range(n_sides):
-        begin, end = place[k] // 2 + 1, (place[k + 1] + 1) // 2
-        if place[k + 1] < place[k]:
+        begin, end = place[k] // 2, (place[k + 1] + 1) // 2
+        if bad[k] or place[k + 1] < place[k] or end - begin > n:
             bad[k] = True
-        elif not bad[k]:
-            stray = strays(x, y, room, begin, end, corners[k, 0], corners[k, 1], corners[k + 1, 0], corners[k + 1, 1])
-            bad[k] = stray < 0
+            continue
+        vx, vy = np.empty(max(end - begin - 1, 0), np.float64), np.empty(max(end - begin - 1, 0), np.float64)
+        for v in range(vx.shape[0]):
+            at = (begin + 1 + v) % (n - 1) if closed else begin + 1 + v
+            vx[v], vy[v] = x[at], y[at]
+        room = np.full(vx.shape[0], most)
+        ax, ay, bx, by = corners[k, 0], corners[k, 1], corners[k + 1, 0], corners[k + 1, 1]
+        bad[k] = strays(vx, vy, room, 0, vx.shape[0], ax, ay, bx, by) < 0
+        if not bad[k]:
+            first, last = begin - BESIDE, end + BESIDE
+            if closed and last - first >= n - 1:
+                first, last = 0, n - 1
+            elif not closed:
+                first, last = max(first, 0), min(last, n - 1)
+            bad[k] = _lacks_room(x, y, edge_room, closed, first, last, most, ax, ay, bx, by)

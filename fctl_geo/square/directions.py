@@ -16,6 +16,8 @@ from fctl_geo.system.kernels import inner, kernel
 
 SAME = np.radians(12.0)
 """Directions that differ by less are one; edges that differ by less count as explained."""
+TURNED = np.radians(20.0)
+"""A second direction differs by at least this much: walls that bulge are not a wing."""
 WING = 0.15
 """Least share of an outline that a second direction must explain; all shares are of squared lengths."""
 ALONE, TOGETHER = 0.5, 0.75
@@ -130,8 +132,11 @@ def _main_direction(edges, left):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_directions(arcs, n_regions):  # type: ignore[no-untyped-def]
-    """The directions of a group (D,), in radians, and the first and second one of each region (R, 2), -1: none."""
+def find_directions(arcs, n_regions, wing_px):  # type: ignore[no-untyped-def]
+    """The directions of a group (D,), in radians, and the first and second one of each region (R, 2), -1: none.
+
+    At least two walls, each of at least `wing_px`, give a region its second direction.
+    """
     candidates = np.zeros((2 * n_regions, 4), np.float64)  # direction, spread (2), how much it explains
     for region in range(n_regions):
         edges = _edges_of(arcs, region)
@@ -139,6 +144,8 @@ def find_directions(arcs, n_regions):  # type: ignore[no-untyped-def]
         whole = (edges[:, 0] * edges[:, 1] ** 2).sum()
         total = 0.0
         for choice in range(2):
+            if choice == 1 and left.sum() < 2:
+                break
             direction, u, v, explained = _main_direction(edges, left)
             if explained == 0.0 or (choice == 1 and explained < WING * whole):
                 break
@@ -146,7 +153,8 @@ def find_directions(arcs, n_regions):  # type: ignore[no-untyped-def]
             at = 2 * region + choice
             candidates[at, 0], candidates[at, 1], candidates[at, 2], candidates[at, 3] = direction, u, v, explained
             for k in range(edges.shape[0]):
-                left[k] = left[k] and abs(turn_from(edges[k, 2], direction)) > SAME
+                long = edges[k, 1] >= wing_px
+                left[k] = left[k] and long and abs(turn_from(edges[k, 2], direction)) > TURNED
         if candidates[2 * region, 3] < ALONE * whole and total < TOGETHER * whole:
             candidates[2 * region : 2 * region + 2, 3] = 0.0
     return _share(candidates)

@@ -13,7 +13,7 @@ For an object by itself, a rectangle and a circle of the same area are candidate
 - no direction explains half of its outline, nor two of them three quarters (`directions.ALONE`, `TOGETHER`);
 - a new corner is more than 3.5 tolerances from the raw outline, or a raw one from the new outline, in rows or columns;
 - more than a tenth of the new corners are more than 2.5 tolerances away (`band.MOST_MOVED`, `MUCH`, `OFTEN`);
-- its outline leaves the band, half as wide as the distance to everything else, that no other outline enters (`band`);
+- its outline would leave the object by half the distance to anything else there (`band`);
 - an arc of it crosses another arc of the group, or a ring turns inside out;
 - its area changes by more than a tenth, or its intersection over union with its pixels is below 0.8 (`gate`).
 
@@ -48,6 +48,9 @@ from fctl_geo.system.kernels import kernel
 
 ROUNDS = 12
 """Attempts at squaring a group, each without the objects that failed before; then all stay simplified."""
+WING_LENGTH = 6.0
+"""Walls that give an object a second direction are at least this many tolerances long."""
+
 
 Ints = npt.NDArray[np.int64]
 
@@ -82,7 +85,7 @@ def square_group(
     """
     simplify_px, room_px = min(tolerance_px, MAX_TOLERANCE_PX), MOST_MOVED * tolerance_px
     arcs = build_arcs(raw.corners, raw.flags, reach, raw.ends, raw.region, simplify_px, room_px)
-    directions, choices = find_directions(arcs, len(why))
+    directions, choices = find_directions(arcs, len(why), WING_LENGTH * tolerance_px)
     outcome, iou = why.copy(), np.zeros(len(why))
     _refuse_enclosed(arcs, outcome)
     outcome[(outcome == PLAIN) & (choices[:, 0] < 0)] = SHAPELESS
@@ -99,7 +102,9 @@ def square_group(
             break
     outcome[outcome == PLAIN] = SQUARED
     if len(why) == 1 and arcs.begin.tolist() == [-1] and choices[0, 0] >= 0:
-        shape, found, fit = best_shape(arcs, drawing, directions[choices[0, 0]], outcome[0], iou[0], tolerance_px)
+        right = mode == 90 and choices[0, 1] < 0
+        angle = directions[choices[0, 0]]
+        shape, found, fit = best_shape(arcs, drawing, angle, right, outcome[0], iou[0], tolerance_px)
         if found:
             n = len(shape)
             return Rings(shape, np.zeros(n, np.uint8), np.full(1, n), raw.region), np.full(1, found), np.full(1, fit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.polygons.sides import WALL
-from fctl_geo.square.band import leaves_band, nearest_place, vertex_rooms
+from fctl_geo.square.band import leaves_band, nearest_place
 from fctl_geo.square.directions import add_up
 from fctl_geo.square.lines import Lines, Outline, classify
 from fctl_geo.system.kernels import inner
@@ -22,7 +22,7 @@ SLIDE = 2.0
 
 @inner
 def load(arcs, chain, closed):  # type: ignore[no-untyped-def]
-    """The raw outline of a chain, the room of its vertices, and the vertex at which each arc begins."""
+    """The raw outline of a chain, the room of the edge before each vertex, and the vertex at which each arc begins."""
     offset = np.zeros(chain.shape[0] + 1, np.int64)
     for i in range(chain.shape[0]):
         offset[i + 1] = offset[i] + arcs.raw[chain[i] + 1] - arcs.raw[chain[i]] - 1
@@ -33,7 +33,7 @@ def load(arcs, chain, closed):  # type: ignore[no-untyped-def]
         x[offset[i] : offset[i + 1] + 1], y[offset[i] : offset[i + 1] + 1] = arcs.x[part], arcs.y[part]
         edge[offset[i] + 1 : offset[i + 1] + 1] = arcs.room[part][1:]
     edge[0] = edge[n - 1]
-    return Outline(x, y, add_up(x, y), closed), vertex_rooms(edge, closed), offset
+    return Outline(x, y, add_up(x, y), closed), edge, offset
 
 
 @inner
@@ -72,11 +72,10 @@ def first_lines(arcs, chain, offset, directions, choices, mode, tolerance_px):  
 def check_band(lines, n, outline, room, corners, tolerance_px, bad):  # type: ignore[no-untyped-def]
     """Mark the sides that leave the band; returns the places of all corners."""
     size = outline.x.shape[0]
-    x, y, rooms = outline.x, outline.y, room
+    x, y = outline.x, outline.y
     period = 2 * (size - 1)
     if outline.closed:
         x, y = np.concatenate((x, x[1:], x[1:], x[1:])), np.concatenate((y, y[1:], y[1:], y[1:]))
-        rooms = np.concatenate((room, room[1:], room[1:], room[1:]))
     place, far = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.float64)
     if not outline.closed:
         place[n] = period
@@ -97,10 +96,7 @@ def check_band(lines, n, outline, room, corners, tolerance_px, bad):  # type: ig
         while place[0] > place[1] and place[0] >= period:
             place[0] -= period
         place[n], far[n] = place[0] + period, far[0]
-    if place[n] // 2 + 1 < x.shape[0]:
-        leaves_band(x, y, rooms, corners, place, far, tolerance_px, bad)
-    else:
-        bad[:] = True
+    leaves_band(outline, room, corners, place, far, tolerance_px, bad)
     return place
 
 

@@ -1,9 +1,10 @@
 """One attempt at squaring a group: every arc gets a new line, or keeps its simplified one.
 
 The outline around the group is squared as a whole, as if there were no walls; only arcs that must stay as they are
-interrupt it. Nodes at which walls end slide along the new outline: to the foot of the wall's middle if the wall meets
-the outline at about a right angle, otherwise to the foot of the node itself, and into a corner that is near. Walls are
-then drawn straight between their nodes, unless the raw wall bends.
+interrupt it. A courtyard whose outline cannot be squared keeps it. Nodes at which walls end slide along the new
+outline: to the foot of the wall's middle if the wall meets the outline at about a right angle, otherwise to the foot
+of the node itself, and into a corner that is near. Walls are then drawn straight between their nodes, unless the raw
+wall bends.
 """
 
 from __future__ import annotations
@@ -150,20 +151,33 @@ def _draw_outline(arcs, chain, closed, directions, choices, mode, tolerance_px, 
     outline, room, offset = load(arcs, chain, closed)
     lines, n = first_lines(arcs, chain, offset, directions, choices, mode, tolerance_px)
     n, bad_line = reduce_lines(lines, n, outline, directions, tolerance_px)
+    is_hole = closed and _is_hole(outline)
     if bad_line >= 0:
-        out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 0])] = True
-        out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 1])] = True
+        if not is_hole:
+            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 0])] = True
+            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 1])] = True
         return
     corners, _ = corners_of(lines, n, outline)
     corners = np.round(corners * FINE) / FINE
     bad = np.zeros(n, np.bool_)
     place = check_band(lines, n, outline, room, corners, tolerance_px, bad)
+    if is_hole and bad.any():
+        return
     for k in range(n):
         if bad[k]:
             out.trouble[owner(arcs, chain, offset, place[k])] = True
             out.trouble[owner(arcs, chain, offset, place[k + 1])] = True
     along = slide_nodes(arcs, chain, offset, closed, lines, n, outline, corners, tolerance_px, still, out)
     _cut_up(arcs, chain, closed, corners, along, out)
+
+
+@inner
+def _is_hole(outline):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for k in range(outline.x.shape[0] - 1):
+        ax, ay = outline.x[k] - outline.x[0], outline.y[k] - outline.y[0]
+        total += ax * (outline.y[k + 1] - outline.y[0]) - (outline.x[k + 1] - outline.x[0]) * ay
+    return total > 0
 
 
 @inner

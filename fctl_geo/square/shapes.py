@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.square.band import leaves_band, nearest_place, vertex_rooms
+from fctl_geo.square.band import leaves_band, nearest_place
 from fctl_geo.square.gate import LEAST_IOU
+from fctl_geo.square.lines import Outline
 from fctl_geo.square.outcomes import CIRCLE, PLAIN, RECTANGLE, SQUARED
 from fctl_geo.square.outline import FINE
 from fctl_geo.square.overlap import overlap
@@ -76,10 +77,6 @@ def stays_in_band(x, y, edge_room, corners, tolerance_px):  # type: ignore[no-un
     if _is_clockwise(x, y) != _is_clockwise(corners[:, 0], corners[:, 1]):
         corners[:] = corners[::-1].copy()
     n, sides = x.shape[0] - 1, corners.shape[0] - 1
-    edge_room[0] = edge_room[n]
-    room = vertex_rooms(edge_room, True)
-    x3, y3 = np.concatenate((x, x[1:], x[1:])), np.concatenate((y, y[1:], y[1:]))
-    room3 = np.concatenate((room, room[1:], room[1:]))
     place, far = np.empty(sides + 1, np.int64), np.empty(sides + 1, np.float64)
     for k in range(sides):
         place[k], far[k] = nearest_place(x, y, 0, n, corners[k, 0], corners[k, 1])
@@ -87,7 +84,8 @@ def stays_in_band(x, y, edge_room, corners, tolerance_px):  # type: ignore[no-un
             place[k] += 2 * n
     place[sides], far[sides] = place[0] + 2 * n, far[0]
     bad = np.zeros(sides, np.bool_)
-    leaves_band(x3, y3, room3, corners, place, far, tolerance_px, bad)
+    outline = Outline(x, y, np.empty((0, 0), np.float64), True)
+    leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad)
     return not bad.any()
 
 
@@ -108,11 +106,12 @@ def _edges_of(corners):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def best_shape(arcs, drawing, angle, outcome, iou, tolerance_px):  # type: ignore[no-untyped-def]
+def best_shape(arcs, drawing, angle, right_angles, outcome, iou, tolerance_px):  # type: ignore[no-untyped-def]
     """The shape that an object by itself has.
 
     Args:
         angle: the object's direction.
+        right_angles: whether it has but one, and squared outlines have right angles.
         outcome, iou: of squaring it.
     Returns:
         Its corners, row << 32 | column in units of 1 / FINE px; RECTANGLE, CIRCLE, or PLAIN for neither; and its
@@ -123,7 +122,7 @@ def best_shape(arcs, drawing, angle, outcome, iou, tolerance_px):  # type: ignor
     raw[:, 0], raw[:, 1] = x, y
     old = _edges_of(raw)
     begin, end = drawing.span[0, 0], drawing.span[0, 1]
-    is_rectangle = outcome == SQUARED and end - begin == 5
+    is_rectangle = outcome == SQUARED and end - begin == 5 and right_angles
     squared_iou = iou if outcome == SQUARED else 0.0
     rectangle, circle = rectangle_of(x, y, angle), circle_of(x, y, tolerance_px)
     rectangle_iou, circle_iou = overlap(old, _edges_of(rectangle)), overlap(old, _edges_of(circle))
