@@ -61,7 +61,7 @@ def _room(mask, counts, row, col, limit_px):  # type: ignore[no-untyped-def]
         return 1
     reach = limit_px
     while reach > 1:
-        reach = max(min(reach - 1, reach * 3 // 4), 1) if reach < limit_px else limit_px - 1
+        reach = max(min(reach - 1, reach * 7 // 8), 1) if reach < limit_px else limit_px - 1
         top, bottom = max(row - reach, 0), min(row + reach, mask.shape[0] - 1) + 1
         left, right = max(col - reach, 0), min(col + reach, mask.shape[1] - 1) + 1
         seen = counts[bottom, right] - counts[top, right] - counts[bottom, left] + counts[top, left]

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fctl_geo.polygons.chords import strays
+from fctl_geo.polygons.chords import TINY, strays
+from fctl_geo.square.outcomes import MOVED, NEAR
 from fctl_geo.system.kernels import inner
 
 MOST_MOVED = 3.5
@@ -57,17 +58,18 @@ def _is_outside(x, y, n, closed, place, px, py):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _lacks_room(x, y, edge_room, closed, begin, end, enough, ax, ay, bx, by):  # type: ignore[no-untyped-def]
-    """Whether a side of the outline comes too near to something else; begin..end: the raw vertices along it.
+def _lacking_room(x, y, edge_room, closed, begin, end, enough, ax, ay, bx, by):  # type: ignore[no-untyped-def]
+    """How much too near to something else a side comes; begin..end: the raw vertices along it.
 
-    If they have `enough` room, nothing is.
+    If they have `enough` room, nothing is too near.
     """
     n = x.shape[0]
     least = np.inf
     for at in range(begin, end):
         least = min(least, edge_room[(at % (n - 1) if closed else at) + 1])
     if least >= enough:
-        return False
+        return 0.0
+    most = 0.0
     steps = int(np.ceil(np.sqrt((bx - ax) ** 2 + (by - ay) ** 2) / STRIDE_PX))
     for s in range(steps + 1):
         px, py = ax + (bx - ax) * s / max(steps, 1), ay + (by - ay) * s / max(steps, 1)
@@ -82,13 +84,14 @@ def _lacks_room(x, y, edge_room, closed, begin, end, enough, ax, ay, bx, by):  #
                 place = 2 * k + 1 + int(nx == x[k + 1] and ny == y[k + 1]) - int(nx == x[k] and ny == y[k])
         if place == 2 * (n - 1) and closed:
             place = 0
-        if np.sqrt(best) + STRIDE_PX >= room and _is_outside(x, y, n, closed, place, px, py):
-            return True
-    return False
+        lacking = np.sqrt(best) + STRIDE_PX + TINY - room
+        if lacking > most and _is_outside(x, y, n, closed, place, px, py):
+            most = lacking
+    return most
 
 
 @inner
-def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad):  # type: ignore[no-untyped-def]
+def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad, lacking):  # type: ignore[no-untyped-def]
     """Mark the sides that leave the band, or move too far.
 
     Args:
@@ -97,7 +100,8 @@ def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad):  # 
         corners: (K + 1, 2) the new outline; for a closed one, its last corner is its first.
         place, far: (K + 1,) the nearest place on the raw outline to each corner, in ascending order, over several
             revolutions if it is closed; and its distance.
-        bad: (K,) bool: side k leads from corner k to corner k + 1.
+        bad: (K,) filled with MOVED or NEAR; 0: good. Side k leads from corner k to corner k + 1.
+        lacking: (K,) filled with the pixels by which a side is too near to something else.
     """
     x, y, closed = outline.x, outline.y, outline.closed
     n, n_sides = x.shape[0], corners.shape[0] - 1
@@ -108,13 +112,13 @@ def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad):  # 
     for k in range(n_sides + 1):
         lost = far[k] >= most or (far[k] > MUCH * tolerance_px and moved > OFTEN * n_sides)
         if lost and k:
-            bad[k - 1] = True
+            bad[k - 1] = MOVED
         if lost and k < n_sides:
-            bad[k] = True
+            bad[k] = MOVED
     for k in range(n_sides):
         begin, end = place[k] // 2, (place[k + 1] + 1) // 2
         if bad[k] or place[k + 1] < place[k] or end - begin > n:
-            bad[k] = True
+            bad[k] = MOVED
             continue
         vx, vy = np.empty(max(end - begin - 1, 0), np.float64), np.empty(max(end - begin - 1, 0), np.float64)
         for v in range(vx.shape[0]):
@@ -122,11 +126,14 @@ def leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad):  # 
             vx[v], vy[v] = x[at], y[at]
         room = np.full(vx.shape[0], most)
         ax, ay, bx, by = corners[k, 0], corners[k, 1], corners[k + 1, 0], corners[k + 1, 1]
-        bad[k] = strays(vx, vy, room, 0, vx.shape[0], ax, ay, bx, by) < 0
-        if not bad[k]:
+        if strays(vx, vy, room, 0, vx.shape[0], ax, ay, bx, by) < 0:
+            bad[k] = MOVED
+        else:
             first, last = begin - BESIDE, end + BESIDE
             if closed and last - first >= n - 1:
                 first, last = 0, n - 1
             elif not closed:
                 first, last = max(first, 0), min(last, n - 1)
-            bad[k] = _lacks_room(x, y, edge_room, closed, first, last, most, ax, ay, bx, by)
+            lacking[k] = _lacking_room(x, y, edge_room, closed, first, last, most, ax, ay, bx, by)
+            if lacking[k] > 0:
+                bad[k] = NEAR

@@ -9,9 +9,9 @@ from fctl_geo.square.outline import FINE
 from fctl_geo.square.overlap import find_crossing, overlap
 from fctl_geo.system.kernels import inner, kernel
 
-LEAST_IOU = 0.8
+LEAST_IOU = 0.85
 """Least intersection over union of a squared outline with the raw one."""
-MOST_GROWTH = 0.1
+MOST_GROWTH = 0.15
 """An object's area may change by at most this share."""
 
 

@@ -13,9 +13,11 @@ For an object by itself, a rectangle and a circle of the same area are candidate
 - no direction explains half of its outline, nor two of them three quarters (`directions.ALONE`, `TOGETHER`);
 - a new corner is more than 3.5 tolerances from the raw outline, or a raw one from the new outline, in rows or columns;
 - more than a tenth of the new corners are more than 2.5 tolerances away (`band.MOST_MOVED`, `MUCH`, `OFTEN`);
-- its outline would leave the object by half the distance to anything else there (`band`);
+- its outline would leave the object by half the distance to anything else there, although its lines were shifted back
+  (`band`, `redraw.DRAWS_IN`);
+- a wall would be shorter than nothing, or walls would end in the wrong order (`lines`, `outline`);
 - an arc of it crosses another arc of the group, or a ring turns inside out;
-- its area changes by more than a tenth, or its intersection over union with its pixels is below 0.8 (`gate`).
+- its area changes by more than 15 %, or its intersection over union with its pixels is below 0.85 (`gate`).
 
 **Law.** Polygons are valid; neighbors share their borders; two never overlap; the group's outline depends on its pixels
 and on those within 7 tolerances, never on strips. Memory holds the groups that are not complete, up to a limit
@@ -41,7 +43,7 @@ from fctl_geo.square.arcs import Arcs, build_arcs
 from fctl_geo.square.band import MOST_MOVED
 from fctl_geo.square.directions import find_directions
 from fctl_geo.square.gate import crossing_regions, judge
-from fctl_geo.square.outcomes import BORDERS, CROSSES, INSIDE, MOVED, PLAIN, SHAPELESS, SQUARED
+from fctl_geo.square.outcomes import BORDERS, CROSSES, INSIDE, PLAIN, SHAPELESS, SQUARED
 from fctl_geo.square.redraw import redraw, still_arcs
 from fctl_geo.square.shapes import best_shape
 from fctl_geo.system.kernels import kernel
@@ -94,9 +96,9 @@ def square_group(
             outcome[outcome == PLAIN] = CROSSES
         still = still_arcs(arcs, outcome != PLAIN)
         drawing = redraw(arcs, still, len(why), directions, choices, mode, tolerance_px)
-        if _refuse(drawing.trouble, MOVED, outcome):
+        if _refuse(drawing.trouble, outcome):
             continue
-        if _refuse(crossing_regions(arcs, still, drawing, len(why)), CROSSES, outcome):
+        if _refuse(CROSSES * crossing_regions(arcs, still, drawing, len(why)), outcome):
             continue
         if not judge(arcs, drawing, raw.region, outcome, iou):
             break
@@ -112,10 +114,10 @@ def square_group(
     return Rings(corners, flags, ends, raw.region), outcome, iou
 
 
-def _refuse(failed: npt.NDArray[np.bool_], reason: int, outcome: Ints) -> bool:
+def _refuse(reasons: Ints, outcome: Ints) -> bool:
     """Note why some of the regions cannot be squared; True if any."""
-    failed = failed & (outcome == PLAIN)
-    outcome[failed] = reason
+    failed = (reasons != PLAIN) & (outcome == PLAIN)
+    outcome[failed] = reasons[failed]
     return bool(failed.any())
 
 

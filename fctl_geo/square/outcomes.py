@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-PLAIN, SQUARED, RECTANGLE, CIRCLE, CROSSES, MOVED, AREA, IOU, BORDERS, INSIDE, CUT, LARGE, SHAPELESS = range(13)
+PLAIN, SQUARED, RECTANGLE, CIRCLE, CROSSES, MOVED, AREA, IOU = range(8)
+BORDERS, INSIDE, CUT, LARGE, SHAPELESS, NEAR, SHORT = range(8, 15)
 OUTLINES = (
     "",
     "squared",
@@ -17,5 +18,7 @@ OUTLINES = (
     "simplified: cut into parts",
     "simplified: group too large",
     "simplified: no right angles",
+    "simplified: too near to something else",
+    "simplified: walls would be too short",
 )
 """Words for the numbers above, as they are written to the products."""

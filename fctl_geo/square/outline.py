@@ -8,6 +8,7 @@ from fctl_geo.polygons.sides import WALL
 from fctl_geo.square.band import leaves_band, nearest_place
 from fctl_geo.square.directions import add_up
 from fctl_geo.square.lines import Lines, Outline, classify
+from fctl_geo.square.outcomes import SHORT
 from fctl_geo.system.kernels import inner
 
 FINE = 256
@@ -69,8 +70,8 @@ def first_lines(arcs, chain, offset, directions, choices, mode, tolerance_px):  
 
 
 @inner
-def check_band(lines, n, outline, room, corners, tolerance_px, bad):  # type: ignore[no-untyped-def]
-    """Mark the sides that leave the band; returns the places of all corners."""
+def check_band(lines, n, outline, room, corners, tolerance_px, bad, lacking):  # type: ignore[no-untyped-def]
+    """Mark the sides that leave the band, see `band.leaves_band`; returns the places of all corners."""
     size = outline.x.shape[0]
     x, y = outline.x, outline.y
     period = 2 * (size - 1)
@@ -96,7 +97,7 @@ def check_band(lines, n, outline, room, corners, tolerance_px, bad):  # type: ig
         while place[0] > place[1] and place[0] >= period:
             place[0] -= period
         place[n], far[n] = place[0] + period, far[0]
-    leaves_band(outline, room, corners, place, far, tolerance_px, bad)
+    leaves_band(outline, room, corners, place, far, tolerance_px, bad, lacking)
     return place
 
 
@@ -134,9 +135,9 @@ def slide_nodes(arcs, chain, offset, closed, lines, n, outline, corners, toleran
         if closed and i and along[i] < along[0]:
             along[i] += n
         if i and not along[i] > along[i - 1]:
-            out.trouble[arcs.left[chain[i - 1]]] = out.trouble[arcs.left[chain[i]]] = True
+            out.trouble[arcs.left[chain[i - 1]]] = out.trouble[arcs.left[chain[i]]] = SHORT
     if not along[chain.shape[0]] > along[chain.shape[0] - 1]:
-        out.trouble[arcs.left[chain[-1]]] = True
+        out.trouble[arcs.left[chain[-1]]] = SHORT
     return along
 
 

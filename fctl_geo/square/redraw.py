@@ -16,9 +16,12 @@ import numpy.typing as npt
 
 from fctl_geo.polygons.sides import FIXED, FREE, WALL
 from fctl_geo.square.lines import corners_of, reduce_lines
+from fctl_geo.square.outcomes import MOVED, NEAR, SHORT
 from fctl_geo.square.outline import FINE, check_band, first_lines, load, owner, slide_nodes
 from fctl_geo.system.kernels import inner, kernel
 
+DRAWS_IN = 8
+"""How often lines that come too near to something else are shifted back, each time by what they lack."""
 BENT = 2.0
 """A wall is bent if a raw vertex is farther than this many tolerances from the line between its ends."""
 
@@ -34,8 +37,8 @@ class Drawing(NamedTuple):
     """(A, 2) begin and end of each arc's vertices."""
     node: npt.NDArray[np.int64]
     """(N, 2) where the nodes are now."""
-    trouble: npt.NDArray[np.bool_]
-    """(regions,) the object's outline could not be squared, or leaves its band."""
+    trouble: npt.NDArray[np.int64]
+    """(regions,) why the object's outline cannot be drawn like this (see `outcomes`); 0: it can."""
 
 
 @kernel
@@ -65,7 +68,7 @@ def redraw(arcs, still, n_regions, directions, choices, mode, tolerance_px):  # 
     room = 8 * arcs.place.shape[0] + 16 * n_arcs + 64
     out = Drawing(
         np.empty((room, 2), np.int64), np.zeros(1, np.int64), np.zeros((n_arcs, 2), np.int64),
-        np.empty((n_nodes, 2), np.int64), np.zeros(n_regions, np.bool_),
+        np.empty((n_nodes, 2), np.int64), np.zeros(n_regions, np.int64),
     )  # fmt: skip
     for k in range(n_nodes):
         out.node[k, 0], out.node[k, 1] = (arcs.node[k] & 0xFFFFFFFF) * FINE, (arcs.node[k] >> 32) * FINE
@@ -154,21 +157,39 @@ def _draw_outline(arcs, chain, closed, directions, choices, mode, tolerance_px, 
     is_hole = closed and _is_hole(outline)
     if bad_line >= 0:
         if not is_hole:
-            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 0])] = True
-            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 1])] = True
+            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 0])] = SHORT
+            out.trouble[owner(arcs, chain, offset, lines.stretch[bad_line, 1])] = SHORT
         return
-    corners, _ = corners_of(lines, n, outline)
-    corners = np.round(corners * FINE) / FINE
-    bad = np.zeros(n, np.bool_)
-    place = check_band(lines, n, outline, room, corners, tolerance_px, bad)
+    bad, lacking = np.zeros(n, np.int64), np.zeros(n, np.float64)
+    for attempt in range(DRAWS_IN + 1):
+        corners, _ = corners_of(lines, n, outline)
+        corners = np.round(corners * FINE) / FINE
+        bad[:] = 0
+        place = check_band(lines, n, outline, room, corners, tolerance_px, bad, lacking)
+        if attempt == DRAWS_IN or not _draw_in(lines, n, closed, bad, lacking):
+            break
     if is_hole and bad.any():
         return
     for k in range(n):
         if bad[k]:
-            out.trouble[owner(arcs, chain, offset, place[k])] = True
-            out.trouble[owner(arcs, chain, offset, place[k + 1])] = True
+            out.trouble[owner(arcs, chain, offset, place[k])] = bad[k]
+            out.trouble[owner(arcs, chain, offset, place[k + 1])] = bad[k]
     along = slide_nodes(arcs, chain, offset, closed, lines, n, outline, corners, tolerance_px, still, out)
     _cut_up(arcs, chain, closed, corners, along, out)
+
+
+@inner
+def _draw_in(lines, n, closed, bad, lacking):  # type: ignore[no-untyped-def]
+    """Shift the lines that come too near to something else back toward the group; False if that does not help."""
+    shifted = False
+    for k in range(n):
+        if bad[k] == MOVED or (bad[k] == NEAR and not closed and k in (0, n - 1)):
+            return False
+        if bad[k] == NEAR:
+            lines.at[k, 0] += lacking[k] * lines.way[k, 1]
+            lines.at[k, 1] -= lacking[k] * lines.way[k, 0]
+            shifted = True
+    return shifted
 
 
 @inner

@@ -83,9 +83,9 @@ def stays_in_band(x, y, edge_room, corners, tolerance_px):  # type: ignore[no-un
         if k and place[k] < place[0]:
             place[k] += 2 * n
     place[sides], far[sides] = place[0] + 2 * n, far[0]
-    bad = np.zeros(sides, np.bool_)
+    bad = np.zeros(sides, np.int64)
     outline = Outline(x, y, np.empty((0, 0), np.float64), True)
-    leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad)
+    leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad, np.zeros(sides))
     return not bad.any()
 
 
