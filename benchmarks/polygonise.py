@@ -117,7 +117,8 @@ def main() -> None:
     classes = class_raster(options.size)
     print(f"{options.size} x {options.size} px, raster {classes.nbytes / 2**20:.0f} MiB")
     ours = timed("trace", lambda: trace(classes, 0.0), classes, options.repeats)
-    simple = timed(f"trace, simplify {options.simplify} px", lambda: trace(classes, options.simplify), classes, options.repeats)
+    name = f"trace, simplify {options.simplify} px"
+    simple = timed(name, lambda: trace(classes, options.simplify), classes, options.repeats)
     timed(f"sieve, {options.min_area} px", lambda: sieve(classes, options.min_area), classes, options.repeats)
     name = f"separate, neck {options.neck:g} px"
     apart = timed(name, lambda: separate(classes, options.neck), classes, options.repeats)

@@ -34,7 +34,7 @@ WRITTEN_VERTEX_BYTES = 150
 """A vertex being written to a product: corners, WKB, and the copies made by Arrow and the writer."""
 STRIP_BYTES_A_PX = 24
 """Strips being read ahead, sieved and traced."""
-SEPARATED_BYTES_A_PX = 60
+SEPARATED_BYTES_A_PX = 30
 """Rows in which objects are separated: numbers, costs, pixels listed, and the values of what is joined."""
 
 
