@@ -10,9 +10,10 @@ The exact rules, for every class that is separated:
   it, if that is at most `REACH_NECKS` necks long (see `growth` for lengths and ties). Objects that touch therefore
   share a wall of pixel edges, in the middle of the neck.
 - **The rest.** Pixels out of reach (long walls, fences) have no number; those of a class that touch are one region.
-- **Small objects.** A region of one number, or of none, smaller than `min_area` is joined to that of the same class
-  with which it shares the longest border, in the rounds of `polygons.sieve`; where all are small, they are one region
-  again. So a bay window or a dent in a mask makes no object of its own.
+- **Small objects.** A region of one number, or of none, smaller than `min_area` (the user's --min-area, but at least
+  `LEAST_OBJECT` squares of a neck) is joined to that of the same class with which it shares the longest border, in the
+  rounds of `polygons.sieve`; where all are small, they are one region again. So a bay window or a dent in a mask makes
+  no object of its own.
 
 The classes stay as they are: the objects of a class cover exactly its pixels. That is why small *objects* are judged
 here, after the sieve has merged small *regions* of a class into other classes: an object never vanishes, it only ceases
