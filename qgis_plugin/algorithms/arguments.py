@@ -15,6 +15,7 @@ from qgis.core import (
 
 from .. import settings
 from ..catalogue import CATALOGUE, ModelCard
+from ..defaults import SQUARES
 from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
@@ -85,7 +86,9 @@ def polygon_words(
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]
-    words += ["--square", algorithm.parameterAsEnumString(parameters, SQUARE, context)]
+    square = algorithm.parameterAsEnumString(parameters, SQUARE, context)
+    if square != SQUARES[0]:
+        words += ["--square", square]
     classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
     return [*words, "--classes", classes] if classes else words
 
