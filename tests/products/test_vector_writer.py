@@ -24,7 +24,7 @@ from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
-from fctl_geo.products import polygon_file as spool_module
+from fctl_geo.products import temporary_polygons as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
 from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
