@@ -21,7 +21,8 @@ from ..catalogue import CATALOGUE
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
-MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES"
+SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
@@ -107,10 +108,51 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
         )
     )  # fmt: skip
     algorithm.addParameter(
+        choice(
+            SQUARE, tr("Right angles for buildings"),
+            tr("Outlines of objects, such as buildings, get right angles, and walls that touching buildings share. "
+               "45: half angles, too; any: long walls keep their direction. Does nothing for a model or raster that "
+               "knows no objects."),
+            defaults.SQUARES,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
         text(
             CLASSES, tr("Polygons of these classes only"),
             tr("Names of classes with commas between them, for example 'building,water'. Empty: all but the "
                "background."),
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            number(
+                NECK, tr("Separate objects at connections narrower than (m)"),
+                tr("Where two houses touch along less than this, each gets a polygon of its own."),
+                default=defaults.NECK_M, least=0.01,
+            )
+        )
+    )  # fmt: skip
+
+
+def add_separate(algorithm: QgsProcessingAlgorithm) -> None:
+    """Whether objects that touch get a polygon each: the model knows of which class."""
+    algorithm.addParameter(
+        choice(
+            SEPARATE, tr("Separate touching objects"),
+            tr("A polygon for each house, also where houses touch: they share the wall. The class raster stays as it "
+               "is."),
+            (AS_ADVISED, YES, NO),
+        )
+    )  # fmt: skip
+
+
+def add_separate_classes(algorithm: QgsProcessingAlgorithm) -> None:
+    """Of which classes objects that touch get a polygon each."""
+    algorithm.addParameter(
+        text(
+            SEPARATE, tr("Separate touching objects of these classes"),
+            tr("A polygon for each house, also where houses touch, for example 'building'. Empty: as the raster says; "
+               "'none': of no class."),
         )
     )  # fmt: skip
 

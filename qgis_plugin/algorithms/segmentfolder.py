@@ -18,7 +18,16 @@ from ..defaults import FORMATS, SEGMENTING_MODEL
 from ..errors import LayerError
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_words, engine_words, merge_words, model_card, number_or_none, polygon_words, scene_words
+from .arguments import (
+    aoi_words,
+    engine_words,
+    merge_words,
+    model_card,
+    number_or_none,
+    polygon_words,
+    scene_words,
+    separate_words,
+)
 from .base import EngineAlgorithm
 
 SOME_FAILED = 3
@@ -67,6 +76,7 @@ class SegmentFolder(EngineAlgorithm):
         self.addParameter(mosaic)
         p.add_aoi(self)
         p.add_polygons(self)
+        p.add_separate(self)
         p.add_scene(self)
         p.add_trust(self)
         p.add_merge(self)
@@ -101,7 +111,8 @@ class SegmentFolder(EngineAlgorithm):
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         command += aoi_words(self._aoi, folder, feedback)
         command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
+        command += [*polygon_words(self, parameters, context), *separate_words(self, parameters, context)]
+        command += engine_words(self, parameters, context)
         summary = self.run_engine(command, feedback, told=source, model=card.name, fine=(0, SOME_FAILED))
         self._tell(summary, feedback)
         return {

@@ -34,6 +34,7 @@ from .arguments import (
     number_or_none,
     polygon_words,
     scene_words,
+    separate_words,
 )
 from .base import EngineAlgorithm, Part
 
@@ -80,6 +81,7 @@ class SegmentRaster(EngineAlgorithm):
         self.addParameter(extent)
         p.add_aoi(self)
         p.add_polygons(self)
+        p.add_separate(self)
         p.add_scene(self)
         p.add_trust(self)
         p.add_merge(self)
@@ -164,7 +166,8 @@ class SegmentRaster(EngineAlgorithm):
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
         command += [*scene_words(self, parameters, context), *merge_words(self, parameters, context)]
-        command += [*polygon_words(self, parameters, context), *engine_words(self, parameters, context)]
+        command += [*polygon_words(self, parameters, context), *separate_words(self, parameters, context)]
+        command += engine_words(self, parameters, context)
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
         summary = self.run_engine(command, feedback, told=scene.name, model=card.name, start=start)
         names = {

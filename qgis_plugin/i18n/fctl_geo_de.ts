@@ -180,12 +180,44 @@
       <translation>Grenzen dürfen sich so weit bewegen, um gerade zu werden; Nachbarn teilen sie weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten. Ein bis zwei Pixel sehen gut aus.</translation>
     </message>
     <message>
+      <source>Right angles for buildings</source>
+      <translation>Rechte Winkel für Gebäude</translation>
+    </message>
+    <message>
+      <source>Outlines of objects, such as buildings, get right angles, and walls that touching buildings share. 45: half angles, too; any: long walls keep their direction. Does nothing for a model or raster that knows no objects.</source>
+      <translation>Umrisse von Objekten, etwa Gebäuden, bekommen rechte Winkel, und Gebäude, die sich berühren, gemeinsame Wände. 45: auch halbe Winkel; any: lange Wände behalten ihre Richtung. Ohne Wirkung, wenn Modell oder Raster keine Objekte kennt.</translation>
+    </message>
+    <message>
       <source>Polygons of these classes only</source>
       <translation>Nur Polygone dieser Klassen</translation>
     </message>
     <message>
       <source>Names of classes with commas between them, for example 'building,water'. Empty: all but the background.</source>
       <translation>Namen von Klassen mit Kommas dazwischen, zum Beispiel 'building,water'. Leer: alle außer dem Hintergrund.</translation>
+    </message>
+    <message>
+      <source>Separate objects at connections narrower than (m)</source>
+      <translation>Objekte trennen, wo sie schmaler verbunden sind als (m)</translation>
+    </message>
+    <message>
+      <source>Where two houses touch along less than this, each gets a polygon of its own.</source>
+      <translation>Wo zwei Häuser sich auf weniger als dieser Breite berühren, bekommt jedes sein eigenes Polygon.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects</source>
+      <translation>Aneinanderstoßende Objekte trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each house, also where houses touch: they share the wall. The class raster stays as it is.</source>
+      <translation>Ein Polygon je Haus, auch wo Häuser aneinanderstoßen: Sie teilen sich die Wand. Das Klassenraster bleibt, wie es ist.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects of these classes</source>
+      <translation>Aneinanderstoßende Objekte dieser Klassen trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each house, also where houses touch, for example 'building'. Empty: as the raster says; 'none': of no class.</source>
+      <translation>Ein Polygon je Haus, auch wo Häuser aneinanderstoßen, zum Beispiel 'building'. Leer: wie das Raster es sagt; 'none': von keiner Klasse.</translation>
     </message>
     <message>
       <source>Bands, in the model's order</source>
@@ -954,6 +986,10 @@
     <message>
       <source>Borders may move this far to become straight. One to two pixels look good.</source>
       <translation>So weit dürfen Grenzen sich bewegen, um gerade zu werden. Ein bis zwei Pixel sehen gut aus.</translation>
+    </message>
+    <message>
+      <source>Buildings that touch share their walls. Others keep their simplified outline.</source>
+      <translation>Gebäude, die sich berühren, haben gemeinsame Wände. Andere behalten ihren vereinfachten Umriss.</translation>
     </message>
     <message>
       <source>temporary</source>
