@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from fctl_geo.assess.evaluate_polygons import evaluate_polygons
+    from fctl_geo.assess.settings import ComparisonSettings
     from fctl_geo.pipeline import plan_run, refine_raster, segment_scene
     from fctl_geo.products.polygonise import polygonise
     from fctl_geo.products.read_polygons import read_polygons
@@ -18,6 +20,8 @@ _MODULES = {
     "segment_scene": "fctl_geo.pipeline",
     "polygonise": "fctl_geo.products.polygonise",
     "read_polygons": "fctl_geo.products.read_polygons",
+    "evaluate_polygons": "fctl_geo.assess.evaluate_polygons",
+    "ComparisonSettings": "fctl_geo.assess.settings",
     "EngineSettings": "fctl_geo.settings",
     "OutputSettings": "fctl_geo.settings",
     "PolygonSettings": "fctl_geo.settings",
@@ -30,11 +34,13 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "refine_raster",
     "polygonise",
     "read_polygons",
+    "evaluate_polygons",
     "Settings",
     "SceneSettings",
     "EngineSettings",
     "PolygonSettings",
     "OutputSettings",
+    "ComparisonSettings",
 ]
 
 

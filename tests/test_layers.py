@@ -22,7 +22,7 @@ FLOORS = (
     ("polygons",),
     ("run",),
     ("products",),
-    ("pipeline",),
+    ("pipeline", "assess"),
     ("batch", "cluster", "training"),
     ("cli",),
 )
@@ -35,8 +35,8 @@ ASIDE = {
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
     "rasterio": {"scene", "raster", "products", "training", "synthetic", "cli"},
-    "pyogrio": {"products", "scene", "cli"},
-    "shapely": {"products", "polygons", "scene"},
+    "pyogrio": {"products", "scene", "assess", "cli"},
+    "shapely": {"products", "polygons", "scene", "assess"},
     "click": {"cli"},
     "rich": {"cli"},
     "dask": {"cluster"},

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.assess.matching import LEAST_IOU
 from fctl_geo.products.picture import RGB, class_colors
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.storage.whole_files import write_text_whole
@@ -51,7 +52,7 @@ def report_values(found: Evaluation) -> dict[str, Any]:
     if objects is not None:
         values["objects"] = {
             "class": found.object_class,
-            "least_IoU": 0.5,
+            "least_IoU": LEAST_IOU,
             "F1": _number(objects.f1),
             "precision": _number(objects.precision),
             "recall": _number(objects.recall),
