@@ -99,8 +99,9 @@ def command(console: Console, /, scene: str, **values: Any) -> None:
     """Turn a scene into polygons or a class raster.
 
     Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. The extension of each --out selects the product:
-    .gpkg, .fgb, .parquet, or .geojson (polygons), or .tif (class raster); if only polygons are written, the raster is
-    temporary. Prints an estimate of the time before it starts; --resume continues a run that was stopped.
+    .gpkg, .fgb, .parquet, .geojson, .geojsonl, .geojsons, .shp, .mbtiles, or .pmtiles (polygons), or .tif (class
+    raster); if only polygons are written, the raster is temporary. Prints an estimate of the time before it starts;
+    --resume continues a run that was stopped.
 
     \b
     fctl-geo segment town.tif --out town.gpkg

@@ -163,7 +163,7 @@ class OutputSettings:
     """Which products are written, and what may be replaced."""
 
     outs: tuple[Path, ...] = ()
-    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
+    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False

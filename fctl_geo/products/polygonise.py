@@ -20,7 +20,8 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.temporary_polygons import write_polygon_file
-from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
@@ -79,7 +80,7 @@ def polygonise(
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension: .gpkg, .fgb, .parquet or .geojson.
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`).
         settings: classes, minimum area and simplification; None: all classes, unsieved and unsimplified.
         confidence_path: percentages (0..100) on the same grid.
         legend: names and colors; None: the raster's own.
@@ -132,7 +133,8 @@ def write_polygons(
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
-        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
+        pixel_m = pixel_size_m(raster.frame)
+        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)

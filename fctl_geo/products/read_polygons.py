@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from fctl_geo.errors import OutputError
 from fctl_geo.products.temporary_polygons import GEOMETRY, OBJECT_ID, schema_of
 from fctl_geo.storage.address import ogr_name
-from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_endings
+from fctl_geo.storage.outputs import TILE_ENDINGS, VECTOR_ENDINGS, check_endings
 
 if TYPE_CHECKING:
     import geopandas
 
 
 def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
-    """Read the polygons of a .gpkg, .fgb, .parquet or .geojson written by fctl-geo; the result is the same for each.
+    """Read the polygons of any file written by fctl-geo except tiles; the result is the same for each format.
 
     Returns:
         class_id: the value in the class raster, int16.
@@ -31,6 +31,11 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
     """
     path = Path(path)
     check_endings([path], VECTOR_ENDINGS)
+    if path.suffix.lower() in TILE_ENDINGS:
+        raise OutputError(
+            f"{path} holds vector tiles, in which polygons are cut and rounded",
+            hint="read another product of the same run, for example a .gpkg",
+        )
     if not path.is_file():
         raise OutputError(f"{path} does not exist", hint="check the path")
     found = _read(path)
