@@ -115,6 +115,6 @@ def command(console: Console, /, scene: str, **values: Any) -> None:
     choice, settings = executor_choice(values), Settings.of(values)
     with open_progress(console) as progress:
         with open_executor(choice, settings.engine, progress) as executor:
-            summary = segment_scene(scene, settings, executor=executor, progress=progress)
+            summary = segment_scene(scene, settings, executor=executor, progress=progress).summary
         progress.done(json.loads(summary.to_json()))
     print_run(summary)

@@ -172,6 +172,11 @@ class OutputSettings:
     staging: Path | None = None
     """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
 
+    @property
+    def named(self) -> bool:
+        """Whether any product is named."""
+        return bool(self.outs) or self.confidence is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import geopandas
@@ -132,4 +135,28 @@ def test_the_readmes_python_runs(
     monkeypatch.chdir(folder)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert "vegetation" in capsys.readouterr().out
-    assert all((folder / name).exists() for name in ("cover.tif", "cover.gpkg", "refined.tif", "refined.fgb"))
+    made = ("cover.tif", "cover.gpkg", "cover.png", "refined.tif", "refined.fgb")
+    assert all((folder / name).exists() for name in made)
+
+
+def test_the_notebook_runs_and_shows_something_in_every_cell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    book = json.loads((ROOT / "docs" / "notebook.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {"__name__": "notebook"}
+    shown = [run_cell(cell, names) for cell in cells]
+    assert [type(value).__name__ for value in shown] == [
+        "SceneResult", "Picture", "DataFrame", "str", "SceneResult", "tuple", "NoneType",
+    ]  # fmt: skip
+    assert "background" in shown[0]._repr_html_() and shown[1]._repr_png_().startswith(b"\x89PNG")
+    assert len(shown[2]) and shown[3].endswith("roofs")
+    assert not any(cell.get("outputs") for cell in book["cells"]), "without outputs, so that diffs stay readable"
+
+
+def run_cell(code: str, names: dict[str, object]) -> Any:
+    """Run a cell as notebooks do: the value of the last line, if it is an expression, is what is shown."""
+    *body, last = ast.parse(code).body
+    if not isinstance(last, ast.Expr):
+        body, last = [*body, last], ast.Expr(ast.Constant(None))
+    exec(compile(ast.Module(body, []), "notebook.ipynb", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "notebook.ipynb", "eval"), names)

@@ -21,6 +21,7 @@ FLOORS = (
     ("stitch", "raster"),
     ("polygons",),
     ("run",),
+    ("report",),
     ("products",),
     ("pipeline", "assess"),
     ("batch", "cluster", "training"),
@@ -34,7 +35,7 @@ ASIDE = {
 }
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
-    "rasterio": {"scene", "raster", "products", "training", "synthetic", "cli"},
+    "rasterio": {"scene", "raster", "report", "products", "training", "synthetic", "cli"},
     "pyogrio": {"products", "scene", "assess", "cli"},
     "shapely": {"products", "polygons", "scene", "assess"},
     "click": {"cli"},
