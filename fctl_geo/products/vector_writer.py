@@ -49,6 +49,8 @@ class VectorLayer:
     """All classes, for a raster beside the polygons, which shares their .qml."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Model, version, settings (JSON), ...: written to every product."""
+    squared: bool = False
+    """Whether products say what became of outlines that were to be squared."""
 
 
 def write_products(
@@ -138,7 +140,7 @@ def _write(out: Path, part: Path, job: _Job) -> None:
                 options = _geojson_options(out, layer, job.progress)
                 _write_ogr(part, "GeoJSON", feed, layer, name=layer_name(out), **options)
             case ".parquet":
-                write_geoparquet(part, feed, schema_of(layer.unit), layer.crs_wkt, layer.metadata)
+                write_geoparquet(part, feed, schema_of(layer.unit, layer.squared), layer.crs_wkt, layer.metadata)
             case ".qml":
                 part.write_text(file_qml(layer.legend, layer.drawn), encoding="utf-8")
                 return
@@ -174,7 +176,7 @@ def _write_ogr(part: Path, driver: str, feed: _Feed, layer: VectorLayer, *, name
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema_of(layer.unit), iter(feed)),
+            pa.RecordBatchReader.from_batches(schema_of(layer.unit, layer.squared), iter(feed)),
             ogr_name(part),
             layer=name,
             driver=driver,
