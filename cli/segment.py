@@ -25,6 +25,7 @@ from .options import (
     outs_option,
     overwrite_option,
     polygon_options,
+    separate_option,
 )
 from .progress import open_progress
 
@@ -82,6 +83,7 @@ scene_options = combine(
 @scene_options
 @merge_options
 @polygon_options
+@separate_option
 @option_of(
     OutputSettings,
     "confidence",

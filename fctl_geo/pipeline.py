@@ -1,6 +1,6 @@
 """From scene to polygons: the whole pipeline at a glance.
 
-scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> polygons
+scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> separate -> polygons
 """
 
 from __future__ import annotations

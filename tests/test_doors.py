@@ -117,11 +117,13 @@ def test_the_plugins_table_is_the_engines() -> None:
     for room, name, words in (
         (EngineSettings, "precision", table.PRECISIONS),
         (SceneSettings, "grid", table.GRIDS),
+        (PolygonSettings, "square", table.SQUARES),
     ):
         assert choices_of(room, name) == words and default_of(room, name) == words[0]
     assert table.FORMATS == FORMATS and default_of(BatchSettings, "formats") == table.FORMATS[:1]
     assert default_of(PolygonSettings, "min_area_m2") == table.MIN_AREA_M2
     assert default_of(PolygonSettings, "simplify_m") == table.SIMPLIFY_M
+    assert default_of(PolygonSettings, "neck_m") == table.NECK_M
 
 
 def test_the_model_that_refines_by_default_has_a_refinement_network() -> None:

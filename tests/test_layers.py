@@ -20,6 +20,7 @@ FLOORS = (
     ("scene", "model"),
     ("stitch", "raster"),
     ("polygons",),
+    ("square", "separate"),
     ("run",),
     ("report",),
     ("products",),

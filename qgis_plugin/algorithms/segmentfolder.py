@@ -26,6 +26,7 @@ from .arguments import (
     number_or_none,
     polygon_arguments,
     scene_arguments,
+    separate_arguments,
 )
 from .base import EngineAlgorithm
 
@@ -75,6 +76,7 @@ class SegmentFolder(EngineAlgorithm):
         self.addParameter(mosaic)
         p.add_aoi(self)
         p.add_polygons(self)
+        p.add_separate(self)
         p.add_scene(self)
         p.add_trust(self)
         p.add_merge(self)
@@ -109,7 +111,8 @@ class SegmentFolder(EngineAlgorithm):
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         command += aoi_arguments(self._aoi, folder, feedback)
         command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
-        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *separate_arguments(self, parameters, context)]
+        command += engine_arguments(self, parameters, context)
         summary = self.run_engine(command, feedback, input_name=source, model=card.name, fine=(0, SOME_FAILED))
         self._report(summary, feedback)
         return {

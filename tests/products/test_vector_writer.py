@@ -26,7 +26,7 @@ from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
 from fctl_geo.products import temporary_polygons as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
-from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
+from fctl_geo.products.temporary_polygons import PolygonFile, schema_of, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Silent
@@ -57,6 +57,8 @@ def make_batch(count: int, first: int = 0) -> PolygonBatch:
         area_m2=35.25 - (i % 3 == 0),
         confidence=np.where(i % 2 == 0, i % 100, np.nan).astype(np.float32),
         object_id=i,
+        outline=np.zeros(count, np.uint8),
+        outline_iou=np.full(count, np.nan, np.float32),
     )
 
 
@@ -159,7 +161,7 @@ def test_chunks_depend_only_on_the_polygons(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], rows: int, size: int
 ) -> None:
     def chunk_rows(batches: list[PolygonBatch]) -> list[int]:
-        return [chunk.num_rows for chunk in spool_module._chunks(batches, LEGEND, "m2")]
+        return [chunk.num_rows for chunk in spool_module._chunks(batches, LEGEND, schema_of("m2"))]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spool_module, "CHUNK_ROWS", rows)

@@ -29,7 +29,14 @@ SCENE = {
     "ALLOW_EXTERNAL": "allow_external",
 }
 MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
-POLYGONS = {"MIN_AREA": "min_area_m2", "SIMPLIFY": "simplify_m", "CLASSES": "classes"}
+POLYGONS = {
+    "MIN_AREA": "min_area_m2",
+    "SIMPLIFY": "simplify_m",
+    "SQUARE": "square",
+    "CLASSES": "classes",
+    "SEPARATE": "separate",
+    "NECK": "neck_m",
+}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
 OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "segmentraster": (
