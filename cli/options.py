@@ -232,7 +232,8 @@ polygon_options = combine(
         "--square",
         is_flag=False,
         flag_value="90",
-        help="Give objects (buildings) right-angled outlines; 45: half angles, too; any: long walls keep their own.",
+        help="Square the outlines of objects such as buildings. 45 also allows half angles; any keeps long walls at "
+        "other angles.",
     ),
     option_of(
         PolygonSettings,
@@ -255,23 +256,23 @@ polygon_options = combine(
         "--neck",
         type=click.FloatRange(0, min_open=True),
         metavar="M",
-        help="Separate touching objects where they are connected by less than this (m).",
+        help="Separate touching objects where they are connected by less than this width (m).",
     ),
 )
 separate_option = option_of(
     PolygonSettings,
     "separate",
     "--separate/--no-separate",
-    help="Write a polygon for each object (house), also where objects touch; they share walls. [default: as the model "
-    "recommends]",
+    help="Write one polygon per object, such as a house, even where objects touch; they share walls. [default: as the "
+    "model recommends]",
 )
 separate_classes_option = option_of(
     PolygonSettings,
     "separate",
     "--separate",
     type=ClassChoice(),
-    help="Write a polygon for each object of these classes, e.g. building, also where they touch; none: of no class. "
-    "[default: the classes marked as objects in the raster's legend]",
+    help="Write one polygon per object of these classes, e.g. building, even where objects touch; none: no class. "
+    "[default: the classes that the raster's legend marks as objects]",
 )
 
 
