@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
-from fctl_geo.products.temporary_polygons import write_polygon_file
+from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import PolygonSettings
@@ -120,8 +120,9 @@ def write_polygons(
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
     progress: Progress,
+    look: Callable[[PolygonFile], None] | None = None,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid."""
+    """`polygonise` for an open class raster and its confidence on the same grid; `look` sees all polygons, too."""
     started = time.perf_counter()
     check_crs(outs, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
@@ -130,6 +131,8 @@ def write_polygons(
         polygon_file = write_polygon_file(
             totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
         )
+        if look is not None:
+            look(polygon_file)
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)

@@ -8,4 +8,5 @@ MEDIA_TYPES = {
     ".fgb": "application/vnd.flatgeobuf",
     ".parquet": "application/vnd.apache.parquet",
     ".geojson": "application/geo+json",
+    ".html": "text/html; charset=utf-8",
 }

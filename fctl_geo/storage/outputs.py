@@ -15,6 +15,7 @@ from fctl_geo.storage.whole_files import hidden_name, name_limit, write_failure
 
 VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
 RASTER_ENDINGS = (".tif", ".tiff")
+REPORT_ENDINGS = (".html", ".htm")
 _LONGEST_SIDECAR = ".aux.xml"
 _SQLITE_PATH_BYTES = 504
 """512, minus the suffix '-journal'."""
