@@ -3,6 +3,7 @@
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make viewer  the map of reports, bundled for the package (needs npm, and a registry to fetch OpenLayers from)
 # make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
 # make fuzz    files from strangers for an hour (FUZZ_ARGS="--minutes 5" for less)
 # Each sets up an isolated environment in .venv by itself (Python 3.11 or newer); the second time that costs nothing.
@@ -22,7 +23,7 @@ PYTEST_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: venv demo test coverage faults fuzz check lint plugin clean
+.PHONY: venv demo test coverage faults fuzz check lint plugin viewer clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -61,6 +62,9 @@ check: lint test
 
 plugin: $(STAMP)
 	$(BIN)/python qgis_plugin/build_zip.py
+
+viewer:
+	cd viewer && npm ci --silent && npm run --silent build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

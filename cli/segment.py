@@ -91,6 +91,13 @@ scene_options = combine(
     type=FILE,
     help="Also write a raster (.tif) with the confidence of each pixel's class in percent.",
 )
+@option_of(
+    OutputSettings,
+    "report",
+    "--report",
+    type=FILE,
+    help="Also write a report as one HTML page (.html): map, areas, confidence, sizes, seams, and facts of the run.",
+)
 @engine_options
 @executor_options
 @option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")
@@ -107,7 +114,7 @@ def command(console: Console, /, scene: str, **values: Any) -> None:
 
     \b
     fctl-geo segment town.tif --out town.gpkg
-    fctl-geo segment region.tif --model landcover --out cover.tif --out cover.gpkg --min-area 20
+    fctl-geo segment region.tif --model landcover --out cover.tif --out cover.gpkg --report cover.html
     """
     from fctl_geo.pipeline import segment_scene
     from fctl_geo.settings import Settings

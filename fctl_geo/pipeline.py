@@ -14,7 +14,7 @@ from typing import Any
 from fctl_geo.products.publish import Products
 from fctl_geo.products.result import SceneResult, with_outputs_in
 from fctl_geo.products.summary import RunSummary
-from fctl_geo.progress import Progress, Silent
+from fctl_geo.progress import Heard, Progress, Silent
 from fctl_geo.run.executor import Executor, LocalExecutor
 from fctl_geo.run.open import open_run
 from fctl_geo.run.plan import RunPlan, plan_of
@@ -65,6 +65,7 @@ def _segment(scene: str | Path, settings: Settings, executor: Executor | None, p
         with LocalExecutor() as alone:
             return _segment(scene, settings, alone, progress)
     start, resume = time.monotonic(), settings.output.resume
+    progress = heard = Heard(progress)
     with (
         Products(settings.output) as products,
         open_run(
@@ -90,7 +91,7 @@ def _segment(scene: str | Path, settings: Settings, executor: Executor | None, p
                 write_shards(step, run.info.legend, work, write, progress)
             run.scene.resize_cache(0)  # no more pixels are read: free their memory for the polygons
             give_back_freed_memory()
-            return products.publish(run, work, start, progress)
+            return products.publish(run, work, start, progress, heard.warnings)
 
 
 def segment_array(

@@ -49,6 +49,34 @@ class Silent:
     def warn(self, text: str) -> None: ...
 
 
+class Heard:
+    """Passes everything on to another progress, and remembers the warnings."""
+
+    def __init__(self, outer: Progress) -> None:
+        self._outer = outer
+        self.warnings: list[str] = []
+
+    def stage(self, name: str, total: int) -> None:
+        self._outer.stage(name, total)
+
+    def advance(self, steps: int = 1) -> None:
+        self._outer.advance(steps)
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        self._outer.measure(values)
+
+    def say(self, text: str) -> None:
+        self._outer.say(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self._outer.warn(text)
+
+    @property
+    def cancelled(self) -> bool:
+        return self._outer.cancelled
+
+
 def check_cancelled(progress: Progress) -> None:
     """Raise `Cancelled` once the user has asked to stop."""
     if progress.cancelled:

@@ -200,6 +200,8 @@ class OutputSettings:
     """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
+    report: Path | None = None
+    """A report as one HTML page (.html): map, areas, confidence, sizes, seams, warnings, and facts of the run."""
     overwrite: bool = False
     resume: bool | None = False
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
@@ -209,7 +211,7 @@ class OutputSettings:
     @property
     def named(self) -> bool:
         """Whether any product is named."""
-        return bool(self.outs) or self.confidence is not None
+        return bool(self.outs) or self.confidence is not None or self.report is not None
 
 
 @dataclass(frozen=True, slots=True)

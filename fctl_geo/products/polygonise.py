@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
-from fctl_geo.products.temporary_polygons import write_polygon_file
+from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Progress, Silent
@@ -129,8 +129,14 @@ def write_polygons(
     overwrite: bool | Mapping[Path, bool],
     progress: Progress,
     sieved: bool = False,
+    look: Callable[[PolygonFile], None] | None = None,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid; `sieved`: it was sieved before."""
+    """`polygonise` for an open class raster and its confidence on the same grid.
+
+    Args:
+        sieved: whether the raster was sieved before.
+        look: is shown all polygons, before they are written.
+    """
     started = time.perf_counter()
     settings = replace(settings, separate=settings.separated(raster.legend))
     check_crs(outs, raster.frame.crs_wkt)
@@ -147,6 +153,8 @@ def write_polygons(
             final=outs[0],
             squared=squarer is not None,
         )
+        if look is not None:
+            look(polygon_file)
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         pixel_m = pixel_size_m(raster.frame)

@@ -15,6 +15,7 @@ from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
 from fctl_geo.products.polygonise import write_polygons
+from fctl_geo.products.report import ReportWriter
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
 from fctl_geo.products.vector_writer import check_crs
@@ -26,7 +27,7 @@ from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import WorkFolder
 from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
-from fctl_geo.storage.outputs import RASTER_ENDINGS, check_endings, check_outputs
+from fctl_geo.storage.outputs import RASTER_ENDINGS, REPORT_ENDINGS, check_endings, check_outputs
 from fctl_geo.storage.upload import RemotePlace
 from fctl_geo.storage.whole_files import hidden_name
 from fctl_geo.windows.frame import RasterFrame
@@ -59,9 +60,9 @@ class Products:
     """The outputs of a run; any that could not be written at the end are refused at the start."""
 
     def __init__(self, settings: OutputSettings) -> None:
-        if not settings.outs and settings.confidence is None:
+        if not settings.named:
             raise SettingsError("no output is given", hint="add one, for example --out landcover.gpkg")
-        named = [*settings.outs, *([settings.confidence] if settings.confidence else [])]
+        named = [*settings.outs, *(path for path in (settings.confidence, settings.report) if path is not None)]
         places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
         self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
@@ -70,7 +71,8 @@ class Products:
         outs = self.paths[: len(settings.outs)]
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
-        self.confidence = self.paths[-1] if settings.confidence else None
+        self.confidence = self.paths[len(outs)] if settings.confidence else None
+        self.report = self.paths[-1] if settings.report else None
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
         """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
@@ -87,6 +89,8 @@ class Products:
             check_outputs(outs, may_replace)
         if self.confidence is not None:
             check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
+        if self.report is not None:
+            check_outputs([self.report], may_replace, endings=REPORT_ENDINGS)
         if len({p.resolve() for p in self.paths}) < len(self.paths):
             raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
@@ -126,8 +130,14 @@ class Products:
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
-    def publish(self, run: Run, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
-        """Write the products of a segmentation."""
+    def publish(
+        self, run: Run, work: WorkFolder, start: float, progress: Progress, warned: Sequence[str] = ()
+    ) -> RunSummary:
+        """Write the products of a segmentation.
+
+        Args:
+            warned: what the user has been warned of, for the report; grows with further warnings.
+        """
         result = _Result(
             classes=work.joined_path("classes"),
             confidence=work.joined_path("classes-confidence"),
@@ -137,7 +147,9 @@ class Products:
             device=run.hardware.name,
             polygons=run.settings.polygons,
         )
-        return replace(self._publish(result, work, start, run.scene.info.warnings, progress), inputs=run.spec.inputs)
+        report = None if self.report is None else ReportWriter(self.report, run, warned)
+        summary = self._publish(result, work, start, run.scene.info.warnings, progress, report)
+        return replace(summary, inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """Write the product of a refinement."""
@@ -153,7 +165,13 @@ class Products:
         return self._publish(result, work, start, (), progress)
 
     def _publish(
-        self, result: _Result, work: WorkFolder, start: float, warnings: tuple[str, ...], progress: Progress
+        self,
+        result: _Result,
+        work: WorkFolder,
+        start: float,
+        warnings: tuple[str, ...],
+        progress: Progress,
+        report: ReportWriter | None = None,
     ) -> RunSummary:
         if fallbacks := work.fallbacks():  # some shards were not computed by the planned device
             device = "; ".join(fallbacks)
@@ -186,34 +204,37 @@ class Products:
                 keep_style=style_path(self.confidence) in self.kept_styles,
             )
         cut_regions = parts = 0
-        if self.vectors:
+        vectors = self.vectors or ([work.path / "polygons.fgb"] if report else [])  # the report needs polygons
+        if vectors:
             with result.open() as raster, result.open_confidence() as confidence:
                 polygons = write_polygons(
                     raster,
                     confidence,
-                    self.vectors,
+                    vectors,
                     result.polygons,
                     metadata=result.metadata,
-                    overwrite={
-                        path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
-                    },
+                    overwrite={path: path not in self.kept_styles for path in (*vectors, *map(style_path, vectors))},
                     progress=progress,
                     sieved=True,
+                    look=None if report is None else report.objects.look,
                 )
             cut_regions, parts = polygons.cut_regions, polygons.parts
-        for place in self.remote:
-            place.upload(progress)
-        seconds = time.monotonic() - start
         height, width = result.stage.frame.size_hw
-        return RunSummary(
+        summary = RunSummary(
             classes,
             nodata_share,
             unit,
             result.device,
-            seconds,
+            time.monotonic() - start,
             height * width / 1e6,
             tuple(self.names),
             warnings,
             cut_regions,
             parts,
         )
+        if report is not None:
+            with result.open() as raster, result.open_confidence() as confidence:
+                report.write(raster, confidence, summary, progress)
+        for place in self.remote:
+            place.upload(progress)
+        return replace(summary, seconds=time.monotonic() - start)

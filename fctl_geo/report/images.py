@@ -14,11 +14,15 @@ from fctl_geo.report.views import RGB
 from fctl_geo.spec import NODATA, Legend
 
 Color = tuple[int, int, int]
+_QUALITY = 80
 
 
-def photo_uri(rgb: RGB, quality: int = 82) -> str:
-    """(h, w, 3) uint8 as a JPEG."""
-    return _uri("JPEG", rgb.transpose(2, 0, 1), quality=quality)
+def photo_uri(rgb: RGB, valid: NDArray[np.bool_] | None = None) -> str:
+    """(h, w, 3) uint8 as a WebP, transparent where it is not valid."""
+    bands = rgb.transpose(2, 0, 1)
+    if valid is not None and not valid.all():
+        bands = np.concatenate([bands, np.where(valid, np.uint8(255), np.uint8(0))[None]])
+    return _uri("WEBP", bands, quality=_QUALITY)
 
 
 def drawing_uri(rgb: RGB) -> str:

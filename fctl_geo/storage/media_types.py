@@ -13,4 +13,5 @@ MEDIA_TYPES = {
     ".shp": "application/vnd.shp",
     ".mbtiles": "application/vnd.sqlite3",
     ".pmtiles": "application/vnd.pmtiles",
+    ".html": "text/html; charset=utf-8",
 }

@@ -19,6 +19,7 @@ VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson", ".geojsonl", ".geojso
 SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg")
 """The files of a Shapefile beside its .shp."""
 RASTER_ENDINGS = (".tif", ".tiff")
+REPORT_ENDINGS = (".html", ".htm")
 _LONGEST_SIDECAR = ".aux.xml"
 _SQLITE_PATH_BYTES = 504
 """512, minus the suffix '-journal'."""

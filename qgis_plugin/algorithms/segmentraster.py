@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterFileDestination,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterVectorDestination,
@@ -50,6 +51,7 @@ class SegmentRaster(EngineAlgorithm):
     INPUT, EXTENT, RESUME = "INPUT", "EXTENT", "RESUME"
     OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE, SUMMARY = "OUTPUT", "OUTPUT_POLYGONS", "OUTPUT_CONFIDENCE", "SUMMARY"
     OUTPUTS = (OUTPUT, OUTPUT_POLYGONS, OUTPUT_CONFIDENCE)
+    OUTPUT_REPORT = "OUTPUT_REPORT"
 
     def displayName(self) -> str:
         return tr("Segment raster")
@@ -101,6 +103,11 @@ class SegmentRaster(EngineAlgorithm):
         )
         confidence.setHelp(tr("An additional raster with the confidence of each pixel's class, in percent."))
         self.addParameter(p.advanced(confidence))
+        report = QgsProcessingParameterFileDestination(
+            self.OUTPUT_REPORT, tr("Report"), "HTML (*.html)", None, True, False
+        )
+        report.setHelp(tr("A page with a map, areas, confidence, sizes, warnings, and facts of the run."))
+        self.addParameter(p.advanced(report))
         self.addOutput(QgsProcessingOutputString(self.SUMMARY, tr("Summary (JSON)")))
 
     def check(self, parameters, context) -> None:
@@ -164,7 +171,9 @@ class SegmentRaster(EngineAlgorithm):
             for name in self.OUTPUTS
             if is_given(parameters, name)
         }
+        report = self.parameterAsFileOutput(parameters, self.OUTPUT_REPORT, context)
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
+        command += ["--report", report] if report else []
         command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
         command += [*polygon_arguments(self, parameters, context), *separate_arguments(self, parameters, context)]
         command += engine_arguments(self, parameters, context)
@@ -177,7 +186,8 @@ class SegmentRaster(EngineAlgorithm):
         }
         for name, out in outs.items():
             Styler.attach(context, out, names[name])
-        return {**outs, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
+        pages = {self.OUTPUT_REPORT: report} if report else {}
+        return {**outs, **pages, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
     def _warn(self, parameters, context, card, feedback) -> None:
         gsd_m = number_or_none(self, parameters, p.GSD, context) or self._scene.gsd_m

@@ -552,6 +552,10 @@
       <translation>Ein zusätzliches Raster mit der Konfidenz der Klasse jedes Pixels, in Prozent.</translation>
     </message>
     <message>
+      <source>A page with a map, areas, confidence, sizes, warnings, and facts of the run.</source>
+      <translation>Eine Seite mit Karte, Flächen, Konfidenz, Größen, Warnungen und Angaben zum Lauf.</translation>
+    </message>
+    <message>
       <source>Select a class raster, polygons, or both.</source>
       <translation>Wählen Sie ein Klassenraster, Polygone oder beides.</translation>
     </message>

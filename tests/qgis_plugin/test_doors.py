@@ -44,6 +44,7 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
         {
             **SHARED, **SCENE, **MERGING, **POLYGONS, "INPUT": "scene", "EXTENT": "bbox", "RESUME": "resume",
             "OUTPUT": "outs", "OUTPUT_POLYGONS": "outs", "OUTPUT_CONFIDENCE": "confidence",
+            "OUTPUT_REPORT": "report",
         },
     ),
     "segmentfolder": (

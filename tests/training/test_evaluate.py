@@ -293,8 +293,8 @@ def test_the_report_tells_every_number_and_needs_no_other_file(tmp_path: Path) -
     values = json.loads(json.dumps(report_values(found)))
     assert values["inria"] == {"building_IoU": values["classes"]["building"]["IoU"], "accuracy": values["accuracy"]}
     page = html_page(found)
-    assert f"{found.miou * 100:.1f}" in page and "data:image/png" in page and "data:image/jpeg" in page
-    assert "http" not in page and "src='data:" in page and "<script" not in page
+    assert f"{found.miou * 100:.1f}" in page and "data:image/png" in page and "data:image/webp" in page
+    assert "://" not in page and 'src="data:' in page and "<script" not in page and "script-src 'none'" in page
 
 
 def test_unknown_ground_is_not_counted_by_the_deepglobe_convention(tmp_path: Path) -> None:
