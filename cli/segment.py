@@ -25,6 +25,7 @@ from .options import (
     outs_option,
     overwrite_option,
     polygon_options,
+    styles_option,
 )
 from .progress import open_progress
 
@@ -89,6 +90,7 @@ scene_options = combine(
     type=FILE,
     help="Also write a raster (.tif) with the confidence of each pixel's class in percent.",
 )
+@styles_option
 @engine_options
 @executor_options
 @option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")

@@ -24,6 +24,7 @@ REFINING_MODEL = "buildings"
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
+Style = Literal["sld", "maplibre"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -164,6 +165,9 @@ class OutputSettings:
 
     outs: tuple[Path, ...] = ()
     """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
+    styles: tuple[Style, ...] = ()
+    """Styles to write beside the polygons: .sld for GeoServer and other OGC programs, .style.json for MapLibre maps,
+    which read .geojson and .pmtiles. Those for QGIS are always written."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False
@@ -171,6 +175,10 @@ class OutputSettings:
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
     """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
+
+    def __post_init__(self) -> None:
+        for style in self.styles:
+            _one_of("style", style, get_args(Style))
 
 
 @dataclass(frozen=True, slots=True)

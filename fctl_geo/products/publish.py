@@ -14,6 +14,7 @@ from types import TracebackType
 from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
+from fctl_geo.products.more_styles import style_files
 from fctl_geo.products.polygonise import write_polygons
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
@@ -71,6 +72,8 @@ class Products:
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = self.paths[-1] if settings.confidence else None
+        self.styles = settings.styles
+        self.style_files = style_files(outs, settings.styles)
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
         """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
@@ -87,6 +90,10 @@ class Products:
             check_outputs(outs, may_replace)
         if self.confidence is not None:
             check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
+        if self.style_files:
+            staged = {place.local.parent for place in self.remote}
+            replaced = {path: settings.overwrite or path.parent in staged for path in self.style_files}
+            check_outputs(self.style_files, replaced, endings=(".sld", ".json"))
         if len({p.resolve() for p in self.paths}) < len(self.paths):
             raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
@@ -122,7 +129,7 @@ class Products:
     def clear_leftovers(self) -> None:
         """Remove what a killed run left beside the products; the caller holds their locks."""
         for path in self.paths:
-            for made in (path, style_path(path)):
+            for made in (path, style_path(path), *self.style_files):
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
@@ -193,6 +200,7 @@ class Products:
                     confidence,
                     self.vectors,
                     result.polygons,
+                    styles=self.styles,
                     metadata=result.metadata,
                     overwrite={
                         path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
@@ -211,7 +219,7 @@ class Products:
             result.device,
             seconds,
             height * width / 1e6,
-            tuple(self.names),
+            (*self.names, *(path for path in self.style_files if path.exists())),
             warnings,
             cut_regions,
             parts,
