@@ -91,6 +91,13 @@ scene_options = combine(
     help="Also write a raster (.tif) with the confidence of each pixel's class in percent.",
 )
 @styles_option
+@option_of(
+    OutputSettings,
+    "stac",
+    "--stac",
+    type=FILE,
+    help="Also write a STAC item (.json) that describes the products: model, classes, place, time, and files.",
+)
 @engine_options
 @executor_options
 @option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")

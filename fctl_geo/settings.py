@@ -170,6 +170,8 @@ class OutputSettings:
     which read .geojson and .pmtiles. Those for QGIS are always written."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
+    stac: Path | None = None
+    """A STAC item (.json) that describes the products, for catalogs."""
     overwrite: bool = False
     resume: bool | None = False
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""

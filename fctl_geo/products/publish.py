@@ -16,6 +16,8 @@ from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
 from fctl_geo.products.more_styles import style_files
 from fctl_geo.products.polygonise import write_polygons
+from fctl_geo.products.scene_item import write_scene_item
+from fctl_geo.products.stac import require_pystac
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
 from fctl_geo.products.vector_writer import check_crs
@@ -72,6 +74,7 @@ class Products:
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = self.paths[-1] if settings.confidence else None
+        self.item = settings.stac
         self.styles = settings.styles
         self.style_files = style_files(outs, settings.styles)
         styles = {style_path(path) for path in self.paths}
@@ -90,6 +93,9 @@ class Products:
             check_outputs(outs, may_replace)
         if self.confidence is not None:
             check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
+        if self.item is not None:
+            require_pystac()
+            check_outputs([self.item], settings.overwrite, endings=(".json",))
         if self.style_files:
             staged = {place.local.parent for place in self.remote}
             replaced = {path: settings.overwrite or path.parent in staged for path in self.style_files}
@@ -144,7 +150,12 @@ class Products:
             device=run.hardware.name,
             polygons=run.settings.polygons,
         )
-        return replace(self._publish(result, work, start, run.scene.info.warnings, progress), inputs=run.spec.inputs)
+        summary = self._publish(result, work, start, run.scene.info.warnings, progress)
+        if self.item is not None:
+            outs = self.names[: len(self.rasters) + len(self.vectors)]
+            write_scene_item(self.item, run, outs, self.names[-1] if self.confidence else None, progress)
+            summary = replace(summary, files=(*summary.files, self.item))
+        return replace(summary, inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
         """Write the product of a refinement."""

@@ -78,7 +78,7 @@ OTHERWISE = {
 }
 """What QGIS begins with where the command line does not, and why."""
 LEFT_OUT = {
-    "segment": {"workers", "scheduler", "max_vertices", "styles"},
+    "segment": {"workers", "scheduler", "max_vertices", "styles", "stac"},
     "batch": {
         "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
         "scheduler",
