@@ -151,6 +151,14 @@ allow_external_option = option_of(
     help="Trust a scene that refers to files outside its folder or to servers (a VRT, a tile index, WMS).",
 )
 overwrite_option = option_of(OutputSettings, "overwrite", "--overwrite", is_flag=True, help="Replace existing outputs.")
+styles_option = option_of(
+    OutputSettings,
+    "styles",
+    "--style",
+    multiple=True,
+    help="Also write a style beside the polygons: sld (.sld, for GeoServer), or maplibre (.style.json, for web maps of "
+    "the .geojson). May be given more than once. The style for QGIS is always written.",
+)
 outs_option = click.option(
     "--out",
     "outs",

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import Console, console_options
-from .options import FILE, outs_option, overwrite_option, polygon_options, polygon_settings, separate_classes_option
+from .options import (
+    FILE,
+    outs_option,
+    overwrite_option,
+    polygon_options,
+    polygon_settings,
+    separate_classes_option,
+    styles_option,
+)
 from .progress import open_progress
+
+if TYPE_CHECKING:
+    from fctl_geo.settings import Style
 
 
 @click.command("polygonise")
@@ -24,6 +35,7 @@ from .progress import open_progress
 @click.option(
     "--gsd", "gsd_m", type=float, metavar="M", help="Pixel size in meters on the ground, if the CRS does not give it."
 )
+@styles_option
 @overwrite_option
 @console_options
 @click.pass_obj
@@ -35,6 +47,7 @@ def command(
     outs: tuple[Path, ...],
     confidence: Path | None,
     gsd_m: float | None,
+    styles: tuple[Style, ...],
     overwrite: bool,
     **values: Any,
 ) -> None:
@@ -61,6 +74,7 @@ def command(
             settings,
             confidence_path=confidence,
             gsd_m=gsd_m,
+            styles=styles,
             overwrite=overwrite,
             progress=progress,
         )

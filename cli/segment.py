@@ -26,6 +26,7 @@ from .options import (
     overwrite_option,
     polygon_options,
     separate_option,
+    styles_option,
 )
 from .progress import open_progress
 
@@ -97,6 +98,14 @@ scene_options = combine(
     "--report",
     type=FILE,
     help="Also write a report as one HTML page (.html): map, areas, confidence, sizes, seams, and facts of the run.",
+)
+@styles_option
+@option_of(
+    OutputSettings,
+    "stac",
+    "--stac",
+    type=FILE,
+    help="Also write a STAC item (.json) that describes the products: model, classes, place, time, and files.",
 )
 @engine_options
 @executor_options

@@ -30,6 +30,7 @@ Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
 Square = Literal["off", "90", "45", "any"]
+Style = Literal["sld", "maplibre"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -198,15 +199,24 @@ class OutputSettings:
 
     outs: tuple[Path, ...] = ()
     """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
+    styles: tuple[Style, ...] = ()
+    """Styles to write beside the polygons: .sld for GeoServer and other OGC programs, .style.json for MapLibre maps,
+    which read .geojson and .pmtiles. Those for QGIS are always written."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     report: Path | None = None
     """A report as one HTML page (.html): map, areas, confidence, sizes, seams, warnings, and facts of the run."""
+    stac: Path | None = None
+    """A STAC item (.json) that describes the products, for catalogs."""
     overwrite: bool = False
     resume: bool | None = False
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
     """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
+
+    def __post_init__(self) -> None:
+        for style in self.styles:
+            _one_of("style", style, get_args(Style))
 
     @property
     def named(self) -> bool:

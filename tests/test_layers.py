@@ -43,7 +43,7 @@ HOMES = {
     "rich": {"cli"},
     "dask": {"cluster"},
     "distributed": {"cluster"},
-    "pystac": {"batch"},
+    "pystac": {"batch", "products"},
     "qgis": set(),
 }
 MOST_LINES = 350

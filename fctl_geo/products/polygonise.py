@@ -20,13 +20,14 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
+from fctl_geo.products.more_styles import style_files, write_styles
 from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.separate.necks import LEAST_NECK_PX, MOST_NECK_PX, least_object
 from fctl_geo.separate.separate import find_cores, separate_strips
-from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings
+from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings, Style
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
 from fctl_geo.storage.whole_files import folder_aside
@@ -74,6 +75,7 @@ def polygonise(
     legend: Legend | None = None,
     gsd_m: float | None = None,
     metadata: Mapping[str, str] | None = None,
+    styles: Sequence[Style] = (),
     overwrite: bool | Mapping[Path, bool] = False,
     progress: Progress | None = None,
 ) -> PolygonSummary:
@@ -93,6 +95,7 @@ def polygonise(
         legend: names and colors; None: the raster's own.
         gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
         metadata: written to every product (model, version, settings as JSON).
+        styles: for other programs than QGIS, see `OutputSettings.styles`.
         overwrite: whether existing files may be replaced, for all or per file; also applies to styles beside them.
         progress: receives progress, messages and warnings.
     Raises:
@@ -105,6 +108,8 @@ def polygonise(
 
     progress, settings = progress or Silent(), settings or PolygonSettings()
     check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
+    if style_paths := style_files(outs, styles):
+        check_outputs(style_paths, overwrite is True, endings=(".sld", ".json"))
     refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
         raster = opened.enter_context(open_class_raster(classes_path, legend, gsd_m=gsd_m))
@@ -115,7 +120,14 @@ def polygonise(
             confidence = opened.enter_context(open_class_raster(confidence_path, raster.legend))
             _check_same_grid(raster, confidence)
         return write_polygons(
-            raster, confidence, outs, settings, metadata=metadata or {}, overwrite=overwrite, progress=progress
+            raster,
+            confidence,
+            outs,
+            settings,
+            styles=styles,
+            metadata=metadata or {},
+            overwrite=overwrite,
+            progress=progress,
         )
 
 
@@ -125,6 +137,7 @@ def write_polygons(
     outs: Sequence[Path],
     settings: PolygonSettings,
     *,
+    styles: Sequence[Style],
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
     progress: Progress,
@@ -160,6 +173,7 @@ def write_polygons(
         pixel_m = pixel_size_m(raster.frame)
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
+        paths += write_styles(outs, styles, drawn, raster.frame)
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
     seconds = time.perf_counter() - started

@@ -14,8 +14,11 @@ from types import TracebackType
 from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
+from fctl_geo.products.more_styles import style_files
 from fctl_geo.products.polygonise import write_polygons
 from fctl_geo.products.report import ReportWriter
+from fctl_geo.products.scene_item import write_scene_item
+from fctl_geo.products.stac import require_pystac
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
 from fctl_geo.products.vector_writer import check_crs
@@ -73,6 +76,9 @@ class Products:
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
         self.confidence = self.paths[len(outs)] if settings.confidence else None
         self.report = self.paths[-1] if settings.report else None
+        self.item = settings.stac
+        self.styles = settings.styles
+        self.style_files = style_files(outs, settings.styles)
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
         """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
@@ -91,6 +97,13 @@ class Products:
             check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
         if self.report is not None:
             check_outputs([self.report], may_replace, endings=REPORT_ENDINGS)
+        if self.item is not None:
+            require_pystac()
+            check_outputs([self.item], settings.overwrite, endings=(".json",))
+        if self.style_files:
+            staged = {place.local.parent for place in self.remote}
+            replaced = {path: settings.overwrite or path.parent in staged for path in self.style_files}
+            check_outputs(self.style_files, replaced, endings=(".sld", ".json"))
         if len({p.resolve() for p in self.paths}) < len(self.paths):
             raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
@@ -126,7 +139,7 @@ class Products:
     def clear_leftovers(self) -> None:
         """Remove what a killed run left beside the products; the caller holds their locks."""
         for path in self.paths:
-            for made in (path, style_path(path)):
+            for made in (path, style_path(path), *self.style_files):
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
@@ -149,6 +162,11 @@ class Products:
         )
         report = None if self.report is None else ReportWriter(self.report, run, warned)
         summary = self._publish(result, work, start, run.scene.info.warnings, progress, report)
+        if self.item is not None:
+            outs = self.names[: len(self.rasters) + len(self.vectors)]
+            confidence = self.names[len(outs)] if self.confidence else None
+            write_scene_item(self.item, run, outs, confidence, progress)
+            summary = replace(summary, files=(*summary.files, self.item))
         return replace(summary, inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
@@ -212,6 +230,7 @@ class Products:
                     confidence,
                     vectors,
                     result.polygons,
+                    styles=self.styles,
                     metadata=result.metadata,
                     overwrite={path: path not in self.kept_styles for path in (*vectors, *map(style_path, vectors))},
                     progress=progress,
@@ -227,7 +246,7 @@ class Products:
             result.device,
             time.monotonic() - start,
             height * width / 1e6,
-            tuple(self.names),
+            (*self.names, *(path for path in self.style_files if path.exists())),
             warnings,
             cut_regions,
             parts,

@@ -62,6 +62,11 @@ def polygon_sld(legend: Legend, layer: str, field: str = CLASS_FIELD) -> str:
     return _text(root, '<?xml version="1.0" encoding="UTF-8"?>\n')
 
 
+def hex_of(color: tuple[int, int, int]) -> str:
+    """A color as '#rrggbb'."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
 def darker(color: tuple[int, int, int], keep: float = 0.6) -> tuple[int, int, int]:
     """The color of an outline: the fill color at `keep` of its brightness."""
     r, g, b = (round(c * keep) for c in color)
@@ -131,7 +136,7 @@ def _rule(feature: ET.Element, info: ClassInfo, field: str) -> None:
     _add(fill, "se:SvgParameter", info.hex, name="fill")
     _add(fill, "se:SvgParameter", str(FILL_ALPHA), name="fill-opacity")
     stroke = _add(painter, "se:Stroke")
-    _add(stroke, "se:SvgParameter", "#{:02x}{:02x}{:02x}".format(*darker(info.color)), name="stroke")
+    _add(stroke, "se:SvgParameter", hex_of(darker(info.color)), name="stroke")
     _add(stroke, "se:SvgParameter", "1", name="stroke-width")
 
 

@@ -86,13 +86,13 @@ OTHERWISE = {
 }
 """What QGIS begins with where the command line does not, and why."""
 LEFT_OUT = {
-    "segment": {"workers", "scheduler", "max_vertices"},
+    "segment": {"workers", "scheduler", "max_vertices", "styles", "stac"},
     "batch": {
         "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
         "scheduler",
     },
     "refine": set(),
-    "polygonise": {"max_vertices"},
+    "polygonise": {"max_vertices", "styles"},
     "train": {
         "recipe", "data", "preset", "classes", "gsd_m", "bands", "imagenet", "run", "epochs", "patience", "seed",
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",
