@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .console import Console, console_options
-from .options import FILE, outs_option, overwrite_option, polygon_options, polygon_settings
+from .options import FILE, layer_options, outs_option, overwrite_option, polygon_options, polygon_settings
 from .progress import open_progress
 
 
@@ -24,6 +24,7 @@ from .progress import open_progress
     "--gsd", "gsd_m", type=float, metavar="M", help="Pixel size in meters on the ground, if the CRS does not give it."
 )
 @overwrite_option
+@layer_options
 @console_options
 @click.pass_obj
 def command(
@@ -35,6 +36,9 @@ def command(
     confidence: Path | None,
     gsd_m: float | None,
     overwrite: bool,
+    append: bool,
+    layer: str | None,
+    scene_name: str | None,
     **values: Any,
 ) -> None:
     """Convert the regions of a class raster to polygons.
@@ -60,6 +64,9 @@ def command(
             confidence_path=confidence,
             gsd_m=gsd_m,
             overwrite=overwrite,
+            append=append,
+            layer=layer,
+            scene_name=scene_name,
             progress=progress,
         )
         progress.done(plain(asdict(summary)))

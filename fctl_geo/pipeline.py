@@ -63,7 +63,7 @@ def segment_scene(
         ) as run,
     ):
         refuse_inputs(products.names, run.inputs)
-        products.check_crs(run.final.frame)
+        products.check_frame(run.final.frame)
         for sentence in plan_of(run, executor.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with (

@@ -41,6 +41,7 @@ HOMES = {
     "rich": {"cli"},
     "dask": {"cluster"},
     "distributed": {"cluster"},
+    "psycopg": {"products"},
     "pystac": {"batch"},
     "qgis": set(),
 }

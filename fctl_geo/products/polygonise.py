@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,17 +20,24 @@ from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
-from fctl_geo.products.temporary_polygons import write_polygon_file
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.preflight import check_layers, check_places
+from fctl_geo.products.temporary_polygons import schema_of, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
-from fctl_geo.products.vector_writer import check_crs, write_products
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.settings import PolygonSettings
+from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
-from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
+from fctl_geo.storage.identity import name_without_keys
+from fctl_geo.storage.outputs import VECTOR_ENDINGS, refuse_inputs
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.whole_files import folder_aside
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fctl_geo.raster.reader import ClassRaster
+    from fctl_geo.windows.frame import RasterFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,8 @@ class PolygonSummary:
     """The classes that have polygons, in ascending order of id."""
     unit: Unit
     """Of areas: m2 on the ground, or px if the pixel size is unknown."""
-    paths: tuple[Path, ...]
-    """Files written."""
+    paths: tuple[Path | str, ...]
+    """Files written, and addresses of tables."""
     seconds: float
     cut_regions: int
     """Number of regions that were too large to be held in memory and were cut (see `PolygonSettings.max_vertices`)."""
@@ -70,7 +78,10 @@ def polygonise(
     legend: Legend | None = None,
     gsd_m: float | None = None,
     metadata: Mapping[str, str] | None = None,
-    overwrite: bool | Mapping[Path, bool] = False,
+    overwrite: bool = False,
+    append: bool = False,
+    layer: str | None = None,
+    scene_name: str | None = None,
     progress: Progress | None = None,
 ) -> PolygonSummary:
     """Convert a class raster to polygons: one per 4-connected region, with its true area and mean confidence.
@@ -80,13 +91,18 @@ def polygonise(
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`).
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`). Or tables in PostGIS:
+            postgresql://user@host/database?table=schema.name.
         settings: classes, minimum area and simplification; None: all classes, unsieved and unsimplified.
         confidence_path: percentages (0..100) on the same grid.
         legend: names and colors; None: the raster's own.
         gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
         metadata: written to every product (model, version, settings as JSON).
-        overwrite: whether existing files may be replaced, for all or per file; also applies to styles beside them.
+        overwrite: whether existing files and styles beside them may be replaced; of a GeoPackage, only our layer is.
+        append: add to the layer of a GeoPackage, or to a table; polygons that the same raster has put there are
+            replaced.
+        layer: its name in a GeoPackage; None: the name of the file.
+        scene_name: what identifies the raster for `append`; None: its path.
         progress: receives progress, messages and warnings.
     Raises:
         OutputError: an output cannot be written; no output is left behind.
@@ -97,7 +113,12 @@ def polygonise(
     from fctl_geo.raster.reader import open_class_raster
 
     progress, settings = progress or Silent(), settings or PolygonSettings()
-    check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
+    source = scene_name or name_without_keys(str(classes_path.absolute()))
+    placement = Placement.of(OutputSettings(overwrite=overwrite, append=append, layer=layer), source)
+    tables = [table for table in map(TableAddress.of, outs) if table is not None]
+    outs = [out for out in outs if TableAddress.of(out) is None]
+    if outs or not tables:
+        check_places(outs, placement, endings=VECTOR_ENDINGS)
     refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
         raster = opened.enter_context(open_class_raster(classes_path, legend, gsd_m=gsd_m))
@@ -108,7 +129,15 @@ def polygonise(
             confidence = opened.enter_context(open_class_raster(confidence_path, raster.legend))
             _check_same_grid(raster, confidence)
         return write_polygons(
-            raster, confidence, outs, settings, metadata=metadata or {}, overwrite=overwrite, progress=progress
+            raster,
+            confidence,
+            outs,
+            settings,
+            metadata=metadata or {},
+            overwrite=overwrite,
+            placement=placement,
+            tables=tables,
+            progress=progress,
         )
 
 
@@ -120,26 +149,37 @@ def write_polygons(
     *,
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
+    placement: Placement,
+    tables: Sequence[TableAddress] = (),
     progress: Progress,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid."""
+    """`polygonise` for an open class raster and its confidence on the same grid; `overwrite` is for the styles."""
     started = time.perf_counter()
-    check_crs(outs, raster.frame.crs_wkt)
+    check_layers(outs, tables, placement, columns_of(raster.frame), raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
     unit, batches = _trace(raster, confidence, settings, cut, progress)
-    with folder_aside(outs[0]) as aside:
+    first = outs[0] if outs else Path(tempfile.gettempdir()) / "polygons"
+    with folder_aside(first) as aside:
         polygon_file = write_polygon_file(
-            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
+            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=first
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         pixel_m = pixel_size_m(raster.frame)
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
-        paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
+        files = write_products(
+            polygon_file, outs, layer, progress, overwrite=overwrite, placement=placement, tables=tables
+        )
+    written: tuple[Path | str, ...] = (*files, *(table.shown for table in tables))
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
     seconds = time.perf_counter() - started
-    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, seconds, cut.count, cut.parts)
+    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, written, seconds, cut.count, cut.parts)
+
+
+def columns_of(frame: RasterFrame) -> pa.Schema:
+    """The columns that the polygons of a raster will have."""
+    return schema_of(pixel_areas(frame).unit)
 
 
 def _trace(

@@ -14,10 +14,11 @@ from types import TracebackType
 from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
-from fctl_geo.products.polygonise import write_polygons
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.polygonise import columns_of, write_polygons
+from fctl_geo.products.preflight import check_layers, check_places
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
-from fctl_geo.products.vector_writer import check_crs
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.open import Run
@@ -26,7 +27,9 @@ from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import WorkFolder
 from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
-from fctl_geo.storage.outputs import RASTER_ENDINGS, check_endings, check_outputs
+from fctl_geo.storage.outputs import RASTER_ENDINGS, VECTOR_ENDINGS, check_endings
+from fctl_geo.storage.staging import staged_path, tidy_staged
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.upload import RemotePlace
 from fctl_geo.storage.whole_files import hidden_name
 from fctl_geo.windows.frame import RasterFrame
@@ -61,16 +64,23 @@ class Products:
     def __init__(self, settings: OutputSettings) -> None:
         if not settings.outs and settings.confidence is None:
             raise SettingsError("no output is given", hint="add one, for example --out landcover.gpkg")
-        named = [*settings.outs, *([settings.confidence] if settings.confidence else [])]
+        self.tables = [table for table in map(TableAddress.of, settings.outs) if table is not None]
+        files = [out for out in settings.outs if TableAddress.of(out) is None]
+        named = [*files, *([settings.confidence] if settings.confidence else [])]
         places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
-        self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
-        self.paths = [place.local if place else path for path, place in zip(named, places, strict=True)]
-        """Where the products are written locally: the same as `names`, except for remote outputs."""
-        outs = self.paths[: len(settings.outs)]
+        addresses = [place.address if place else path for path, place in zip(named, places, strict=True)]
+        self.names = [*addresses, *(table.shown for table in self.tables)]
+        self._table_places = [staged_path(table.shown, table.name, settings.staging) for table in self.tables]
+        local = [place.local if place else path for path, place in zip(named, places, strict=True)]
+        self.paths = [*local, *self._table_places]
+        """Where the products are written locally: the same as `names`, except for remote outputs. For a table, only
+        unfinished work is there."""
+        self.placement = Placement.of(settings, "")
+        outs = local[: len(files)]
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
-        self.confidence = self.paths[-1] if settings.confidence else None
+        self.confidence = local[-1] if settings.confidence else None
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
         """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
@@ -81,20 +91,34 @@ class Products:
             raise
 
     def _check(self, settings: OutputSettings, outs: Sequence[Path]) -> None:
-        made_here = {place.local for place in self.remote}
-        may_replace = {path: settings.overwrite or path in made_here for path in self.paths}
+        endings = (*RASTER_ENDINGS, *VECTOR_ENDINGS)
         if outs:
-            check_outputs(outs, may_replace)
+            check_places(outs, self.placement, endings=endings, made_here=self._made_here)
         if self.confidence is not None:
-            check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
+            check_places([self.confidence], self.placement, endings=RASTER_ENDINGS, made_here=self._made_here)
+        if len({table.shown for table in self.tables}) < len(self.tables):
+            raise SettingsError("a table is given twice", hint="give every output its own name")
         if len({p.resolve() for p in self.paths}) < len(self.paths):
             raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
             place.check(overwrite=settings.overwrite)
 
-    def check_crs(self, frame: RasterFrame) -> None:
-        """Refuse, before any work is done, a format that cannot represent the frame's coordinates."""
-        check_crs(self.vectors, frame.crs_wkt)
+    def check_frame(self, frame: RasterFrame) -> None:
+        """Refuse, before any work is done, a format or an existing layer that cannot take polygons of the frame."""
+        if self.vectors or self.tables:
+            check_layers(
+                self.vectors,
+                self.tables,
+                self.placement,
+                columns_of(frame),
+                frame.crs_wkt,
+                made_here=self._made_here,
+            )
+
+    @property
+    def _made_here(self) -> set[Path]:
+        """Local copies of remote outputs."""
+        return {place.local for place in self.remote}
 
     @staticmethod
     def raster(out: Path, *, overwrite: bool) -> Products:
@@ -118,9 +142,13 @@ class Products:
         """Remove the local copies of remote outputs, unless finished shards are kept there."""
         for place in self.remote:
             place.tidy()
+        for path in self._table_places:
+            tidy_staged(path)
 
     def clear_leftovers(self) -> None:
-        """Remove what a killed run left beside the products; the caller holds their locks."""
+        """Remove what a killed run left beside the products, or could not upload; the caller holds their locks."""
+        for place in self.remote:
+            place.local.unlink(missing_ok=True)
         for path in self.paths:
             for made in (path, style_path(path)):
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
@@ -137,6 +165,7 @@ class Products:
             device=run.hardware.name,
             polygons=run.settings.polygons,
         )
+        self.placement = replace(self.placement, scene=self.placement.scene or run.spec.inputs.source)
         return replace(self._publish(result, work, start, run.scene.info.warnings, progress), inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
@@ -186,7 +215,7 @@ class Products:
                 keep_style=style_path(self.confidence) in self.kept_styles,
             )
         cut_regions = parts = 0
-        if self.vectors:
+        if self.vectors or self.tables:
             with result.open() as raster, result.open_confidence() as confidence:
                 polygons = write_polygons(
                     raster,
@@ -194,9 +223,9 @@ class Products:
                     self.vectors,
                     result.polygons,
                     metadata=result.metadata,
-                    overwrite={
-                        path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
-                    },
+                    overwrite={style: style not in self.kept_styles for style in map(style_path, self.vectors)},
+                    placement=self.placement,
+                    tables=self.tables,
                     progress=progress,
                 )
             cut_regions, parts = polygons.cut_regions, polygons.parts

@@ -26,9 +26,10 @@ from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
 from fctl_geo.products import temporary_polygons as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
+from fctl_geo.products.preflight import check_crs
 from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
-from fctl_geo.products.vector_writer import check_crs, write_products
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.storage.outputs import check_outputs
