@@ -159,13 +159,38 @@ styles_option = option_of(
     help="Also write a style beside the polygons: sld (.sld, for GeoServer), or maplibre (.style.json, for web maps of "
     "the .geojson). May be given more than once. The style for QGIS is always written.",
 )
+layer_options = combine(
+    option_of(
+        OutputSettings,
+        "append",
+        "--append",
+        is_flag=True,
+        help="Add the polygons to the layer of a .gpkg, or to a table, that may exist; those that the same scene has "
+        "put there are replaced.",
+    ),
+    option_of(
+        OutputSettings,
+        "layer",
+        "--layer",
+        metavar="NAME",
+        help="Name of the layer in a .gpkg. [default: the name of the file]",
+    ),
+    option_of(
+        OutputSettings,
+        "scene_name",
+        "--scene-name",
+        metavar="NAME",
+        help="What --append recognizes the scene by. [default: its path]",
+    ),
+)
 outs_option = click.option(
     "--out",
     "outs",
     type=FILE,
     multiple=True,
     required=True,
-    help="File to write; its extension selects the product. May be given more than once.",
+    help="File to write; its extension selects the product. Or a table in PostGIS: "
+    "postgresql://user@host/database?table=schema.name. May be given more than once.",
 )
 
 engine_options = combine(

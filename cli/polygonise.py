@@ -11,6 +11,7 @@ import click
 from .console import Console, console_options
 from .options import (
     FILE,
+    layer_options,
     outs_option,
     overwrite_option,
     polygon_options,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @styles_option
 @overwrite_option
+@layer_options
 @console_options
 @click.pass_obj
 def command(
@@ -49,6 +51,9 @@ def command(
     gsd_m: float | None,
     styles: tuple[Style, ...],
     overwrite: bool,
+    append: bool,
+    layer: str | None,
+    scene_name: str | None,
     **values: Any,
 ) -> None:
     """Convert the regions of a class raster to polygons.
@@ -76,6 +81,9 @@ def command(
             gsd_m=gsd_m,
             styles=styles,
             overwrite=overwrite,
+            append=append,
+            layer=layer,
+            scene_name=scene_name,
             progress=progress,
         )
         progress.done(plain(asdict(summary)))

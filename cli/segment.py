@@ -19,6 +19,7 @@ from .options import (
     allow_external_option,
     combine,
     engine_options,
+    layer_options,
     merge_options,
     model_option,
     option_of,
@@ -111,6 +112,7 @@ scene_options = combine(
 @executor_options
 @option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")
 @overwrite_option
+@layer_options
 @console_options
 @click.pass_obj
 def command(console: Console, /, scene: str, **values: Any) -> None:

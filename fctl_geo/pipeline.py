@@ -77,7 +77,7 @@ def _segment(scene: str | Path, settings: Settings, executor: Executor | None, p
         ) as run,
     ):
         refuse_inputs(products.names, run.inputs)
-        products.check_crs(run.final.frame)
+        products.check_frame(run.final.frame, run.info.legend, run.settings.polygons)
         for sentence in plan_of(run, executor.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with (

@@ -26,6 +26,8 @@ SEGMENTING_MODEL = "buildings"
 """The default model of `segment`, `batch` and `demo`."""
 REFINING_MODEL = "buildings"
 """The default model of `refine`: the shipped one that has a refinement network."""
+RESERVED_LAYERS = ("gpkg", "rtree", "sqlite", "layer_styles")
+"""How names of layers in a GeoPackage may not begin."""
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
@@ -76,6 +78,12 @@ def nodata_said(mask: str) -> float | None:
 def is_mask_rule(mask: str) -> bool:
     """Whether `SceneSettings.mask` may be this."""
     return mask in ("auto", "none", "alpha") or nodata_said(mask) is not None
+
+
+def is_layer_name(name: str) -> bool:
+    """Whether a layer of a GeoPackage may have this name: SQLite, the standard and GDAL reserve some."""
+    begins = name[:1].isalpha() or name[:1] == "_"
+    return begins and name.isprintable() and not name.lower().startswith(RESERVED_LAYERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,8 @@ class OutputSettings:
     """Which products are written, and what may be replaced."""
 
     outs: tuple[Path, ...] = ()
-    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
+    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`), or
+    tables in PostGIS (`storage.table_address`)."""
     styles: tuple[Style, ...] = ()
     """Styles to write beside the polygons: .sld for GeoServer and other OGC programs, .style.json for MapLibre maps,
     which read .geojson and .pmtiles. Those for QGIS are always written."""
@@ -209,6 +218,14 @@ class OutputSettings:
     stac: Path | None = None
     """A STAC item (.json) that describes the products, for catalogs."""
     overwrite: bool = False
+    """Replace existing files; of a GeoPackage that holds other tables, only our layer."""
+    append: bool = False
+    """Add the polygons to the layer of a GeoPackage, or to a table, that may exist; those that the same scene has put
+    there are replaced. The layer has a column `scene`."""
+    layer: str | None = None
+    """Name of the layer in a GeoPackage; None: the name of the file."""
+    scene_name: str | None = None
+    """What identifies the scene for `append`; None: its path or address."""
     resume: bool | None = False
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
@@ -217,6 +234,13 @@ class OutputSettings:
     def __post_init__(self) -> None:
         for style in self.styles:
             _one_of("style", style, get_args(Style))
+        if self.append and self.overwrite:
+            raise SettingsError("append and overwrite are both given", hint="add to the layer, or replace it")
+        if self.layer is not None and not is_layer_name(self.layer):
+            raise SettingsError(
+                f"the layer is {self.layer!r}",
+                hint="a name starts with a letter or '_', and not with gpkg, rtree, sqlite or layer_styles",
+            )
 
     @property
     def named(self) -> bool:

@@ -43,6 +43,7 @@ HOMES = {
     "rich": {"cli"},
     "dask": {"cluster"},
     "distributed": {"cluster"},
+    "psycopg": {"products"},
     "pystac": {"batch", "products"},
     "qgis": set(),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,15 +22,26 @@ from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.more_styles import style_files, write_styles
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.polygon_plan import (
+    columns_of,
+    separated_classes,
+    skipped_classes,
+    squarer_of,
+    tolerance_px_of,
+)
+from fctl_geo.products.preflight import check_layers, check_places
 from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
-from fctl_geo.products.vector_writer import check_crs, write_products
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.separate.necks import LEAST_NECK_PX, MOST_NECK_PX, least_object
+from fctl_geo.separate.necks import least_object
 from fctl_geo.separate.separate import find_cores, separate_strips
-from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings, Style
-from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
+from fctl_geo.settings import OutputSettings, PolygonSettings, Style
+from fctl_geo.spec import LONG_LEGEND, ClassInfo, Legend
+from fctl_geo.storage.identity import name_without_keys
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.whole_files import folder_aside
 
 if TYPE_CHECKING:
@@ -57,8 +69,8 @@ class PolygonSummary:
     """The classes that have polygons, in ascending order of id."""
     unit: Unit
     """Of areas: m2 on the ground, or px if the pixel size is unknown."""
-    paths: tuple[Path, ...]
-    """Files written."""
+    paths: tuple[Path | str, ...]
+    """Files written, and addresses of tables."""
     seconds: float
     cut_regions: int
     """Number of regions that were too large to be held in memory and were cut (see `PolygonSettings.max_vertices`)."""
@@ -76,7 +88,10 @@ def polygonise(
     gsd_m: float | None = None,
     metadata: Mapping[str, str] | None = None,
     styles: Sequence[Style] = (),
-    overwrite: bool | Mapping[Path, bool] = False,
+    overwrite: bool = False,
+    append: bool = False,
+    layer: str | None = None,
+    scene_name: str | None = None,
     progress: Progress | None = None,
 ) -> PolygonSummary:
     """Convert a class raster to polygons: one per 4-connected region, with its true area and mean confidence.
@@ -88,7 +103,8 @@ def polygonise(
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`).
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`). Or tables in PostGIS:
+            postgresql://user@host/database?table=schema.name.
         settings: classes, minimum area, simplification and separation; None: all classes, unsieved and unsimplified,
             and the objects of those that the legend says consist of objects.
         confidence_path: percentages (0..100) on the same grid.
@@ -96,7 +112,11 @@ def polygonise(
         gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
         metadata: written to every product (model, version, settings as JSON).
         styles: for other programs than QGIS, see `OutputSettings.styles`.
-        overwrite: whether existing files may be replaced, for all or per file; also applies to styles beside them.
+        overwrite: whether existing files and styles beside them may be replaced; of a GeoPackage, only our layer is.
+        append: add to the layer of a GeoPackage, or to a table; polygons that the same raster has put there are
+            replaced.
+        layer: its name in a GeoPackage; None: the name of the file.
+        scene_name: what identifies the raster for `append`; None: its path.
         progress: receives progress, messages and warnings.
     Raises:
         OutputError: an output cannot be written; no output is left behind.
@@ -107,9 +127,14 @@ def polygonise(
     from fctl_geo.raster.reader import open_class_raster
 
     progress, settings = progress or Silent(), settings or PolygonSettings()
-    check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
+    source = scene_name or name_without_keys(str(classes_path.absolute()))
+    placement = Placement.of(OutputSettings(overwrite=overwrite, append=append, layer=layer), source)
+    tables = [table for table in map(TableAddress.of, outs) if table is not None]
+    outs = [out for out in outs if TableAddress.of(out) is None]
+    if outs or not tables:
+        check_places(outs, placement, endings=VECTOR_ENDINGS)
     if style_paths := style_files(outs, styles):
-        check_outputs(style_paths, overwrite is True, endings=(".sld", ".json"))
+        check_outputs(style_paths, overwrite, endings=(".sld", ".json"))
     refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
         raster = opened.enter_context(open_class_raster(classes_path, legend, gsd_m=gsd_m))
@@ -127,6 +152,8 @@ def polygonise(
             styles=styles,
             metadata=metadata or {},
             overwrite=overwrite,
+            placement=placement,
+            tables=tables,
             progress=progress,
         )
 
@@ -140,11 +167,13 @@ def write_polygons(
     styles: Sequence[Style],
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
+    placement: Placement,
+    tables: Sequence[TableAddress] = (),
     progress: Progress,
     sieved: bool = False,
     look: Callable[[PolygonFile], None] | None = None,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid.
+    """`polygonise` for an open class raster and its confidence on the same grid; `overwrite` is for the styles.
 
     Args:
         sieved: whether the raster was sieved before.
@@ -152,18 +181,20 @@ def write_polygons(
     """
     started = time.perf_counter()
     settings = replace(settings, separate=settings.separated(raster.legend))
-    check_crs(outs, raster.frame.crs_wkt)
+    squarer = squarer_of(raster, settings, progress)
+    columns = columns_of(raster.frame, raster.legend, settings)
+    check_layers(outs, tables, placement, columns, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
-    squarer = _squarer(raster, settings, progress)
     unit, batches = _trace(raster, confidence, settings, squarer, cut, progress, sieved)
-    with folder_aside(outs[0]) as aside:
+    first = outs[0] if outs else Path(tempfile.gettempdir()) / "polygons"
+    with folder_aside(first) as aside:
         polygon_file = write_polygon_file(
             totals.count(batches),
             aside / "polygons.arrows",
             legend=raster.legend,
             unit=unit,
             cut=cut,
-            final=outs[0],
+            final=first,
             squared=squarer is not None,
         )
         if look is not None:
@@ -172,12 +203,15 @@ def write_polygons(
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
         pixel_m = pixel_size_m(raster.frame)
         layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
-        paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
-        paths += write_styles(outs, styles, drawn, raster.frame)
+        files = write_products(
+            polygon_file, outs, layer, progress, overwrite=overwrite, placement=placement, tables=tables
+        )
+        files += write_styles(outs, styles, drawn, raster.frame)
+    written: tuple[Path | str, ...] = (*files, *(table.shown for table in tables))
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
     seconds = time.perf_counter() - started
-    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, seconds, cut.count, cut.parts)
+    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, written, seconds, cut.count, cut.parts)
 
 
 def _trace(
@@ -191,7 +225,7 @@ def _trace(
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
     """The unit of areas and a lazy iterator over the raster's polygons; consuming it fills `cut`."""
     frame, areas = raster.frame, pixel_areas(raster.frame)
-    skip, pixel_m = _skipped(raster.legend, settings), pixel_size_m(frame) or 1.0
+    skip, pixel_m = skipped_classes(raster.legend, settings), pixel_size_m(frame) or 1.0
 
     def strips(confidence: ClassRaster | None, told: Progress) -> Iterator[Strip]:
         read = read_strips(raster, confidence, areas, progress)
@@ -199,8 +233,8 @@ def _trace(
             return read
         return sieve_strips(read, width=frame.width, min_area=settings.min_area_m2, progress=told)
 
-    tolerance_px = _tolerance_px(settings, pixel_m, progress)
-    separated, neck_px = _separated(raster.legend, settings, pixel_m, progress)
+    tolerance_px = tolerance_px_of(settings, pixel_m, progress)
+    separated, neck_px = separated_classes(raster.legend, settings, pixel_m, progress)
     cores = None
     if separated:
         progress.stage("separate", frame.height)
@@ -218,67 +252,6 @@ def _trace(
         cut=cut,
     )
     return areas.unit, batches
-
-
-def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
-    """The classes that get no polygons: the background, or all that the settings do not name.
-
-    Raises:
-        SettingsError: the legend has no class of that name.
-    """
-    if settings.classes is None:
-        return frozenset({NODATA, *(info.id for info in legend if info.background)})
-    return frozenset(range(256)) - legend.ids_of(settings.classes)
-
-
-def _squarer(raster: ClassRaster, settings: PolygonSettings, progress: Progress) -> Squarer | None:
-    """Squares the outlines of the raster's classes of objects; None if that is not wanted, or there are none."""
-    if settings.square == "off":
-        return None
-    legend, frame = raster.legend, raster.frame
-    named = legend.ids_of(settings.separated(legend)) | {info.id for info in legend if info.objects}
-    objects = frozenset(named - _skipped(legend, settings))
-    if not objects:
-        progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
-        return None
-    from fctl_geo.square.squarer import Squarer
-
-    pixel_m = pixel_size_m(frame) or 1.0
-    tolerance_px = settings.simplify_m / pixel_m or max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX)
-    mode = 0 if settings.square == "any" else int(settings.square)
-    return Squarer(objects, frame.transform, tolerance_px, mode, settings.max_vertices)
-
-
-def _separated(
-    legend: Legend, settings: PolygonSettings, pixel_m: float, progress: Progress
-) -> tuple[frozenset[int], float]:
-    """The classes whose objects are separated, and the width of a neck in pixels, within what can be separated.
-
-    Raises:
-        SettingsError: the legend has no class of that name.
-    """
-    classes, neck_px = legend.ids_of(settings.separated(legend)) - _skipped(legend, settings), settings.neck_m / pixel_m
-    if classes and neck_px < LEAST_NECK_PX:
-        least = f"{LEAST_NECK_PX:g} px ({LEAST_NECK_PX * pixel_m:.3g} m)"
-        progress.warn(f"a neck of {settings.neck_m:g} m is less than {least}: touching objects are not separated")
-        return frozenset(), neck_px
-    if classes and neck_px > 1.01 * MOST_NECK_PX:
-        most = f"{MOST_NECK_PX:g} px ({MOST_NECK_PX * pixel_m:.3g} m)"
-        progress.warn(f"a neck of {settings.neck_m:g} m is {neck_px:.1f} px; it is limited to {most}")
-    return classes, min(neck_px, MOST_NECK_PX)
-
-
-def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
-    """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
-    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
-
-    wanted = settings.simplify_m / pixel_m
-    if settings.square != "off" and settings.simplify_m == 0:
-        return min(max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX), MAX_TOLERANCE_PX)
-    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
-        most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
-        progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")
-    return min(wanted, MAX_TOLERANCE_PX)
 
 
 def _warn_of_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -> None:
@@ -303,7 +276,7 @@ def _check_same_grid(raster: ClassRaster, confidence: ClassRaster) -> None:
 
 def _drawn(legend: Legend, settings: PolygonSettings, polygons: NDArray[np.int64]) -> Legend:
     """The classes that the style shows: those requested, and unnamed ones that were found."""
-    skipped = _skipped(legend, settings)
+    skipped = skipped_classes(legend, settings)
     infos = [info for info in legend if info.id not in skipped]
     if len(infos) > LONG_LEGEND:
         infos = [info for info in infos if polygons[info.id]]

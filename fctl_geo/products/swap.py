@@ -20,6 +20,8 @@ _DATA = {
     ".tiff": (".ovr", ".msk"),
 }
 """Suffixes of companion files that hold part of a product's data."""
+_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How a journal begins that SQLite would roll back (https://sqlite.org/fileformat.html, 3)."""
 _INDEXES = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".shp.xml")
 """What programs leave beside a Shapefile; an index of the old polygons would hide new ones."""
 
@@ -38,13 +40,15 @@ def swap_in(products: Mapping[Path, Path], sidecars: Mapping[Path, Path], stale:
         _remove(path)
     for final, part in products.items():
         beside = _companions(final)
-        if any(path.exists() for path in beside):  # without them the old file would change its meaning
+        if any(map(_holds_data, beside)):  # without them the old file would change its meaning
             for path in (final, *beside):
                 _remove(path)
         for ending in SHAPEFILE_PARTS if final.suffix.lower() == ".shp" else ():
             if part.with_suffix(ending).exists():
                 _rename(part.with_suffix(ending), final.with_suffix(ending))
         _rename(part, final)
+        for path in beside if final.suffix.lower() == ".gpkg" else ():  # empty, and of the old file
+            _remove(path)
     for final, part in sidecars.items():
         _rename(part, final)
 
@@ -55,6 +59,19 @@ def _companions(final: Path) -> list[Path]:
         endings = (*SHAPEFILE_PARTS, *_INDEXES)
         return [final.with_suffix(ending) for ending in (*endings, *map(str.upper, endings))]
     return [final.with_name(final.name + ending) for ending in _DATA.get(final.suffix.lower(), ())]
+
+
+def _holds_data(path: Path) -> bool:
+    """Whether a companion would be read as part of the product: SQLite's may be left behind empty."""
+    try:
+        if path.name.endswith("-shm"):  # an index of the -wal, made again when it is missing
+            return False
+        if path.name.endswith("-journal"):
+            with path.open("rb") as file:
+                return file.read(len(_JOURNAL)) == _JOURNAL
+        return path.exists() and (path.stat().st_size > 0 or not path.name.endswith("-wal"))
+    except FileNotFoundError:
+        return False
 
 
 def _remove(path: Path) -> None:

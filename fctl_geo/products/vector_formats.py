@@ -6,12 +6,16 @@ import json
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import FctlError
 from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
+from fctl_geo.products.geopackage_append import delete_scene
+from fctl_geo.products.geopackage_copy import GeoPackagePlan
 from fctl_geo.products.geoparquet import write_geoparquet
+from fctl_geo.products.placement import SCENE
 from fctl_geo.products.shapefile import CREATION_OPTIONS, check_crs_kept, short_names
 from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile
 from fctl_geo.products.vector_layer import VectorLayer
@@ -35,29 +39,43 @@ class Feed:
 
     Args:
         names: new names of columns.
+        scene: the value of a further column, `placement.SCENE`; empty: there is none.
     """
 
-    def __init__(self, polygon_file: PolygonFile, progress: Progress, names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        polygon_file: PolygonFile,
+        progress: Progress,
+        *,
+        names: Mapping[str, str] | None = None,
+        scene: str = "",
+    ) -> None:
         self.error: FctlError | KeyboardInterrupt | None = None
         self.count = polygon_file.count
         self.progress = progress
         self._polygon_file = polygon_file
-        self._names = names
+        self._names = names or {}
+        self._scene = scene
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of the batches."""
+        import pyarrow as pa
+
         schema = self._polygon_file.schema
         for at, name in enumerate(schema.names):
             schema = schema.set(at, schema.field(at).with_name(self._names.get(name, name)))
-        return schema
+        return schema.append(pa.field(SCENE, pa.string())) if self._scene else schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
         schema = self.schema
         try:
             for batch in self._polygon_file.batches():
                 check_cancelled(self.progress)
-                yield batch.rename_columns(schema.names) if self._names else batch
+                scene = [pa.repeat(self._scene, batch.num_rows)] if self._scene else []
+                yield pa.RecordBatch.from_arrays([*batch.columns, *scene], schema=schema)
                 self.progress.advance(batch.num_rows)
         except (FctlError, KeyboardInterrupt) as error:
             self.error = error
@@ -76,21 +94,59 @@ def write_file(out: Path, part: Path, polygon_file: PolygonFile, layer: VectorLa
     """
     is_shapefile = part.suffix == ".shp"
     names = short_names(out, polygon_file.schema.names, progress) if is_shapefile else {}
-    feed = Feed(polygon_file, progress, names)
-    try:
+    feed = Feed(polygon_file, progress, names=names)
+    with _failures(out, feed, polygon_file.product_bytes):
         _write(out, part, feed, layer)
         _check_whole(part, layer_name(out), polygon_file.count)
+
+
+def write_geopackage(
+    out: Path,
+    part: Path,
+    plan: GeoPackagePlan,
+    scene: str,
+    polygon_file: PolygonFile,
+    layer: VectorLayer,
+    progress: Progress,
+) -> None:
+    """`write_file` for a GeoPackage.
+
+    Args:
+        part: where it is written; unless the plan is to write a new file, a copy of the one that exists.
+        scene: the value of a column that says so; empty: there is none.
+    """
+    feed = Feed(polygon_file, progress, scene=scene)
+    copied_bytes = part.stat().st_size if part.exists() else 0
+    with _failures(out, feed, polygon_file.product_bytes + copied_bytes):
+        stay = 0
+        if plan.action == "append":
+            gone = delete_scene(part, plan.layer, scene)
+            stay = _count_features(part, plan.layer)
+            progress.say(_appended(out, plan.layer, scene, polygon_file.count, gone, stay))
+        options = {"GEOMETRY_NAME": GEOMETRY_COLUMN}
+        with fixed_time():
+            _write_ogr(part, "GPKG", feed, layer, name=plan.layer, options=options, append=plan.action == "append")
+        embed_style(part, plan.layer, layer.drawn, replace=plan.action != "append")
+        _check_whole(part, plan.layer, stay + polygon_file.count)
+
+
+def _appended(out: Path, layer: str, scene: str, count: int, gone: int, stay: int) -> str:
+    instead = f" in place of {gone:,} that were there" if gone else ""
+    return f"{count:,} polygons of {scene} are added to the layer {layer!r} of {out}{instead}; {stay:,} of others stay"
+
+
+@contextmanager
+def _failures(out: Path, feed: Feed, needed_bytes: int) -> Iterator[None]:
+    """Turn errors of the writing libraries into ours."""
+    try:
+        yield
     except (RuntimeError, OSError, sqlite3.Error) as error:
-        raise feed.error or write_failure(out, error, polygon_file.product_bytes) from error
+        raise feed.error or write_failure(out, error, needed_bytes) from error
 
 
 def _write(out: Path, part: Path, feed: Feed, layer: VectorLayer) -> None:
     name = layer_name(out)
     match out.suffix.lower():
-        case ".gpkg":
-            with fixed_time():
-                _write_ogr(part, "GPKG", feed, layer, name=name, options={"GEOMETRY_NAME": GEOMETRY_COLUMN})
-            embed_style(part, name, layer.drawn)
         case ".fgb":
             _write_ogr(part, "FlatGeobuf", feed, layer, name=name)
         case ".geojson":
@@ -118,6 +174,7 @@ def _write_ogr(
     name: str,
     options: Mapping[str, str] | None = None,
     of_file: Mapping[str, str] | None = None,
+    append: bool = False,
 ) -> None:
     """Write with one of GDAL's drivers; `options` and `of_file` are its layer and dataset creation options."""
     import pyarrow as pa
@@ -133,9 +190,10 @@ def _write_ogr(
             geometry_name=GEOMETRY,
             geometry_type="Polygon",
             crs=layer.crs_wkt or None,
-            layer_metadata=dict(layer.metadata) if driver not in _NO_METADATA else None,
+            layer_metadata=dict(layer.metadata) if driver not in _NO_METADATA and not append else None,
             layer_options=dict(options or {}),
             dataset_options=dict(of_file or {}),
+            append=append,
         )
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         if layer.crs_wkt or not text.startswith("'crs' was not provided"):

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from fctl_geo.errors import OutputError
+from fctl_geo.products.geopackage_copy import copy_geopackage, plan_geopackage
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.postgis import filled_table
+from fctl_geo.products.preflight import check_layers
 from fctl_geo.products.shapefile import check_size
 from fctl_geo.products.style import file_qml, say_kept, style_path
 from fctl_geo.products.swap import swap_in
 from fctl_geo.products.temporary_polygons import PolygonFile
-from fctl_geo.products.vector_formats import write_file
+from fctl_geo.products.vector_formats import write_file, write_geopackage
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.progress import Progress
-from fctl_geo.storage.outputs import TILE_ENDINGS
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.whole_files import folder_aside, write_failure
-
-_ON_EARTH = (".geojson", ".geojsonl", ".geojsons", *TILE_ENDINGS)
-"""Formats with a CRS of their own."""
 
 
 def write_products(
@@ -32,26 +32,30 @@ def write_products(
     progress: Progress,
     *,
     overwrite: bool | Mapping[Path, bool],
+    placement: Placement = Placement(overwrite=True),  # noqa: B008 - frozen
+    tables: Sequence[TableAddress] = (),
 ) -> tuple[Path, ...]:
     """Write every product from the polygon file, and a .qml beside those that cannot embed a style.
 
     Args:
         polygon_file: all polygons.
         outs: files to write; the format follows from the extension (see `outputs.VECTOR_ENDINGS`). Existing ones are
-            replaced.
+            replaced, but of a GeoPackage only our layer.
         layer: CRS, legend, metadata.
         progress: advanced by the number of features in each product.
         overwrite: also replace existing .qml files, all or per file; otherwise they are kept and reported.
+        placement: what becomes of a GeoPackage or a table that exists.
+        tables: tables in PostGIS to write as well; each is committed when all files are in place.
     Returns:
         The files written: outs, then styles.
     Raises:
         OutputError: a product cannot be written; no product is left behind.
     """
-    check_crs(outs, layer.crs_wkt)
+    check_layers(outs, tables, placement, polygon_file.schema, layer.crs_wkt)
     for out in outs:
         if out.suffix.lower() == ".shp":
             check_size(out, polygon_file)
-    progress.stage("write polygons", max(1, polygon_file.count * len(outs)))
+    progress.stage("write polygons", max(1, polygon_file.count * (len(outs) + len(tables))))
     styles = _style_files(outs)
     kept = [s for s in styles if s.exists() and not (overwrite if isinstance(overwrite, bool) else overwrite[s])]
     for style in kept:
@@ -60,40 +64,24 @@ def write_products(
     with ExitStack() as cleanup:
         parts = {out: cleanup.enter_context(folder_aside(out)) / f"part{out.suffix.lower()}" for out in written}
         products = {out: parts.pop(out) for out in outs}
+        originals = []
         for out, part in products.items():
-            write_file(out, part, polygon_file, layer, progress)
+            if out.suffix.lower() != ".gpkg":
+                write_file(out, part, polygon_file, layer, progress)
+                continue
+            plan = plan_geopackage(out, placement)
+            if plan.action != "write":
+                originals.append(copy_geopackage(plan, out, part, progress))
+            scene = placement.scene if placement.append else ""
+            write_geopackage(out, part, plan, scene, polygon_file, layer, progress)
         for style, part in parts.items():
             _write_style(style, part, layer)
+        for table in tables:
+            cleanup.enter_context(filled_table(table, placement, polygon_file, layer, progress))
+        for original in originals:
+            original.refuse_if_changed()
         swap_in(products, parts, [out.with_name(f"{out.name}.aux.xml") for out in outs])
     return tuple(written)
-
-
-def check_crs(outs: Sequence[Path], crs_wkt: str) -> None:
-    """Refuse formats that the CRS cannot be transformed to; call it before the work.
-
-    Raises:
-        OutputError: GeoJSON or tiles for another planet or a local CRS, tiles without a CRS.
-    """
-    on_earth = [out for out in outs if out.suffix.lower() in _ON_EARTH]
-    tiles = [out for out in on_earth if out.suffix.lower() in TILE_ENDINGS]
-    if not crs_wkt and tiles:
-        raise OutputError(
-            f"{tiles[0]}: vector tiles require a place on Earth, but the raster has no CRS",
-            hint="give the raster its CRS, or write a .gpkg, .fgb or .parquet instead",
-        )
-    if not crs_wkt or not on_earth:
-        return
-    from pyproj import Transformer
-    from pyproj.exceptions import ProjError
-
-    try:
-        Transformer.from_crs(crs_wkt, "EPSG:4326")
-    except ProjError as error:
-        format_name = "vector tiles require" if on_earth[0] in tiles else "GeoJSON requires"
-        raise OutputError(
-            f"{on_earth[0]}: {format_name} longitude and latitude on Earth, to which this CRS cannot be transformed",
-            hint="write a .gpkg, .fgb or .parquet instead",
-        ) from error
 
 
 def _style_files(outs: Sequence[Path]) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fctl_geo.errors import OutputError
 from fctl_geo.storage.address import address_of, ogr_unsafe
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.whole_files import hidden_name, name_limit, write_failure
 
 TILE_ENDINGS = (".mbtiles", ".pmtiles")
@@ -76,6 +77,8 @@ def refuse_inputs(outs: Sequence[Path | str], inputs: Sequence[Path]) -> None:
 def check_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
     """Refuse a product that does not exist."""
     for path in paths:
+        if (table := TableAddress.of(path)) is not None:
+            raise OutputError(f"{table.shown} can only hold polygons", hint=f"name a file: {', '.join(endings)}")
         if path.suffix.lower() not in endings:
             ending = f"the extension {path.suffix!r}" if path.suffix else "no extension"
             hint = f"the extension selects the product: {', '.join(endings)}"

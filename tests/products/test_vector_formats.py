@@ -18,10 +18,10 @@ from rasterio.transform import Affine
 from fctl_geo import polygonise
 from fctl_geo.errors import OutputError
 from fctl_geo.polygons.trace import CutRegions
+from fctl_geo.products.preflight import check_crs
 from fctl_geo.products.shapefile import check_size, short_names
 from fctl_geo.products.temporary_polygons import PolygonFile, schema_of
 from fctl_geo.products.vector_tiles import most_zoom
-from fctl_geo.products.vector_writer import check_crs
 from fctl_geo.progress import Silent
 
 

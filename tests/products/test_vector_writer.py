@@ -24,11 +24,12 @@ from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
-from fctl_geo.products import temporary_polygons as spool_module
+from fctl_geo.products import temporary_polygons as temporary_module
 from fctl_geo.products.geopackage import CREATED, layer_name
+from fctl_geo.products.preflight import check_crs
 from fctl_geo.products.temporary_polygons import PolygonFile, schema_of, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
-from fctl_geo.products.vector_writer import check_crs, write_products
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.storage.outputs import check_outputs
@@ -145,7 +146,7 @@ def test_a_result_without_polygons_is_an_empty_product(tmp_path: Path, ending: s
 def test_bytes_do_not_depend_on_the_tracers_batches(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool_module, "CHUNK_ROWS", 16)
+    monkeypatch.setattr(temporary_module, "CHUNK_ROWS", 16)
     contents = set()
     for size in (1, 7, 50):
         folder = tmp_path / str(size)
@@ -161,11 +162,11 @@ def test_chunks_depend_only_on_the_polygons(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], rows: int, size: int
 ) -> None:
     def chunk_rows(batches: list[PolygonBatch]) -> list[int]:
-        return [chunk.num_rows for chunk in spool_module._chunks(batches, LEGEND, schema_of("m2"))]
+        return [chunk.num_rows for chunk in temporary_module._chunks(batches, LEGEND, schema_of("m2"))]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spool_module, "CHUNK_ROWS", rows)
-        patch.setattr(spool_module, "CHUNK_BYTES", size)
+        patch.setattr(temporary_module, "CHUNK_ROWS", rows)
+        patch.setattr(temporary_module, "CHUNK_BYTES", size)
         firsts = np.cumsum([0, *sizes]).tolist()
         pieces = [make_batch(n, first) for n, first in zip(sizes, firsts, strict=False)]
         assert chunk_rows(pieces) == chunk_rows([make_batch(sum(sizes))])
@@ -269,7 +270,7 @@ def test_a_qml_of_the_user_is_kept_unless_overwriting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_cancelled_write_leaves_the_old_product(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool_module, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(temporary_module, "CHUNK_ROWS", 5)
     polygon_file, out = make_polygon_file(tmp_path, 20), tmp_path / f"a.{ending}"
     out.write_text("old")
     with pytest.raises(Cancelled):
@@ -308,7 +309,7 @@ def test_any_stem_makes_a_layer(tmp_path: Path, stem: str, layer: str) -> None:
 
 
 def test_a_polygon_too_large_for_a_file_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool_module, "MAX_POLYGON_BYTES", 150)
+    monkeypatch.setattr(temporary_module, "MAX_POLYGON_BYTES", 150)
     with pytest.raises(OutputError, match="vertices"):
         make_polygon_file(tmp_path)
 
