@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from fctl_geo.progress import Progress
 
 SIZE_PX = 4096
-SMALLEST_M2 = 8.0
-"""Smaller regions are left out of the picture, as a user would do."""
 
 
 @click.command("demo")
@@ -58,7 +56,7 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
         ) from error
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
     has_objects = any(each.objects for each in info.legend)
-    tidy = PolygonSettings(min_area_m2=SMALLEST_M2, square="90" if has_objects else "off")
+    tidy = PolygonSettings(square="90" if has_objects else "off")
     settings = Settings(
         model=model, engine=engine, polygons=tidy, output=OutputSettings(outs=outs, overwrite=overwrite)
     )

@@ -111,6 +111,7 @@ def model_facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("bands", ", ".join(info.input.bands)),
         ("pixel size", gsd),
         ("patch", f"{info.patch_px} px, overlap {info.overlap_px} px, contexts {contexts}"),
+        ("smallest region", f"{info.min_area_m2:g} m² by default" if info.min_area_m2 else "any"),
         ("refinement", "by default" if info.refine else "on request" if info.refinement else "none"),
         ("IoU", metrics or "not measured"),
         ("data", "\n".join(info.training_data)),

@@ -249,7 +249,8 @@ polygon_options = combine(
         "--min-area",
         type=click.FloatRange(0),
         metavar="M2",
-        help="Merge smaller regions (m2) into the neighbor with which they share the longest border.",
+        help="Merge smaller regions (m2) into the neighbor with which they share the longest border. [default: as the "
+        "model recommends; 0 for class rasters]",
     ),
     option_of(
         PolygonSettings,

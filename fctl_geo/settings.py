@@ -155,8 +155,9 @@ class EngineSettings:
 class PolygonSettings:
     """How classes become polygons."""
 
-    min_area_m2: float = 0.0
-    """Smaller regions are merged into the neighbor with the longest shared border (m2; px without a CRS)."""
+    min_area_m2: float | None = None
+    """Smaller regions are merged into the neighbor with the longest shared border (m2; px without a CRS); None: as the
+    model recommends, or 0 for a class raster."""
     simplify_m: float = 0.0
     """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges, or, where
     outlines are squared, `SQUARE_TOLERANCE_M`."""
@@ -173,7 +174,7 @@ class PolygonSettings:
     """Objects are separated where their class is narrower than this (m; px without a CRS)."""
 
     def __post_init__(self) -> None:
-        _at_least("min-area", self.min_area_m2, 0)
+        _at_least("min-area", self.min_area_m2 or 0, 0)
         _at_least("simplify", self.simplify_m, 0)
         _one_of("square", self.square, get_args(Square))
         if not 0 < self.neck_m < math.inf:

@@ -50,6 +50,8 @@ class ModelCard:
     attribution: tuple[str, ...]
     metrics: dict[str, dict[str, float]]
     """IoU per place and class."""
+    min_area_m2: float = 0.0
+    """Smaller regions are merged into a neighbor by default."""
 
     @staticmethod
     def of(key: str, info: dict[str, Any]) -> ModelCard:
@@ -75,6 +77,7 @@ class ModelCard:
             license=info.get("licence", ""),
             attribution=tuple(info.get("attribution", ())),
             metrics=info.get("metrics") or {},
+            min_area_m2=float(info.get("min_area_m2") or 0),
         )
 
 

@@ -121,7 +121,7 @@ def test_the_plugins_table_is_the_engines() -> None:
     ):
         assert choices_of(room, name) == words and default_of(room, name) == words[0]
     assert table.FORMATS == FORMATS and default_of(BatchSettings, "formats") == table.FORMATS[:1]
-    assert default_of(PolygonSettings, "min_area_m2") == table.MIN_AREA_M2
+    assert default_of(PolygonSettings, "min_area_m2") is None
     assert default_of(PolygonSettings, "simplify_m") == table.SIMPLIFY_M
     assert default_of(PolygonSettings, "neck_m") == table.NECK_M
 

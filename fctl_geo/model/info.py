@@ -29,6 +29,8 @@ class ModelInfo:
     attribution: tuple[str, ...]
     training_data: tuple[str, ...]
     title: str = ""
+    min_area_m2: float = 0.0
+    """Smaller regions are merged into a neighbor by default."""
     layout: Layout = "strided"
     """How patches lie on a scene; `overlap_px` is the least overlap where they are fitted."""
     merge: Merge = "blend"

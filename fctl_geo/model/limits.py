@@ -38,6 +38,7 @@ def check_limits(info: ModelInfo) -> None:
     for context in info.contexts:
         if context != "global":
             _finite("context", context, 0.1, MOST_CONTEXT)
+    _finite("min_area_m2", info.min_area_m2, 0, 1e12)
     _finite("gsd_tolerance", info.input.gsd_tolerance, 1, 1e6)
     if info.input.gsd_m is not None:
         _finite("gsd_m", info.input.gsd_m, 1e-4, 1e5)

@@ -229,7 +229,7 @@ def _trace(
 
     def strips(confidence: ClassRaster | None, told: Progress) -> Iterator[Strip]:
         read = read_strips(raster, confidence, areas, progress)
-        if sieved or settings.min_area_m2 == 0:
+        if sieved or not settings.min_area_m2:
             return read
         return sieve_strips(read, width=frame.width, min_area=settings.min_area_m2, progress=told)
 

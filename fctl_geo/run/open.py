@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fctl_geo.errors import ModelFileError, SceneError
+from fctl_geo.georef.area import pixel_areas
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Progress
@@ -22,6 +23,7 @@ from fctl_geo.settings import Settings
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Sweep
 from fctl_geo.storage.identity import uncertain
+from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.grid import CELL_PX, PatchGrid
 from fctl_geo.windows.shards import BLOCK_PX, cut_shards
 from fctl_geo.windows.window import Window
@@ -96,6 +98,7 @@ def open_run(
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
         _refuse_endless(scene)
+        settings = with_least_area(settings, info, scene.frame)
         side = shard_px or fitting_shard_px(settings, info, scene, hardware)
         grid = PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px, info.layout)
         final = _final_stage(scene, info, settings, side, refining_grid(*scene.model_hw, info) if refine else grid)
@@ -110,6 +113,19 @@ def open_run(
         memory = memory_bytes(settings, info, scene, hardware, side)
         origin = ShardOrigin(spec.shard_key, side, spec.arithmetic, spec.facts)
         yield Run(source, settings, spec, origin, info, scene, hardware, crude, final, memory)
+
+
+def with_least_area(settings: Settings, info: ModelInfo, frame: RasterFrame) -> Settings:
+    """Settings with the area that the model recommends for the smallest region, if the user chose none.
+
+    Where the ground size of pixels is unknown, they count as the model's. Example: 10 m2 at 0.25 m are 160 px.
+    """
+    if settings.polygons.min_area_m2 is not None:
+        return settings
+    least = info.min_area_m2
+    if pixel_areas(frame).unit == "px":
+        least = 0.0 if info.input.gsd_m is None else least / info.input.gsd_m**2
+    return replace(settings, polygons=replace(settings.polygons, min_area_m2=least))
 
 
 def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:

@@ -20,7 +20,7 @@ ROWS_AT_ONCE, LEAST_TILE_PX = 256, 256
 
 def least_object(settings: PolygonSettings) -> float:
     """The area below which an object is joined to another one (m2; px without a CRS)."""
-    return max(settings.min_area_m2, LEAST_OBJECT * settings.neck_m**2)
+    return max(settings.min_area_m2 or 0, LEAST_OBJECT * settings.neck_m**2)
 
 
 def farthest(neck_px: float) -> int:

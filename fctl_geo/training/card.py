@@ -58,6 +58,7 @@ def _lines(
         + context_words(info.contexts)
         + f"; {share}.",
         _input(info),
+        *_smallest_region(info),
         "",
         "| class | color |",
         "|---|---|",
@@ -88,6 +89,12 @@ def _lines(
         "",
         *(["## Where it fails", "", *(f"- {line}" for line in recipe.fails), ""] if recipe.fails else []),
     ]
+
+
+def _smallest_region(info: ModelInfo) -> list[str]:
+    if not info.min_area_m2:
+        return []
+    return [f"Regions smaller than {info.min_area_m2:g} m² are merged into a neighbor by default."]
 
 
 def _size(gsd_m: float) -> str:

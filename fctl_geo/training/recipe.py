@@ -84,6 +84,8 @@ class Recipe:
     gsd_known: bool = True
     """False: the pixel size of the images is unknown, and the model takes scenes at their own."""
     bands: tuple[str, ...] = ("red", "green", "blue")
+    min_area_m2: float = 0.0
+    """Smaller regions are merged into a neighbor by default."""
     hole: str = ""
     """Class of the unmarked white or black holes that are cut into samples; empty: ignored by the loss."""
 

@@ -230,6 +230,7 @@ def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object
         attribution=recipe.attribution,
         training_data=tuple(s.name for s in recipe.sources),
         title=recipe.title,
+        min_area_m2=recipe.min_area_m2,
         network={k: v for k, v in asdict(config).items() if k not in ("bands", "classes")},
         refinement=refinement,
     )

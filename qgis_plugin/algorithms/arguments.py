@@ -85,8 +85,9 @@ def polygon_arguments(
     algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
 ) -> list[str]:
     """Arguments for the polygon parameters."""
-    words = []
-    for name, option in ((MIN_AREA, "--min-area"), (SIMPLIFY, "--simplify"), (NECK, "--neck")):
+    area = number_or_none(algorithm, parameters, MIN_AREA, context)
+    words = [] if area is None else ["--min-area", f"{area:.10g}"]
+    for name, option in ((SIMPLIFY, "--simplify"), (NECK, "--neck")):
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]

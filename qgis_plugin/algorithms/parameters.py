@@ -95,8 +95,7 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
         number(
             MIN_AREA, tr("Minimum region area (m²)"),
             tr("Smaller regions are merged into the neighbor with which they share the longest border. 0 keeps all "
-               "regions. In pixels if the layer has no CRS."),
-            default=defaults.MIN_AREA_M2,
+               "regions; if it is empty, the model decides. In pixels if the layer has no CRS."),
         )
     )  # fmt: skip
     algorithm.addParameter(

@@ -86,6 +86,7 @@ class RunForm(QWidget):
         self.want_raster.setChecked(True)
         self.want_polygons.setChecked(True)
         self.min_area = meters_spin(" m²", 1e6)
+        self._min_area_of = ""  # the model whose recommendation it shows
         self.min_area.setToolTip(
             tr("Smaller regions are merged into the neighbor with which they share the longest border.")
         )
@@ -106,6 +107,9 @@ class RunForm(QWidget):
         layer, card = self.layer.currentLayer(), self.model.card()
         gsd_m = None if layer is None else gsd_of(layer)
         self.square.setVisible(card is not None and any(each.objects for each in card.classes))
+        if card is not None and card.key != self._min_area_of:  # keeps what the user has set for this model
+            self.min_area.setValue(card.min_area_m2)
+            self._min_area_of = card.key
         self.layer_facts.setText("" if layer is None else describe_layer(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
         if layer is not None and not layer.crs().isValid():

@@ -168,8 +168,8 @@
       <translation>Mindestfläche (m²)</translation>
     </message>
     <message>
-      <source>Smaller regions are merged into the neighbor with which they share the longest border. 0 keeps all regions. In pixels if the layer has no CRS.</source>
-      <translation>Kleinere Flächen werden mit dem Nachbarn zusammengefasst, mit dem sie die längste Grenze teilen. 0 behält alle. In Pixeln, wenn der Layer kein KBS hat.</translation>
+      <source>Smaller regions are merged into the neighbor with which they share the longest border. 0 keeps all regions; if it is empty, the model decides. In pixels if the layer has no CRS.</source>
+      <translation>Kleinere Flächen werden mit dem Nachbarn zusammengefasst, mit dem sie die längste Grenze teilen. 0 behält alle Flächen; ist das Feld leer, entscheidet das Modell. In Pixeln, wenn der Layer kein KBS hat.</translation>
     </message>
     <message>
       <source>Simplification tolerance (m)</source>
