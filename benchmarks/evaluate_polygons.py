@@ -25,16 +25,14 @@ NOISE_M = 0.3
 
 
 def draw_houses(count: int, vertices: int, seed: int) -> geopandas.GeoDataFrame:
-    """Rectangles of 7 to 15 m at all angles, with vertices that are off by `NOISE_M`; the seed changes only the noise."""
+    """Rectangles of 7 to 15 m at all angles, with vertices that are off by `NOISE_M`; the seed is that of the noise."""
     houses, noise = np.random.default_rng(5), np.random.default_rng(seed)
     size, angle = houses.uniform(7, 15, (count, 1, 2)), houses.uniform(0, np.pi, (count, 1))
     ways, none = np.linspace(0, 1, vertices // 4, endpoint=False), np.zeros(vertices // 4)
     x, y = np.concatenate([ways, none + 1, 1 - ways, none]), np.concatenate([none, ways, none + 1, 1 - ways])
     xy = (np.c_[x, y] - 0.5) * size + noise.normal(0, NOISE_M, (count, vertices, 2))
-    x, y = (
-        xy[..., 0] * np.cos(angle) - xy[..., 1] * np.sin(angle),
-        xy[..., 0] * np.sin(angle) + xy[..., 1] * np.cos(angle),
-    )
+    x, y, cos, sin = xy[..., 0], xy[..., 1], np.cos(angle), np.sin(angle)
+    x, y = x * cos - y * sin, x * sin + y * cos
     row, col = np.divmod(np.arange(count), int(np.ceil(count**0.5)))
     xy = np.stack([x + 350_000 + LOT_M * col[:, None], y + 3_060_000 + LOT_M * row[:, None]], axis=-1)
     return geopandas.GeoDataFrame(geometry=shapely.polygons(np.concatenate([xy, xy[:, :1]], axis=1)), crs="EPSG:32645")
