@@ -17,6 +17,7 @@ from fctl_geo.assess.outlines import OutlineErrors
 from fctl_geo.assess.read_objects import Objects, read_area, read_found, read_reference
 from fctl_geo.assess.settings import ComparisonSettings
 from fctl_geo.errors import TrainingError
+from fctl_geo.georef.surface import crs_name
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.scene.vector_file import polygons_in
 
@@ -126,9 +127,19 @@ def evaluate_polygons(
 
 
 def _on(ground: Ground, objects: Objects, progress: Progress) -> tuple[Objects, NDArray[np.object_]]:
-    """The objects that the plane can hold, and their shapes on it."""
+    """The objects that the plane can hold, and their shapes on it.
+
+    Raises:
+        TrainingError: there are none.
+    """
     shapes = ground.bring(objects.shapes, objects.crs_wkt, objects.name)
     good = np.isfinite(shapely.bounds(shapes).reshape(-1, 4)).all(axis=1)
+    if len(good) and not good.any():
+        raise TrainingError(
+            f"no polygon of {objects.name} lies where its CRS, {crs_name(objects.crs_wkt)}, is defined",
+            hint="check that the file states the CRS that its coordinates are in; GeoJSON is always in longitude and "
+            "latitude, so that pixels need another format, for example .gpkg",
+        )
     if not good.all():
         progress.warn(f"{(~good).sum():,} of {len(good):,} polygons of {objects.name} lie outside of its CRS")
         objects, shapes = objects[good], shapes[good]

@@ -230,6 +230,20 @@ def test_a_file_without_polygons_found_nothing(tmp_path: Path, truth: Path) -> N
     assert pyogrio.read_info(tmp_path / "errors.gpkg", layer="polygons")["features"] == 0
 
 
+def test_pixels_in_geojson_are_refused_and_stray_polygons_left_out(tmp_path: Path, truth: Path) -> None:
+    pixels = write(tmp_path / "pixels.geojson", [shapely.box(5000, 4000, 5010, 4008)], None)
+    for pair in ((pixels, truth), (truth, pixels), (pixels, pixels)):
+        with pytest.raises(TrainingError, match=r"pixels\.geojson lies where its CRS, WGS 84, is defined") as caught:
+            evaluate_polygons(*pair)
+        assert ".gpkg" in caught.value.hint
+    notes = Notes()
+    shapes = [shapely.box(85, 27, 85.0001, 27.0001), shapely.box(0, 500, 1, 501)]
+    stray = write(tmp_path / "stray.gpkg", shapes, "EPSG:4326", given="EPSG:4326")
+    found = evaluate_polygons(stray, stray, progress=notes)
+    assert found.total.objects.matched == found.total.objects.truth == 1
+    assert "1 of 2 polygons of stray.gpkg lie outside" in notes.warned[0]
+
+
 def test_what_cannot_be_measured_is_refused(tmp_path: Path, truth: Path) -> None:
     text, points = tmp_path / "text.gpkg", tmp_path / "points.gpkg"
     text.write_text("no")
