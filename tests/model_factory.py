@@ -35,6 +35,7 @@ def make_model(
     refine: bool = False,
     seed: int = 3,
     objects: str = "",
+    min_area_m2: float = 0.0,
 ) -> Path:
     """Write a model file of a tiny network and return its path."""
     torch.manual_seed(seed)
@@ -57,6 +58,7 @@ def make_model(
         overlap_px=overlap_px,
         contexts=config.contexts,
         refine=refine,
+        min_area_m2=min_area_m2,
         licence="CC0",
         attribution=("nobody",),
         training_data=("random numbers",),

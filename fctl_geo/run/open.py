@@ -19,7 +19,7 @@ from fctl_geo.run.spec import RunSpec, resolved, spec_of
 from fctl_geo.run.stage import Stage, Step
 from fctl_geo.run.work_folder import ShardOrigin
 from fctl_geo.scene import Scene, open_scene
-from fctl_geo.settings import Settings
+from fctl_geo.settings import PolygonSettings, Settings
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Sweep
 from fctl_geo.storage.identity import uncertain
@@ -98,34 +98,36 @@ def open_run(
         raise ModelFileError(f"model {info.name!r} has no refinement network", hint="run with --no-refine")
     with open_scene(scene_path, info.input, settings.scene, progress=progress) as scene:
         _refuse_endless(scene)
-        settings = with_least_area(settings, info, scene.frame)
+        polygons = with_least_area(settings.polygons, info, scene.frame)
         side = shard_px or fitting_shard_px(settings, info, scene, hardware)
         grid = PatchGrid(*scene.model_hw, info.patch_px, info.overlap_px, info.layout)
         final = _final_stage(scene, info, settings, side, refining_grid(*scene.model_hw, info) if refine else grid)
         crude = _crude_stage(final.sweep, grid, scene, side) if refine else final
         scene.resize_cache(cache_bytes(scene, info, final))
         source = absolute_path(scene_path)
-        spec = spec_of(source, scene, settings, info, hardware, side)
+        spec = spec_of(source, scene, settings, info, hardware, side, polygons.min_area_m2 or 0.0)
         for name in uncertain(spec.inputs.scene):
             progress.warn(
                 f"{name} has neither a modification time nor an ETag: if it is replaced, --resume may not notice"
             )
         memory = memory_bytes(settings, info, scene, hardware, side)
         origin = ShardOrigin(spec.shard_key, side, spec.arithmetic, spec.facts)
-        yield Run(source, settings, spec, origin, info, scene, hardware, crude, final, memory)
+        yield Run(
+            source, replace(settings, polygons=polygons), spec, origin, info, scene, hardware, crude, final, memory
+        )
 
 
-def with_least_area(settings: Settings, info: ModelInfo, frame: RasterFrame) -> Settings:
-    """Settings with the area that the model recommends for the smallest region, if the user chose none.
+def with_least_area(polygons: PolygonSettings, info: ModelInfo, frame: RasterFrame) -> PolygonSettings:
+    """The settings with the area that the model recommends for the smallest region, if the user chose none.
 
     Where the ground size of pixels is unknown, they count as the model's. Example: 10 m2 at 0.25 m are 160 px.
     """
-    if settings.polygons.min_area_m2 is not None:
-        return settings
+    if polygons.min_area_m2 is not None:
+        return polygons
     least = info.min_area_m2
     if pixel_areas(frame).unit == "px":
         least = 0.0 if info.input.gsd_m is None else least / info.input.gsd_m**2
-    return replace(settings, polygons=replace(settings.polygons, min_area_m2=least))
+    return replace(polygons, min_area_m2=least)
 
 
 def refining_grid(height: int, width: int, info: ModelInfo) -> PatchGrid:

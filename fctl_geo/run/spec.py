@@ -105,6 +105,8 @@ class RunSpec:
     arithmetic: str
     """What else the last bits of the results depend on: the torch version and the CPU's instruction set or the GPU."""
     shard_px: int
+    min_area: float
+    """The smallest region of the products, in the unit of their areas; the inputs have it only if the user chose it."""
     license: str
     """Of the model; written to the products."""
     attribution: tuple[str, ...]
@@ -149,7 +151,7 @@ class RunSpec:
         """What every product records about its origin."""
         settings = self.inputs.settings
         used = {**asdict(settings.scene), **asdict(settings.engine), **asdict(settings.polygons)}
-        used |= {"precision": self.precision, "device": self.device}
+        used |= {"precision": self.precision, "device": self.device, "min_area_m2": self.min_area}
         recorded = {name: value for name, value in used.items() if name not in _NOT_RECORDED}
         return {
             "FCTL_MODEL": settings.model,
@@ -161,9 +163,13 @@ class RunSpec:
 
 
 def spec_of(
-    source: str, scene: Scene, settings: Settings, info: ModelInfo, hardware: Hardware, shard_px: int
+    source: str, scene: Scene, settings: Settings, info: ModelInfo, hardware: Hardware, shard_px: int, min_area: float
 ) -> RunSpec:
-    """The spec of a run whose scene is open."""
+    """The spec of a run whose scene is open.
+
+    Args:
+        min_area: the smallest region, as the user chose it or the model recommends it.
+    """
     return RunSpec(
         inputs=inputs_of(source, identities_of([source, *scene.files]), area_identity(settings), settings, info),
         reading=reading_of(scene),
@@ -171,6 +177,7 @@ def spec_of(
         precision=hardware.precision,
         arithmetic=hardware.arithmetic,
         shard_px=shard_px,
+        min_area=min_area,
         license=info.licence,
         attribution=tuple(info.attribution),
     )
