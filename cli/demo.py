@@ -58,7 +58,8 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
             f"cannot create the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
         ) from error
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
-    tidy = PolygonSettings(min_area_m2=SMALLEST_M2)
+    has_objects = any(each.objects for each in info.legend)
+    tidy = PolygonSettings(min_area_m2=SMALLEST_M2, square="90" if has_objects else "off")
     output = OutputSettings(outs=outs, report=out_dir / "report.html", overwrite=overwrite)
     settings = Settings(model=model, engine=engine, polygons=tidy, output=output)
     with open_progress(console) as progress:

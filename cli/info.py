@@ -81,6 +81,7 @@ def scene_facts(info: SceneInfo) -> list[tuple[str, str]]:
         ("bands", f"{bands} ({info.dtype})"),
         ("nodata", info.mask + ("" if info.nodata is None else f" (value {info.nodata:g})")),
         ("blocks", f"{info.block_hw[1]} x {info.block_hw[0]} px, {compression}"),
+        ("acquired", info.acquired or "unknown"),
         ("overviews", ", ".join(f"1:{factor}" for factor in info.overviews) or "none"),
     ]
     return facts + [("warning", text) for text in info.warnings]

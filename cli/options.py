@@ -65,6 +65,13 @@ class NameList(BandList):
     name = "names"
 
 
+class ClassChoice(NameList):
+    """'building,tank' as a tuple; 'none' as an empty one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return () if value == "none" else super().convert(value, param, ctx)
+
+
 class FiniteFloat(click.ParamType):  # type: ignore[type-arg]
     """A number that is neither NaN nor infinite."""
 
@@ -144,13 +151,46 @@ allow_external_option = option_of(
     help="Trust a scene that refers to files outside its folder or to servers (a VRT, a tile index, WMS).",
 )
 overwrite_option = option_of(OutputSettings, "overwrite", "--overwrite", is_flag=True, help="Replace existing outputs.")
+styles_option = option_of(
+    OutputSettings,
+    "styles",
+    "--style",
+    multiple=True,
+    help="Also write a style beside the polygons: sld (.sld, for GeoServer), or maplibre (.style.json, for web maps of "
+    "the .geojson). May be given more than once. The style for QGIS is always written.",
+)
+layer_options = combine(
+    option_of(
+        OutputSettings,
+        "append",
+        "--append",
+        is_flag=True,
+        help="Add the polygons to the layer of a .gpkg, or to a table, that may exist; those that the same scene has "
+        "put there are replaced.",
+    ),
+    option_of(
+        OutputSettings,
+        "layer",
+        "--layer",
+        metavar="NAME",
+        help="Name of the layer in a .gpkg. [default: the name of the file]",
+    ),
+    option_of(
+        OutputSettings,
+        "scene_name",
+        "--scene-name",
+        metavar="NAME",
+        help="What --append recognizes the scene by. [default: its path]",
+    ),
+)
 outs_option = click.option(
     "--out",
     "outs",
     type=FILE,
     multiple=True,
     required=True,
-    help="File to write; its extension selects the product. May be given more than once.",
+    help="File to write; its extension selects the product. Or a table in PostGIS: "
+    "postgresql://user@host/database?table=schema.name. May be given more than once.",
 )
 
 engine_options = combine(
@@ -221,6 +261,15 @@ polygon_options = combine(
     ),
     option_of(
         PolygonSettings,
+        "square",
+        "--square",
+        is_flag=False,
+        flag_value="90",
+        help="Square the outlines of objects such as buildings. 45 also allows half angles; any keeps long walls at "
+        "other angles.",
+    ),
+    option_of(
+        PolygonSettings,
         "classes",
         "--classes",
         type=NameList(),
@@ -234,6 +283,29 @@ polygon_options = combine(
         metavar="N",
         help="Cut larger regions along rows into parts that share an object_id; limits memory.",
     ),
+    option_of(
+        PolygonSettings,
+        "neck_m",
+        "--neck",
+        type=click.FloatRange(0, min_open=True),
+        metavar="M",
+        help="Separate touching objects where they are connected by less than this width (m).",
+    ),
+)
+separate_option = option_of(
+    PolygonSettings,
+    "separate",
+    "--separate/--no-separate",
+    help="Write one polygon per object, such as a house, even where objects touch; they share walls. [default: as the "
+    "model recommends]",
+)
+separate_classes_option = option_of(
+    PolygonSettings,
+    "separate",
+    "--separate",
+    type=ClassChoice(),
+    help="Write one polygon per object of these classes, e.g. building, even where objects touch; none: no class. "
+    "[default: the classes that the raster's legend marks as objects]",
 )
 
 

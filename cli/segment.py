@@ -19,12 +19,15 @@ from .options import (
     allow_external_option,
     combine,
     engine_options,
+    layer_options,
     merge_options,
     model_option,
     option_of,
     outs_option,
     overwrite_option,
     polygon_options,
+    separate_option,
+    styles_option,
 )
 from .progress import open_progress
 
@@ -82,6 +85,7 @@ scene_options = combine(
 @scene_options
 @merge_options
 @polygon_options
+@separate_option
 @option_of(
     OutputSettings,
     "confidence",
@@ -96,18 +100,28 @@ scene_options = combine(
     type=FILE,
     help="Also write a report as one HTML page (.html): map, areas, confidence, sizes, seams, and facts of the run.",
 )
+@styles_option
+@option_of(
+    OutputSettings,
+    "stac",
+    "--stac",
+    type=FILE,
+    help="Also write a STAC item (.json) that describes the products: model, classes, place, time, and files.",
+)
 @engine_options
 @executor_options
 @option_of(OutputSettings, "resume", "--resume", is_flag=True, help="Continue a stopped run from its finished parts.")
 @overwrite_option
+@layer_options
 @console_options
 @click.pass_obj
 def command(console: Console, /, scene: str, **values: Any) -> None:
     """Turn a scene into polygons or a class raster.
 
     Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. The extension of each --out selects the product:
-    .gpkg, .fgb, .parquet, or .geojson (polygons), or .tif (class raster); if only polygons are written, the raster is
-    temporary. Prints an estimate of the time before it starts; --resume continues a run that was stopped.
+    .gpkg, .fgb, .parquet, .geojson, .geojsonl, .geojsons, .shp, .mbtiles, or .pmtiles (polygons), or .tif (class
+    raster); if only polygons are written, the raster is temporary. Prints an estimate of the time before it starts;
+    --resume continues a run that was stopped.
 
     \b
     fctl-geo segment town.tif --out town.gpkg

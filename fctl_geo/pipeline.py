@@ -1,6 +1,6 @@
 """From scene to polygons: the whole pipeline at a glance.
 
-scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> polygons
+scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> separate -> polygons
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _segment(scene: str | Path, settings: Settings, executor: Executor | None, p
         ) as run,
     ):
         refuse_inputs(products.names, run.inputs)
-        products.check_crs(run.final.frame)
+        products.check_frame(run.final.frame, run.info.legend, run.settings.polygons)
         for sentence in plan_of(run, executor.seconds_a_patch(run)).sentences():
             progress.say(sentence)
         with (
@@ -106,6 +106,8 @@ def segment_array(
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> SceneResult:
     """`segment_scene` for pixels in memory: the products are those of the same pixels in a GeoTIFF.
+
+    To append to a layer (`OutputSettings.append`), name the scene (`scene_name`): an array has no name of its own.
 
     Args:
         array: (bands, rows, columns), or (rows, columns) for one band, as rasterio reads it. Masked pixels of a masked

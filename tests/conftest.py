@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from postgres_server import Database, Server, run_server, skip_or_fail
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -84,3 +86,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("awkward files")
         for name, words in rows:
             terminalreporter.write_line(f"{name:<44} {words}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server with PostGIS; skips where none is installed, fails where FCTL_REQUIRE_POSTGIS is set."""
+    skip_or_fail()
+    with run_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Server) -> Database:
+    """A database with PostGIS, for one test."""
+    return postgres.database()

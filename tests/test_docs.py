@@ -19,12 +19,16 @@ from click.testing import CliRunner
 from fctl_geo_cli.main import COMMANDS, cli
 from shapely.geometry import box
 
+from fctl_geo import PolygonSettings, polygonise
+from fctl_geo.spec import ClassInfo, Legend
+
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 RUN = {
     "fctl-geo segment town.tif --out town.gpkg",
     "fctl-geo segment region.tif --model landcover --out cover.tif --out cover.gpkg --aoi district.shp --min-area 20",
     "fctl-geo evaluate classes.tif --image town.tif --labels truth.tif --json report.json",
+    "fctl-geo evaluate --polygons roofs.gpkg --truth houses.gpkg --out errors.gpkg",
     "fctl-geo refine classes.tif --out refined.tif",
     "fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10",
 }
@@ -101,6 +105,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         truth.rename(made / f"{name}-truth.tif")
     for copy in ("truth.tif", "classes.tif"):
         (made / copy).write_bytes((made / "town-truth.tif").read_bytes())
+    named = Legend((ClassInfo(1, "building", (214, 69, 65)),))
+    for copy in ("houses.gpkg", "roofs.gpkg"):
+        polygonise(made / "truth.tif", [made / copy], PolygonSettings(classes=("building",)), legend=named)
     with rasterio.open(made / "region.tif") as region:
         west, south, east, north = region.bounds
         inside = box(west + 40, south + 60, east - 80, north - 20)

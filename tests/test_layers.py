@@ -20,10 +20,11 @@ FLOORS = (
     ("scene", "model"),
     ("stitch", "raster"),
     ("polygons",),
+    ("square", "separate"),
     ("run",),
     ("report",),
     ("products",),
-    ("pipeline",),
+    ("pipeline", "assess"),
     ("batch", "cluster", "training"),
     ("cli",),
 )
@@ -36,13 +37,14 @@ ASIDE = {
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
     "rasterio": {"scene", "raster", "report", "products", "training", "synthetic", "cli"},
-    "pyogrio": {"products", "scene", "cli"},
-    "shapely": {"products", "polygons", "scene"},
+    "pyogrio": {"products", "scene", "assess", "cli"},
+    "shapely": {"products", "polygons", "scene", "assess"},
     "click": {"cli"},
     "rich": {"cli"},
     "dask": {"cluster"},
     "distributed": {"cluster"},
-    "pystac": {"batch"},
+    "psycopg": {"products"},
+    "pystac": {"batch", "products"},
     "qgis": set(),
 }
 MOST_LINES = 350

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,11 +13,11 @@ from fctl_geo.batch.inputs import SceneInput
 from fctl_geo.batch.names import names_of, products_of
 from fctl_geo.batch.run_batch import BatchSummary
 from fctl_geo.batch.settings import BatchSettings
-from fctl_geo.errors import SceneError, SettingsError
+from fctl_geo.errors import SceneError
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import read_model_info, resolve_model
+from fctl_geo.products.stac import ItemPlace, json_text, product_item, relative_item, require_pystac
 from fctl_geo.storage.address import address_of
-from fctl_geo.storage.media_types import MEDIA_TYPES
 from fctl_geo.storage.whole_files import write_text_whole
 
 if TYPE_CHECKING:
@@ -68,22 +67,14 @@ def write_results(
             path = home / f"{name}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             item = _result_item(scene, name, files, info, resolve_model(model))
-            write_text_whole(path, _json(_relative(item.to_dict(include_self_link=False), path.parent)))
-            items.append(_relative(item.to_dict(include_self_link=False), home))
-    write_text_whole(home / ITEMS_FILE, _json({"type": "FeatureCollection", "features": items}))
+            write_text_whole(path, json_text(relative_item(item, path.parent)))
+            items.append(relative_item(item, home))
+    write_text_whole(home / ITEMS_FILE, json_text({"type": "FeatureCollection", "features": items}))
     return items
 
 
-def _pystac() -> Any:
-    try:
-        import pystac
-    except ImportError:
-        raise SettingsError("STAC requires the package pystac", hint="pip install 'fctl-geo[stac]'") from None
-    return pystac
-
-
 def _read_items(href: str) -> list[pystac.Item]:
-    pystac = _pystac()
+    pystac = require_pystac()
     try:
         raw = json.loads(_text_of(href))
         if raw.get("type") == "Feature":
@@ -104,7 +95,7 @@ def _text_of(href: str) -> str:
     if href.startswith(("http://", "https://")):
         with urlopen(href, timeout=_SILENCE_S) as answer:
             return str(answer.read().decode("utf-8"))
-    return str(_pystac().StacIO.default().read_text(href))
+    return str(require_pystac().StacIO.default().read_text(href))
 
 
 def _scene_of(item: pystac.Item, collection: str, asset: str | None) -> str:
@@ -140,81 +131,10 @@ def _picture_key(item: pystac.Item) -> str:
 
 def _result_item(scene: SceneInput, name: str, files: Sequence[str], info: ModelInfo, model: Path) -> pystac.Item:
     import pystac
-    from pystac.extensions.classification import ClassificationExtension
 
-    source = pystac.Item.from_dict(scene.item) if scene.item is not None else None
-    assert source is not None, "items are only written for scenes that came from items"
-    now = datetime.now(UTC)
-    item = pystac.Item(
-        id=f"{name.replace('/', '-')}-{info.name}",
-        geometry=source.geometry,
-        bbox=source.bbox,
-        datetime=source.datetime,
-        start_datetime=source.common_metadata.start_datetime,
-        end_datetime=source.common_metadata.end_datetime,
-        properties={"created": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
-    )
-    _describe_model(item, info, model)
-    for file in files:
-        ending = Path(file).suffix
-        asset = pystac.Asset(file, title=info.title or info.name, media_type=MEDIA_TYPES[ending], roles=["data"])
-        item.add_asset(ending[1:], asset)
-        ClassificationExtension.ext(asset, add_if_missing=True).apply(_classes(info))
-    item.links = [pystac.Link("derived_from", link) for link in _origins(source, scene)]
-    return item
-
-
-def _origins(source: pystac.Item, scene: SceneInput) -> list[str]:
-    own = source.get_self_href()
-    return [own] if own else [scene.scene]
-
-
-def _describe_model(item: pystac.Item, info: ModelInfo, model: Path) -> None:
-    import pystac
-    from pystac.extensions import mlm
-    from pystac.extensions.raster import DataType
-
-    height = width = info.patch_px
-    bands, classes = len(info.input.bands), len(info.legend)
-    floats = DataType.FLOAT32
-    shape = mlm.InputStructure.create([-1, bands, height, width], ["batch", "bands", "height", "width"], floats)
-    result = mlm.ResultStructure.create([-1, classes, height, width], ["batch", "class", "height", "width"], floats)
-    task = mlm.TaskType.SEMANTIC_SEGMENTATION
-    mlm.MLMExtension.ext(item, add_if_missing=True).apply(
-        name=info.name,
-        architecture=info.architecture,
-        tasks=[task],
-        input=[mlm.ModelInput.create("scene", list(info.input.bands), shape)],
-        output=[mlm.ModelOutput.create("classes", [task], result, classes=_classes(info))],
-        framework="PyTorch",
-        hyperparameters=mlm.Hyperparameters.create(
-            version=info.version, gsd_m=info.input.gsd_m, contexts=list(info.contexts), overlap_px=info.overlap_px
-        ),
-    )
-    weights = pystac.Asset(str(model), title=f"{info.name} {info.version}", roles=["mlm:model"])
-    weights.media_type = "application/octet-stream; framework=pytorch"
-    weights.extra_fields["mlm:artifact_type"] = "safetensors"
-    item.add_asset("model", weights)
-
-
-def _classes(info: ModelInfo) -> list[Any]:
-    from pystac.extensions.classification import Classification
-
-    return [
-        Classification.create(value=c.id, name=c.name.replace(" ", "-"), title=c.name, color_hint=c.hex[1:].upper())
-        for c in info.legend
-    ]
-
-
-def _relative(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A copy of the item in which addresses of files in or below a folder are relative to it."""
-    copied = json.loads(json.dumps(item))
-    for asset in copied["assets"].values():
-        path = Path(asset["href"])
-        if path.is_relative_to(folder):
-            asset["href"] = f"./{path.relative_to(folder).as_posix()}"
-    return dict(copied)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    assert scene.item is not None, "items are only written for scenes that came from items"
+    source = pystac.Item.from_dict(scene.item)
+    times = source.common_metadata
+    place = ItemPlace(source.geometry, source.bbox, source.datetime, times.start_datetime, times.end_datetime)
+    origin = source.get_self_href() or scene.scene
+    return product_item(f"{name.replace('/', '-')}-{info.name}", place, origin, files, info, model)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from fctl_geo.products.style import polygon_qml, polygon_sld
+from fctl_geo.products.style import CLASS_FIELD, polygon_qml, polygon_sld
+from fctl_geo.settings import RESERVED_LAYERS
 from fctl_geo.spec import Legend
 
 GEOMETRY_COLUMN = "geom"
@@ -16,7 +17,6 @@ CREATED = "2000-01-01T00:00:00.000Z"
 """Written where a GeoPackage requires the time of the last change. With the real time, two identical runs would give
 different bytes; that the same settings always give the same bytes is worth more, and the file system has the time.
 """
-_RESERVED = ("gpkg", "rtree", "sqlite", "layer_styles")
 _STYLES_TABLE = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -32,7 +32,7 @@ def layer_name(path: Path) -> str:
     A name that is reserved by SQLite or the standard, or that starts with a character GDAL rejects, gets a prefix.
     """
     stem = path.stem
-    taken = stem.lower().startswith(_RESERVED) or stem.startswith(tuple(string.punctuation.replace("_", "")))
+    taken = stem.lower().startswith(RESERVED_LAYERS) or stem.startswith(tuple(string.punctuation.replace("_", "")))
     return f"polygons_{stem}" if taken else stem
 
 
@@ -53,23 +53,31 @@ def fixed_time() -> Iterator[None]:
         pyogrio.set_gdal_config_options(before)
 
 
-def embed_style(path: Path, layer: str, legend: Legend) -> None:
-    """Store the legend's style in the GeoPackage as the layer's default.
+def embed_style(path: Path, layer: str, legend: Legend, field: str = CLASS_FIELD, *, replace: bool = True) -> None:
+    """Store the legend's style in the GeoPackage as the layer's default; each layer gets one.
 
+    Args:
+        field: the column that holds the names of the legend.
+        replace: whether styles that the layer has are replaced; otherwise the legend's is stored only if it has none.
     Raises:
         sqlite3.Error: the file cannot be written.
     """
-    style = (layer, GEOMETRY_COLUMN, layer[:30], polygon_qml(legend), polygon_sld(legend, layer), CREATED)
+    styles = polygon_qml(legend, field), polygon_sld(legend, layer, field)
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute(_STYLES_TABLE)
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?, 0)",
-            (CREATED,),
-        )
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'layer_styles'").fetchone():
+            database.execute(_STYLES_TABLE)
+            database.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+                "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?, 0)",
+                (CREATED,),
+            )
+        if replace:
+            database.execute("DELETE FROM layer_styles WHERE f_table_name = ?", (layer,))
+        elif database.execute("SELECT 1 FROM layer_styles WHERE f_table_name = ?", (layer,)).fetchone():
+            return
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
             "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
             "VALUES ('', '', ?, ?, ?, ?, ?, 1, 'Colors of the classes', '', NULL, ?)",
-            style,
+            (layer, GEOMETRY_COLUMN, layer[:30], *styles, CREATED),
         )

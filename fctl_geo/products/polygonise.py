@@ -1,12 +1,13 @@
-"""Turns a class raster on disk into polygons on disk: read, sieve, trace, store, write."""
+"""Turns a class raster on disk into polygons on disk: read, sieve, separate, trace, store, write."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,35 @@ from fctl_geo.errors import SceneError
 from fctl_geo.georef.area import Unit, pixel_areas
 from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
+from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
+from fctl_geo.products.more_styles import style_files, write_styles
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.polygon_plan import (
+    columns_of,
+    separated_classes,
+    skipped_classes,
+    squarer_of,
+    tolerance_px_of,
+)
+from fctl_geo.products.preflight import check_layers, check_places
 from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
-from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.settings import PolygonSettings
-from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
+from fctl_geo.separate.necks import least_object
+from fctl_geo.separate.separate import find_cores, separate_strips
+from fctl_geo.settings import OutputSettings, PolygonSettings, Style
+from fctl_geo.spec import LONG_LEGEND, ClassInfo, Legend
+from fctl_geo.storage.identity import name_without_keys
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.whole_files import folder_aside
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
+    from fctl_geo.square.squarer import Squarer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +69,8 @@ class PolygonSummary:
     """The classes that have polygons, in ascending order of id."""
     unit: Unit
     """Of areas: m2 on the ground, or px if the pixel size is unknown."""
-    paths: tuple[Path, ...]
-    """Files written."""
+    paths: tuple[Path | str, ...]
+    """Files written, and addresses of tables."""
     seconds: float
     cut_regions: int
     """Number of regions that were too large to be held in memory and were cut (see `PolygonSettings.max_vertices`)."""
@@ -69,23 +87,36 @@ def polygonise(
     legend: Legend | None = None,
     gsd_m: float | None = None,
     metadata: Mapping[str, str] | None = None,
-    overwrite: bool | Mapping[Path, bool] = False,
+    styles: Sequence[Style] = (),
+    overwrite: bool = False,
+    append: bool = False,
+    layer: str | None = None,
+    scene_name: str | None = None,
     progress: Progress | None = None,
 ) -> PolygonSummary:
     """Convert a class raster to polygons: one per 4-connected region, with its true area and mean confidence.
+
+    Of classes whose objects are separated, a polygon is one object, see `separate`.
 
     Memory holds a few strips of the raster, the regions still open, and a chunk of polygons. A region of more than
     `settings.max_vertices` vertices becomes several polygons that share one object_id.
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension: .gpkg, .fgb, .parquet or .geojson.
-        settings: classes, minimum area and simplification; None: all classes, unsieved and unsimplified.
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`). Or tables in PostGIS:
+            postgresql://user@host/database?table=schema.name.
+        settings: classes, minimum area, simplification and separation; None: all classes, unsieved and unsimplified,
+            and the objects of those that the legend says consist of objects.
         confidence_path: percentages (0..100) on the same grid.
         legend: names and colors; None: the raster's own.
         gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
         metadata: written to every product (model, version, settings as JSON).
-        overwrite: whether existing files may be replaced, for all or per file; also applies to styles beside them.
+        styles: for other programs than QGIS, see `OutputSettings.styles`.
+        overwrite: whether existing files and styles beside them may be replaced; of a GeoPackage, only our layer is.
+        append: add to the layer of a GeoPackage, or to a table; polygons that the same raster has put there are
+            replaced.
+        layer: its name in a GeoPackage; None: the name of the file.
+        scene_name: what identifies the raster for `append`; None: its path.
         progress: receives progress, messages and warnings.
     Raises:
         OutputError: an output cannot be written; no output is left behind.
@@ -96,7 +127,14 @@ def polygonise(
     from fctl_geo.raster.reader import open_class_raster
 
     progress, settings = progress or Silent(), settings or PolygonSettings()
-    check_outputs(outs, overwrite, endings=VECTOR_ENDINGS)
+    source = scene_name or name_without_keys(str(classes_path.absolute()))
+    placement = Placement.of(OutputSettings(overwrite=overwrite, append=append, layer=layer), source)
+    tables = [table for table in map(TableAddress.of, outs) if table is not None]
+    outs = [out for out in outs if TableAddress.of(out) is None]
+    if outs or not tables:
+        check_places(outs, placement, endings=VECTOR_ENDINGS)
+    if style_paths := style_files(outs, styles):
+        check_outputs(style_paths, overwrite, endings=(".sld", ".json"))
     refuse_inputs(outs, [classes_path, *([confidence_path] if confidence_path else [])])
     with ExitStack() as opened:
         raster = opened.enter_context(open_class_raster(classes_path, legend, gsd_m=gsd_m))
@@ -107,7 +145,16 @@ def polygonise(
             confidence = opened.enter_context(open_class_raster(confidence_path, raster.legend))
             _check_same_grid(raster, confidence)
         return write_polygons(
-            raster, confidence, outs, settings, metadata=metadata or {}, overwrite=overwrite, progress=progress
+            raster,
+            confidence,
+            outs,
+            settings,
+            styles=styles,
+            metadata=metadata or {},
+            overwrite=overwrite,
+            placement=placement,
+            tables=tables,
+            progress=progress,
         )
 
 
@@ -117,79 +164,94 @@ def write_polygons(
     outs: Sequence[Path],
     settings: PolygonSettings,
     *,
+    styles: Sequence[Style],
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
+    placement: Placement,
+    tables: Sequence[TableAddress] = (),
     progress: Progress,
+    sieved: bool = False,
     look: Callable[[PolygonFile], None] | None = None,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid; `look` sees all polygons, too."""
+    """`polygonise` for an open class raster and its confidence on the same grid; `overwrite` is for the styles.
+
+    Args:
+        sieved: whether the raster was sieved before.
+        look: is shown all polygons, before they are written.
+    """
     started = time.perf_counter()
-    check_crs(outs, raster.frame.crs_wkt)
+    settings = replace(settings, separate=settings.separated(raster.legend))
+    squarer = squarer_of(raster, settings, progress)
+    columns = columns_of(raster.frame, raster.legend, settings)
+    check_layers(outs, tables, placement, columns, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
-    unit, batches = _trace(raster, confidence, settings, cut, progress)
-    with folder_aside(outs[0]) as aside:
+    unit, batches = _trace(raster, confidence, settings, squarer, cut, progress, sieved)
+    first = outs[0] if outs else Path(tempfile.gettempdir()) / "polygons"
+    with folder_aside(first) as aside:
         polygon_file = write_polygon_file(
-            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
+            totals.count(batches),
+            aside / "polygons.arrows",
+            legend=raster.legend,
+            unit=unit,
+            cut=cut,
+            final=first,
+            squared=squarer is not None,
         )
         if look is not None:
             look(polygon_file)
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
-        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
-        paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
+        pixel_m = pixel_size_m(raster.frame)
+        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
+        files = write_products(
+            polygon_file, outs, layer, progress, overwrite=overwrite, placement=placement, tables=tables
+        )
+        files += write_styles(outs, styles, drawn, raster.frame)
+    written: tuple[Path | str, ...] = (*files, *(table.shown for table in tables))
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
     seconds = time.perf_counter() - started
-    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, paths, seconds, cut.count, cut.parts)
+    return PolygonSummary(polygon_file.count, totals.of(raster.legend), unit, written, seconds, cut.count, cut.parts)
 
 
 def _trace(
     raster: ClassRaster,
     confidence: ClassRaster | None,
     settings: PolygonSettings,
+    squarer: Squarer | None,
     cut: CutRegions,
     progress: Progress,
+    sieved: bool,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
     """The unit of areas and a lazy iterator over the raster's polygons; consuming it fills `cut`."""
     frame, areas = raster.frame, pixel_areas(raster.frame)
-    skip = _skipped(raster.legend, settings)
+    skip, pixel_m = skipped_classes(raster.legend, settings), pixel_size_m(frame) or 1.0
+
+    def strips(confidence: ClassRaster | None, told: Progress) -> Iterator[Strip]:
+        read = read_strips(raster, confidence, areas, progress)
+        if sieved or settings.min_area_m2 == 0:
+            return read
+        return sieve_strips(read, width=frame.width, min_area=settings.min_area_m2, progress=told)
+
+    tolerance_px = tolerance_px_of(settings, pixel_m, progress)
+    separated, neck_px = separated_classes(raster.legend, settings, pixel_m, progress)
+    cores = None
+    if separated:
+        progress.stage("separate", frame.height)
+        cores = find_cores(strips(None, Silent()), width=frame.width, classes=separated, neck_px=neck_px)
     progress.stage("polygonise", frame.height)
-    strips = read_strips(raster, confidence, areas, progress)
-    if settings.min_area_m2 > 0:
-        strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2, progress=progress)
-    tolerance_px = _tolerance_px(settings, pixel_size_m(frame) or 1.0, progress)
+    classes = strips(confidence, progress)
     batches = trace_polygons(
-        strips,
+        classes if cores is None else separate_strips(classes, cores, min_area=least_object(settings)),
         width=frame.width,
         transform=frame.transform,
         skip=skip,
         simplify_px=tolerance_px,
+        outlines=squarer,
         max_vertices=settings.max_vertices,
         cut=cut,
     )
     return areas.unit, batches
-
-
-def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
-    """The classes that get no polygons: the background, or all that the settings do not name.
-
-    Raises:
-        SettingsError: the legend has no class of that name.
-    """
-    if settings.classes is None:
-        return frozenset({NODATA, *(info.id for info in legend if info.background)})
-    return frozenset(range(256)) - legend.ids_of(settings.classes)
-
-
-def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
-    """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
-    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
-
-    wanted = settings.simplify_m / pixel_m
-    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
-        most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
-        progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")
-    return min(wanted, MAX_TOLERANCE_PX)
 
 
 def _warn_of_cuts(cut: CutRegions, settings: PolygonSettings, progress: Progress) -> None:
@@ -214,7 +276,7 @@ def _check_same_grid(raster: ClassRaster, confidence: ClassRaster) -> None:
 
 def _drawn(legend: Legend, settings: PolygonSettings, polygons: NDArray[np.int64]) -> Legend:
     """The classes that the style shows: those requested, and unnamed ones that were found."""
-    skipped = _skipped(legend, settings)
+    skipped = skipped_classes(legend, settings)
     infos = [info for info in legend if info.id not in skipped]
     if len(infos) > LONG_LEGEND:
         infos = [info for info in infos if polygons[info.id]]

@@ -14,11 +14,16 @@ from types import TracebackType
 from fctl_geo.errors import FctlError, SettingsError
 from fctl_geo.polygons.sieved import write_sieved
 from fctl_geo.products.cog import write_cog
+from fctl_geo.products.more_styles import style_files
+from fctl_geo.products.placement import Placement
+from fctl_geo.products.polygon_plan import columns_of
 from fctl_geo.products.polygonise import write_polygons
+from fctl_geo.products.preflight import check_layers, check_places
 from fctl_geo.products.report import ReportWriter
+from fctl_geo.products.scene_item import write_scene_item
+from fctl_geo.products.stac import require_pystac
 from fctl_geo.products.style import style_path
 from fctl_geo.products.summary import RunSummary, measure_classes
-from fctl_geo.products.vector_writer import check_crs
 from fctl_geo.progress import Progress
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.open import Run
@@ -27,7 +32,9 @@ from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import WorkFolder
 from fctl_geo.settings import OutputSettings, PolygonSettings
 from fctl_geo.spec import Legend
-from fctl_geo.storage.outputs import RASTER_ENDINGS, REPORT_ENDINGS, check_endings, check_outputs
+from fctl_geo.storage.outputs import RASTER_ENDINGS, REPORT_ENDINGS, VECTOR_ENDINGS, check_endings, check_outputs
+from fctl_geo.storage.staging import staged_path, tidy_staged
+from fctl_geo.storage.table_address import TableAddress
 from fctl_geo.storage.upload import RemotePlace
 from fctl_geo.storage.whole_files import hidden_name
 from fctl_geo.windows.frame import RasterFrame
@@ -62,17 +69,27 @@ class Products:
     def __init__(self, settings: OutputSettings) -> None:
         if not settings.named:
             raise SettingsError("no output is given", hint="add one, for example --out landcover.gpkg")
-        named = [*settings.outs, *(path for path in (settings.confidence, settings.report) if path is not None)]
+        self.tables = [table for table in map(TableAddress.of, settings.outs) if table is not None]
+        files = [out for out in settings.outs if TableAddress.of(out) is None]
+        named = [*files, *(path for path in (settings.confidence, settings.report) if path is not None)]
         places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
-        self.names = [place.address if place else path for path, place in zip(named, places, strict=True)]
-        self.paths = [place.local if place else path for path, place in zip(named, places, strict=True)]
-        """Where the products are written locally: the same as `names`, except for remote outputs."""
-        outs = self.paths[: len(settings.outs)]
+        addresses = [place.address if place else path for path, place in zip(named, places, strict=True)]
+        self.names = [*addresses, *(table.shown for table in self.tables)]
+        self._table_places = [staged_path(table.shown, table.name, settings.staging) for table in self.tables]
+        local = [place.local if place else path for path, place in zip(named, places, strict=True)]
+        self.paths = [*local, *self._table_places]
+        """Where the products are written locally: the same as `names`, except for remote outputs. For a table, only
+        unfinished work is there."""
+        self.placement = Placement.of(settings, "")
+        outs = local[: len(files)]
         self.rasters = [p for p in outs if p.suffix.lower() in RASTER_ENDINGS]
         self.vectors = [p for p in outs if p.suffix.lower() not in RASTER_ENDINGS]
-        self.confidence = self.paths[len(outs)] if settings.confidence else None
-        self.report = self.paths[-1] if settings.report else None
+        self.confidence = local[len(outs)] if settings.confidence else None
+        self.report = local[-1] if settings.report else None
+        self.item = settings.stac
+        self.styles = settings.styles
+        self.style_files = style_files(outs, settings.styles)
         styles = {style_path(path) for path in self.paths}
         self.kept_styles = set() if settings.overwrite else {style for style in styles if style.exists()}
         """Existing styles that are not ours: for example that of the user's own town.shp, where town.tif is written."""
@@ -83,22 +100,43 @@ class Products:
             raise
 
     def _check(self, settings: OutputSettings, outs: Sequence[Path]) -> None:
-        made_here = {place.local for place in self.remote}
-        may_replace = {path: settings.overwrite or path in made_here for path in self.paths}
+        endings = (*RASTER_ENDINGS, *VECTOR_ENDINGS)
         if outs:
-            check_outputs(outs, may_replace)
+            check_places(outs, self.placement, endings=endings, made_here=self._made_here)
         if self.confidence is not None:
-            check_outputs([self.confidence], may_replace, endings=RASTER_ENDINGS)
+            check_places([self.confidence], self.placement, endings=RASTER_ENDINGS, made_here=self._made_here)
         if self.report is not None:
-            check_outputs([self.report], may_replace, endings=REPORT_ENDINGS)
+            check_places([self.report], self.placement, endings=REPORT_ENDINGS, made_here=self._made_here)
+        if len({table.shown for table in self.tables}) < len(self.tables):
+            raise SettingsError("a table is given twice", hint="give every output its own name")
+        if self.item is not None:
+            require_pystac()
+            check_outputs([self.item], settings.overwrite, endings=(".json",))
+        if self.style_files:
+            staged = {place.local.parent for place in self.remote}
+            replaced = {path: settings.overwrite or path.parent in staged for path in self.style_files}
+            check_outputs(self.style_files, replaced, endings=(".sld", ".json"))
         if len({p.resolve() for p in self.paths}) < len(self.paths):
             raise SettingsError(f"{settings.confidence} is given twice", hint="give the confidence a different name")
         for place in self.remote:
             place.check(overwrite=settings.overwrite)
 
-    def check_crs(self, frame: RasterFrame) -> None:
-        """Refuse, before any work is done, a format that cannot represent the frame's coordinates."""
-        check_crs(self.vectors, frame.crs_wkt)
+    def check_frame(self, frame: RasterFrame, legend: Legend, polygons: PolygonSettings) -> None:
+        """Refuse, before any work is done, a format or an existing layer that cannot take polygons of the frame."""
+        if self.vectors or self.tables:
+            check_layers(
+                self.vectors,
+                self.tables,
+                self.placement,
+                columns_of(frame, legend, polygons),
+                frame.crs_wkt,
+                made_here=self._made_here,
+            )
+
+    @property
+    def _made_here(self) -> set[Path]:
+        """Local copies of remote outputs."""
+        return {place.local for place in self.remote}
 
     @staticmethod
     def raster(out: Path, *, overwrite: bool) -> Products:
@@ -122,11 +160,15 @@ class Products:
         """Remove the local copies of remote outputs, unless finished shards are kept there."""
         for place in self.remote:
             place.tidy()
+        for path in self._table_places:
+            tidy_staged(path)
 
     def clear_leftovers(self) -> None:
-        """Remove what a killed run left beside the products; the caller holds their locks."""
+        """Remove what a killed run left beside the products, or could not upload; the caller holds their locks."""
+        for place in self.remote:
+            place.local.unlink(missing_ok=True)
         for path in self.paths:
-            for made in (path, style_path(path)):
+            for made in (path, style_path(path), *self.style_files):
                 for left in path.parent.glob(f"{escape(hidden_name(made, '.partial-'))}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
@@ -147,8 +189,14 @@ class Products:
             device=run.hardware.name,
             polygons=run.settings.polygons,
         )
+        self.placement = replace(self.placement, scene=self.placement.scene or run.spec.inputs.source)
         report = None if self.report is None else ReportWriter(self.report, run, warned)
         summary = self._publish(result, work, start, run.scene.info.warnings, progress, report)
+        if self.item is not None:
+            outs = self.names[: len(self.rasters) + len(self.vectors)]
+            confidence = self.names[len(outs)] if self.confidence else None
+            write_scene_item(self.item, run, outs, confidence, progress)
+            summary = replace(summary, files=(*summary.files, self.item))
         return replace(summary, inputs=run.spec.inputs)
 
     def publish_refined(self, run: RefineRun, work: WorkFolder, start: float, progress: Progress) -> RunSummary:
@@ -180,7 +228,7 @@ class Products:
             sieved = work.path / "sieved.tif"
             with result.open() as raster:
                 write_sieved(raster, sieved, result.polygons.min_area_m2, progress)
-            result = replace(result, classes=sieved, polygons=replace(result.polygons, min_area_m2=0.0))
+            result = replace(result, classes=sieved)
         with result.open() as raster:
             classes, nodata_share, unit = measure_classes(raster, progress)
         for path in self.rasters:
@@ -204,17 +252,23 @@ class Products:
                 keep_style=style_path(self.confidence) in self.kept_styles,
             )
         cut_regions = parts = 0
-        vectors = self.vectors or ([work.path / "polygons.fgb"] if report else [])  # the report needs polygons
-        if vectors:
+        vectors = self.vectors
+        if report and not (vectors or self.tables):
+            vectors = [work.path / "polygons.fgb"]  # the report needs polygons
+        if vectors or self.tables:
             with result.open() as raster, result.open_confidence() as confidence:
                 polygons = write_polygons(
                     raster,
                     confidence,
                     vectors,
                     result.polygons,
+                    styles=self.styles,
                     metadata=result.metadata,
-                    overwrite={path: path not in self.kept_styles for path in (*vectors, *map(style_path, vectors))},
+                    overwrite={style: style not in self.kept_styles for style in map(style_path, vectors)},
+                    placement=self.placement,
+                    tables=self.tables,
                     progress=progress,
+                    sieved=True,
                     look=None if report is None else report.objects.look,
                 )
             cut_regions, parts = polygons.cut_regions, polygons.parts
@@ -226,7 +280,7 @@ class Products:
             result.device,
             time.monotonic() - start,
             height * width / 1e6,
-            tuple(self.names),
+            (*self.names, *(path for path in self.style_files if path.exists())),
             warnings,
             cut_regions,
             parts,

@@ -15,6 +15,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from fctl_geo.errors import SceneError
+from fctl_geo.scene.acquired import acquisition_time
 from fctl_geo.scene.georeference import Placement, placement_of
 from fctl_geo.scene.references import GDAL_ERRORS, SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.scene.unreadable import why_unreadable
@@ -86,6 +87,8 @@ class Header:
     """All files that belong to it according to GDAL, by GDAL's names: itself, sidecars, a VRT's sources and theirs."""
     drivers: tuple[str, ...] | None = None
     """The only GDAL drivers that may open it; None: all."""
+    acquired: str = ""
+    """When it was taken, in UTC as ISO 8601; empty: the file does not say."""
 
     @property
     def dtype(self) -> str:
@@ -227,6 +230,7 @@ def _header_of(dataset: Any, uri: str, drivers: tuple[str, ...] | None) -> Heade
         size_bytes=Path(uri).stat().st_size if Path(uri).is_file() else None,
         files=_parts_of(uri, dataset.files),
         drivers=drivers,
+        acquired=acquisition_time(dataset),
     )
 
 

@@ -54,6 +54,8 @@ class SceneInfo:
     stretch: Stretch | None
     """For each band the values that become 0 and 255; None: unchanged 8-bit values."""
     warnings: tuple[str, ...]
+    acquired: str = ""
+    """When it was taken, in UTC as ISO 8601 ('2018-05-01T10:30:00Z'); empty: unknown."""
 
 
 def describe_scene(path: str | Path, *, allow_external: bool = False) -> SceneInfo:
@@ -98,4 +100,5 @@ def scene_info(
         driver=header.driver,
         stretch=stretch,
         warnings=(*place.warnings, *area_warnings(frame, header.name), *gsd.warnings, *bands.warnings, *warnings),
+        acquired=header.acquired,
     )

@@ -6,14 +6,9 @@ uploads in parts that S3 joins in one step or not at all. GDAL's own copy to /vs
 
 from __future__ import annotations
 
-import getpass
-import hashlib
-import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +17,7 @@ from fctl_geo.errors import OutputError
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.storage.address import address_of
 from fctl_geo.storage.media_types import MEDIA_TYPES
+from fctl_geo.storage.staging import staged_path, tidy_staged
 
 _PART_BYTES = 16 << 20
 _THREADS = 4
@@ -61,10 +57,7 @@ class RemotePlace:
             return None
         if "/" not in _on_s3(address):
             raise _not_ours(address)
-        name = hashlib.sha256(address.encode()).hexdigest()[:16]
-        folder = (staging or _own_folder()) / name
-        folder.mkdir(mode=0o700, exist_ok=True, parents=staging is not None)
-        return RemotePlace(address, folder / path.name)
+        return RemotePlace(address, staged_path(address, path.name, staging))
 
     def check(self, *, overwrite: bool) -> None:
         """Refuse now what would fail after hours of work: wrong keys, bucket or permissions, or an existing object.
@@ -100,8 +93,7 @@ class RemotePlace:
 
     def tidy(self) -> None:
         """Remove the local folder, unless it holds finished shards."""
-        if self.local.parent.is_dir() and not any(path.is_dir() for path in self.local.parent.iterdir()):
-            shutil.rmtree(self.local.parent)
+        tidy_staged(self.local)
 
     def _exists(self, client: Any) -> bool:
         from botocore.exceptions import ClientError
@@ -160,18 +152,6 @@ def _not_ours(address: str) -> OutputError:
     return OutputError(
         f"{address} cannot be written to", hint="name a local file, or an object on S3: s3://bucket/folder/name"
     )
-
-
-def _own_folder() -> Path:
-    """A folder inside the temporary folder that belongs to this user alone."""
-    folder = Path(tempfile.gettempdir()) / f"fctl-geo-{getpass.getuser()}"
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
-        raise OutputError(
-            f"{folder} belongs to another user", hint="set TMPDIR to a folder of your own with room for the results"
-        )
-    return folder
 
 
 def _client(address: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.assess.matching import LEAST_IOU
 from fctl_geo.report.html import barred, count, head, number, page, percent, section, swatch, table, tiles
 from fctl_geo.report.images import drawing_uri, photo_uri
 from fctl_geo.report.views import RGB, class_colors
@@ -51,7 +52,7 @@ def report_values(found: Evaluation) -> dict[str, Any]:
     if objects is not None:
         values["objects"] = {
             "class": found.object_class,
-            "least_IoU": 0.5,
+            "least_IoU": LEAST_IOU,
             "F1": _number(objects.f1),
             "precision": _number(objects.precision),
             "recall": _number(objects.recall),

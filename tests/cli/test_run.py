@@ -39,6 +39,25 @@ def test_segment_writes_what_the_endings_ask_for_and_a_table(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "nothing is left beside"
 
 
+def test_segment_writes_styles_for_other_programs_and_refuses_to_replace_them(
+    fctl: Fctl, make_scene: MakeScene, model_file: Path, tmp_path: Path
+) -> None:
+    words = ("segment", make_scene(), "--model", model_file, "--device", "cpu", "--threads", 1, "--progress", "none")
+    said = fctl(*words, "--out", tmp_path / "x.geojson", "--out", tmp_path / "x.tif", "--style", "sld", "--style",
+                "maplibre")  # fmt: skip
+    assert said.exit_code == 0, said.stderr
+    for name in ("x.sld", "x.style.json", "x.qml"):
+        assert (tmp_path / name).exists()
+    assert "x.style.json" in said.stdout
+    assert json.loads((tmp_path / "x.style.json").read_text())["sources"]["x"]["data"] == "x.geojson"
+    for path in (tmp_path / "x.geojson", tmp_path / "x.tif"):
+        path.unlink()
+    said = fctl(*words, "--out", tmp_path / "x.geojson", "--style", "sld")
+    assert said.exit_code == 1 and "x.sld already exists" in said.stderr and not (tmp_path / "x.geojson").exists()
+    said = fctl(*words, "--out", tmp_path / "x.gpkg", "--style", "maplibre")
+    assert said.exit_code == 1 and "--out roofs.geojson" in said.stderr
+
+
 def test_segment_tells_programs_each_event_as_json(
     fctl: Fctl, make_scene: MakeScene, model_file: Path, tmp_path: Path
 ) -> None:

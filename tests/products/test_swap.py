@@ -127,13 +127,22 @@ def test_a_journal_of_the_old_geopackage_is_never_replayed_over_the_new(
         if step is not None:
             kill_before(step, folder, patch)
         polygonise(many, [out], legend=NEW, overwrite=True)
-    assert step is not None or out.exists()
-    if out.exists():
-        with closing(sqlite3.connect(out)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        names = set(pyogrio.read_dataframe(out, layer="town")["class_name"])
-        assert (names == {"old roof"} and "notes" in tables) or ("new water" in names and "notes" not in tables)
+    with closing(sqlite3.connect(out)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert "notes" in tables, "a table of others is never lost"
+    names = set(pyogrio.read_dataframe(out, layer="town")["class_name"])
+    assert names == {"old roof"} or "new water" in names
+    assert step is not None or "new water" in names
+
+
+def test_a_journal_of_a_file_that_is_no_geopackage_goes_with_it(tmp_path: Path) -> None:
+    final, part = tmp_path / "a.gpkg", tmp_path / "part"
+    final.write_bytes(b"old")
+    part.write_bytes(b"new")
+    (tmp_path / "a.gpkg-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + b"old pages")
+    swap_in({final: part}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gpkg"] and final.read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
@@ -151,3 +160,27 @@ def test_a_file_that_cannot_be_replaced_says_so(tmp_path: Path) -> None:
     final.mkdir()
     with pytest.raises(OutputError, match=r"a\.gpkg"):
         swap_in({final: part}, {})
+
+
+@pytest.mark.parametrize("step", [*range(12), None])
+def test_a_shapefile_never_has_the_attributes_of_another(
+    step: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    out = folder / "town.shp"
+    few = make_raster(tmp_path / "few.tif", np.ones((20, 30), np.uint8))
+    many = make_raster(tmp_path / "many.tif", np.random.default_rng(0).integers(1, 3, (20, 30), dtype=np.uint8))
+    polygonise(few, [out], legend=OLD)
+    (folder / "town.qix").write_bytes(b"an index of the old polygons")
+    with monkeypatch.context() as patch, suppress(Killed):
+        if step is not None:
+            kill_before(step, folder, patch)
+        polygonise(many, [out], legend=NEW, overwrite=True)
+    assert step is not None or out.exists()
+    if out.exists():
+        frame = pyogrio.read_dataframe(out)
+        assert (len(frame) == 1 and set(frame["class_name"]) == {"old roof"}) or (
+            len(frame) > 9 and "new water" in set(frame["class_name"]) and not out.with_suffix(".qix").exists()
+        )
+        assert frame.crs == "EPSG:32633"
