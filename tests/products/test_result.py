@@ -121,8 +121,8 @@ def test_of_a_shared_layer_only_the_scenes_own_polygons_are_read(tmp_path: Path,
 
 def test_a_layer_named_after_the_file_is_read_among_others(tmp_path: Path, scene: Path, model: Path) -> None:
     others = read_polygons(segment_scene(scene, settings_of(model, tmp_path / "a.gpkg"))._files[0])
-    others.iloc[:1].to_file(tmp_path / "town.gpkg", layer="aaa")
-    result = segment_scene(scene, settings_of(model, tmp_path / "town.gpkg", tmp_path / "town.tif"))
+    others.iloc[:1].to_file(tmp_path / "mixed.gpkg", layer="aaa")
+    result = segment_scene(scene, settings_of(model, tmp_path / "mixed.gpkg", tmp_path / "mixed.tif"))
     assert len(result.polygons()) == len(others) > 1
     assert result.plot().png
 
