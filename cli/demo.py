@@ -32,7 +32,8 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
     """Segment a built-in scene (or your own) and draw the result.
 
     Without SCENE, a synthetic town and its surroundings of 4096 x 4096 pixels are generated. Writes a class raster,
-    polygons, and a picture that shows scene, classes, and polygons side by side. Takes a few minutes on two cores.
+    polygons, a report, and a picture that shows scene, classes, and polygons side by side. Takes a few minutes on two
+    cores.
 
     \b
     fctl-geo demo --out-dir demo
@@ -57,9 +58,8 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
     has_objects = any(each.objects for each in info.legend)
     tidy = PolygonSettings(square="90" if has_objects else "off")
-    settings = Settings(
-        model=model, engine=engine, polygons=tidy, output=OutputSettings(outs=outs, overwrite=overwrite)
-    )
+    output = OutputSettings(outs=outs, report=out_dir / "report.html", overwrite=overwrite)
+    settings = Settings(model=model, engine=engine, polygons=tidy, output=output)
     with open_progress(console) as progress:
         path = scene or _embedded_scene(out_dir, progress)
         summary = segment_scene(path, settings, progress=progress).summary
@@ -68,7 +68,7 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
         picture = draw_picture(path, *outs, spec=info.input, title=title).save(out_dir / "picture.png")
         progress.done(json.loads(summary.to_json()) | {"picture": str(picture)})
     print_run(summary)
-    click.echo(f"\nResults are in {out_dir.resolve()}: picture.png, polygons.gpkg (for QGIS), classes.tif")
+    click.echo(f"\nResults are in {out_dir.resolve()}: report.html, picture.png, polygons.gpkg (for QGIS), classes.tif")
 
 
 def _embedded_scene(folder: Path, progress: Progress) -> str:

@@ -107,6 +107,8 @@ def segment_array(
 ) -> SceneResult:
     """`segment_scene` for pixels in memory: the products are those of the same pixels in a GeoTIFF.
 
+    To append to a layer (`OutputSettings.append`), name the scene (`scene_name`): an array has no name of its own.
+
     Args:
         array: (bands, rows, columns), or (rows, columns) for one band, as rasterio reads it. Masked pixels of a masked
             array are nodata. A DataArray of rioxarray needs no transform and no CRS, since it has its own.

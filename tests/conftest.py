@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,6 +27,25 @@ def shared_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"{root} is not here: set FCTL_SHARED")
     return root
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium of the system (apt-get install chromium).
+
+    Skips where there is none; fails instead if FCTL_REQUIRE_CHROMIUM is set, as in the CI.
+    """
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        if os.environ.get("FCTL_REQUIRE_CHROMIUM"):
+            pytest.fail("chromium is not installed")
+        pytest.skip("needs chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

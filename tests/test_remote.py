@@ -105,10 +105,13 @@ def test_a_scene_that_is_not_there_is_told(s3: S3, tmp_path: Path, model: Path, 
 
 def test_products_go_to_s3_whole_with_their_companions(s3: S3, tmp_path: Path, model: Path) -> None:
     scene = make_scene(tmp_path / "scene.tif", 400, 300)
-    summary = segment(scene, OUT, "s3://maps/out/cover.tif", "s3://maps/c.parquet", tmp_path / "here.tif", model=model)
+    outs = (OUT, "s3://maps/out/cover.tif", "s3://maps/c.parquet", tmp_path / "here.tif")
+    summary = segment(scene, *outs, model=model, report=Path("s3://maps/out/report.html"))
     assert set(s3.objects()) == {
         "out/cover.gpkg", "out/cover.tif", "out/cover.tif.aux.xml", "out/cover.qml", "c.parquet", "c.qml",
+        "out/report.html",
     }  # fmt: skip
+    assert s3.client.head_object(Bucket=BUCKET, Key="out/report.html")["ContentType"].startswith("text/html")
     assert summary.files[0] == OUT and OUT in summary.to_json()
     s3.client.download_file(BUCKET, "out/cover.tif", str(tmp_path / "again.tif"))
     assert (tmp_path / "again.tif").read_bytes() == (tmp_path / "here.tif").read_bytes()

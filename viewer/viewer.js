@@ -120,12 +120,19 @@ function outlineOf([index, ...rings]) {
   return feature;
 }
 
+/** Lines get thinner as more pixels share the screen, so that small objects are not buried under their outlines. */
 function outlineStyles(classes, isShown) {
-  const styles = classes.map(({color}) => [
-    new Style({stroke: new Stroke({color: "rgba(0, 0, 0, 0.75)", width: 3.5})}),
-    new Style({stroke: new Stroke({color: `rgb(${color.join(",")})`, width: 1.75})}),
-  ]);
-  return (feature) => (isShown(feature.get("index")) ? styles[feature.get("index")] : []);
+  const styles = (width) =>
+    classes.map(({color}) => [
+      new Style({stroke: new Stroke({color: "rgba(0, 0, 0, 0.75)", width: width * 2})}),
+      new Style({stroke: new Stroke({color: `rgb(${color.join(",")})`, width})}),
+    ]);
+  const [near, middle, far] = [1.75, 1, 0.5].map(styles);
+  return (feature, resolution) => {
+    const index = feature.get("index");
+    const wide = resolution < 2 ? near : resolution < 5 ? middle : far;
+    return isShown(index) ? wide[index] : [];
+  };
 }
 
 /** Classes are shown to the right of a divider, which the slider and the pointer move. */

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.placement import SCENE
+from fctl_geo.products.rings import layer_of
 from fctl_geo.products.shapefile import MOST_LETTERS
 from fctl_geo.products.temporary_polygons import GEOMETRY, OBJECT_ID, schema_of
 from fctl_geo.storage.address import ogr_name
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
     import geopandas
 
 
-def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
+def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | None = None) -> geopandas.GeoDataFrame:
     """Read the polygons of any file written by fctl-geo except tiles; the result is the same for each format.
 
+    Args:
+        layer: its name in a GeoPackage (`OutputSettings.layer`); None: the name of the file, or else the first one.
+        scene: of a layer that several scenes share, only the polygons of this one (`OutputSettings.scene_name`).
     Returns:
         class_id: the value in the class raster, int16.
         class_name: the model's name for the class.
@@ -40,7 +45,7 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
         )
     if not path.is_file():
         raise OutputError(f"{path} does not exist", hint="check the path")
-    found = _read(path)
+    found = _read(path, layer, scene)
     if path.suffix.lower() == ".shp":
         found = found.rename(columns={name[:MOST_LETTERS]: name for name in schema_of("m2", squared=True).names})
     in_m2, in_px = ([name for name in schema_of(unit).names if name != GEOMETRY] for unit in ("m2", "px"))
@@ -58,15 +63,14 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
     return found[kept].astype(kinds).set_crs(crs, allow_override=True)
 
 
-def _read(path: Path) -> geopandas.GeoDataFrame:
+def _read(path: Path, layer: str | None, scene: str | None) -> geopandas.GeoDataFrame:
     import geopandas
     import pyogrio
 
     try:
         if path.suffix.lower() == ".parquet":
             return geopandas.read_parquet(path)
-        source = ogr_name(path)
-        layers = [name for name, kind in pyogrio.list_layers(source) if kind is not None]  # styles have no geometry
-        return geopandas.read_file(source, layer=layers[0], engine="pyogrio")
+        where = None if scene is None else "{} = '{}'".format(SCENE, scene.replace("'", "''"))
+        return geopandas.read_file(ogr_name(path), layer=layer or layer_of(path), where=where, engine="pyogrio")
     except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
         raise OutputError(f"{path} cannot be read: {error}", hint="is it complete? Write it again") from error

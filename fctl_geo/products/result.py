@@ -13,7 +13,8 @@ from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.products.read_polygons import read_polygons
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.settings import Settings
-from fctl_geo.storage.outputs import RASTER_ENDINGS, VECTOR_ENDINGS
+from fctl_geo.storage.address import address_of
+from fctl_geo.storage.outputs import RASTER_ENDINGS, TILE_ENDINGS, VECTOR_ENDINGS
 from fctl_geo.storage.temporary_folder import TemporaryFolder
 
 if TYPE_CHECKING:
@@ -47,16 +48,21 @@ class SceneResult:
         self._scene = Path(scene).absolute() if Path(scene).exists() else scene
         self._settings = settings
         self._folder = folder
-        outs = settings.output.outs
-        self._files = [Path(f).absolute() for f in summary.files[: len(outs)] if isinstance(f, Path)]
+        self._files = [out.absolute() for out in settings.output.outs if address_of(out) is None]
 
     def polygons(self) -> geopandas.GeoDataFrame:
         """The polygons: class_id, class_name, area_m2, confidence, object_id, geometry (see `read_polygons`).
 
+        Of a layer to which the settings append, only those of this scene.
+
         Raises:
             OutputError: the run wrote no polygons, or their file is gone.
         """
-        return read_polygons(self._product(lambda path: path.suffix.lower() in VECTOR_ENDINGS, "polygons", ".gpkg"))
+        readable = {*VECTOR_ENDINGS} - {*TILE_ENDINGS}
+        path = self._product(lambda path: path.suffix.lower() in readable, "polygons", ".gpkg")
+        output, inputs = self._settings.output, self.summary.inputs
+        scene = (output.scene_name or (inputs.source if inputs else None)) if output.append else None
+        return read_polygons(path, layer=output.layer if path.suffix.lower() == ".gpkg" else None, scene=scene)
 
     def classes(self) -> DatasetReader:
         """The class raster as an open rasterio dataset: one band, uint8, 255 = nodata.
@@ -81,11 +87,13 @@ class SceneResult:
         """
         from fctl_geo.products.picture import draw_picture
 
-        info = read_model_info(self._settings.model)
+        info, output = read_model_info(self._settings.model), self._settings.output
+        shared = output.append or output.layer is not None
+        drawn = (path for path in self._files if path.suffix.lower() in _DRAWN_ENDINGS and not shared)
         return draw_picture(
             self._scene,
             self._raster(),
-            next((path for path in self._files if path.suffix.lower() in _DRAWN_ENDINGS), None),
+            next(drawn, None),
             spec=info.input,
             settings=self._settings.scene,
             title=f"{Path(self._scene).name}, model {info.name} {info.version}",

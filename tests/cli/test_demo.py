@@ -14,14 +14,14 @@ from fctl_geo.products.picture import choose_details
 from fctl_geo.windows.window import Window
 
 
-def test_the_demo_of_a_scene_leaves_all_three_and_names_the_folder(
+def test_the_demo_of_a_scene_leaves_all_four_and_names_the_folder(
     fctl: Callable[..., Result], make_scene: Callable[..., Path], model_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "result"
     said = fctl("demo", make_scene(), "--model", model_file, "--out-dir", out, "--device", "cpu", "--threads", 1)
     assert said.exit_code == 0, said.stderr
     assert str(out) in said.stdout
-    assert {"classes.tif", "polygons.gpkg", "picture.png"} <= {path.name for path in out.iterdir()}
+    assert {"classes.tif", "polygons.gpkg", "picture.png", "report.html"} <= {path.name for path in out.iterdir()}
     with Image.open(out / "picture.png") as picture:
         assert picture.width == 1500
         counts = {color: count for count, color in picture.convert("RGB").getcolors(1 << 22)}

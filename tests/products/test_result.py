@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,29 @@ def test_named_outputs_are_read_and_kept(
         assert result.classes().name == str(tmp_path / "out.tif")
     assert (tmp_path / "out.tif").exists() and not list(temporary.iterdir())
     assert settings == settings_of(model, Path("out.tif"), Path("out.parquet"))
+
+
+def test_of_a_shared_layer_only_the_scenes_own_polygons_are_read(tmp_path: Path, model: Path) -> None:
+    shared = OutputSettings(outs=(tmp_path / "town.gpkg",), layer="roofs", append=True)
+    results = [
+        segment_array(make_pixels(3, 120, 140, seed=seed), PLACE, UTM, replace(settings_of(model), output=output))
+        for seed, output in enumerate(replace(shared, scene_name=name) for name in ("north's", "south"))
+    ]
+    alone = [
+        segment_array(make_pixels(3, 120, 140, seed=seed), PLACE, UTM, settings_of(model)).polygons() for seed in (0, 1)
+    ]
+    for result, expected in zip(results, alone, strict=True):
+        assert result.polygons().geometry.tolist() == expected.geometry.tolist()
+    assert len(alone[0]) != len(alone[1])
+    assert len(read_polygons(tmp_path / "town.gpkg", layer="roofs")) == len(alone[0]) + len(alone[1])
+
+
+def test_a_layer_named_after_the_file_is_read_among_others(tmp_path: Path, scene: Path, model: Path) -> None:
+    others = read_polygons(segment_scene(scene, settings_of(model, tmp_path / "a.gpkg"))._files[0])
+    others.iloc[:1].to_file(tmp_path / "mixed.gpkg", layer="aaa")
+    result = segment_scene(scene, settings_of(model, tmp_path / "mixed.gpkg", tmp_path / "mixed.tif"))
+    assert len(result.polygons()) == len(others) > 1
+    assert result.plot().png
 
 
 def test_a_product_that_was_not_asked_for_is_named(scene: Path, model: Path, tmp_path: Path) -> None:

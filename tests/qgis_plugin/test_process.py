@@ -55,7 +55,8 @@ def test_segmenting_gives_the_command_lines_bytes(
     mine, theirs = folders
     said = qgis.run(
         "segmentraster", INPUT=scene, MODEL=model, OUTPUT=mine / "out.tif", OUTPUT_POLYGONS=mine / "out.gpkg",
-        OUTPUT_CONFIDENCE=mine / "sure.tif", MIN_AREA=2, SIMPLIFY=0.5, SQUARE="off", DEVICE="cpu", THREADS=1,
+        OUTPUT_CONFIDENCE=mine / "sure.tif", OUTPUT_REPORT=mine / "report.html", MIN_AREA=2, SIMPLIFY=0.5, SQUARE="off",
+        DEVICE="cpu", THREADS=1,
     )  # fmt: skip
     command_line(
         "segment", scene, "--model", model, "--out", theirs / "out.tif", "--out", theirs / "out.gpkg",
@@ -63,6 +64,7 @@ def test_segmenting_gives_the_command_lines_bytes(
     )  # fmt: skip
     same_files(mine, theirs, (*SIDECARS, "sure.tif"))
     assert said.results["OUTPUT"] == str(mine / "out.tif")
+    assert said.results["OUTPUT_REPORT"] == str(mine / "report.html") and (mine / "report.html").exists()
     assert {c["name"] for c in json.loads(said.results["SUMMARY"])["classes"]} == {"nothing", "a", "b"}
     assert "m²" in said.text and "100 - done" in said.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 import rasterio
 import shapely
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from model_factory import make_model
+from playwright.sync_api import Browser
 from scene_factory import make_scene
 from scipy import ndimage
 
@@ -295,6 +298,25 @@ def test_the_report_tells_every_number_and_needs_no_other_file(tmp_path: Path) -
     page = html_page(found)
     assert f"{found.miou * 100:.1f}" in page and "data:image/png" in page and "data:image/webp" in page
     assert "://" not in page and 'src="data:' in page and "<script" not in page and "script-src 'none'" in page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_report(tmp_path: Path, browser: Browser, scheme: str) -> None:
+    """axe-core finds no violation of WCAG, whatever the tint of a cell, and the policy lets nothing else in."""
+    truth = make_truth()
+    found = judged(tmp_path, np.where(np.roll(truth, 3, 1) == 1, 1, 0).astype(np.uint8), truth)
+    counts = np.array([[95, 5], [40, 60]])
+    page = browser.new_page(color_scheme=scheme)
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    for confusion in (counts, counts[::-1], np.array([[100, 0], [0, 100]])):
+        path = tmp_path / "report.html"
+        path.write_text(html_page(replace(found, confusion=confusion)), "utf-8")
+        page.goto(path.as_uri())
+        seen = Axe().run(page)
+        assert seen.violations_count == 0, seen.generate_report()
+    page.close()
+    assert not noise
 
 
 def test_unknown_ground_is_not_counted_by_the_deepglobe_convention(tmp_path: Path) -> None:
