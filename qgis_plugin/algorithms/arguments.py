@@ -19,6 +19,7 @@ from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
+    APPEND,
     AS_RECOMMENDED,
     BACKGROUND,
     BANDS,
@@ -26,6 +27,7 @@ from .parameters import (
     CLASSES,
     DEVICE,
     GRID,
+    LAYER,
     MASK,
     MAX_MEMORY,
     MERGE,
@@ -88,6 +90,26 @@ def polygon_arguments(
             words += [option, f"{value:.10g}"]
     classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
     return [*words, "--classes", classes] if classes else words
+
+
+def layer_name(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:
+    """The chosen name of the layer in a GeoPackage; empty: that of the file."""
+    return algorithm.parameterAsString(parameters, LAYER, context).strip()
+
+
+def layer_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext, source: str
+) -> list[str]:
+    """Arguments for outputs that exist.
+
+    Args:
+        source: what identifies the image, whatever copy of it the engine reads.
+    """
+    name = layer_name(algorithm, parameters, context)
+    words = ["--layer", name] if name else []
+    if algorithm.parameterAsBoolean(parameters, APPEND, context):
+        return [*words, "--append", "--scene-name", source]
+    return [*words, "--overwrite"]  # QGIS has already asked
 
 
 def scene_arguments(

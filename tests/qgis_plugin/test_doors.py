@@ -30,12 +30,13 @@ SCENE = {
 }
 MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
 POLYGONS = {"MIN_AREA": "min_area_m2", "SIMPLIFY": "simplify_m", "CLASSES": "classes"}
+LAYERS = {"LAYER": "layer", "APPEND": "append"}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
 OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "segmentraster": (
         "segment",
         {
-            **SHARED, **SCENE, **MERGING, **POLYGONS, "INPUT": "scene", "EXTENT": "bbox", "RESUME": "resume",
+            **SHARED, **SCENE, **MERGING, **POLYGONS, **LAYERS, "INPUT": "scene", "EXTENT": "bbox", "RESUME": "resume",
             "OUTPUT": "outs", "OUTPUT_POLYGONS": "outs", "OUTPUT_CONFIDENCE": "confidence",
         },
     ),
@@ -49,7 +50,10 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "refineclasses": ("refine", {**SHARED, "INPUT": "classes", "OUTPUT": "out"}),
     "polygoniseclasses": (
         "polygonise",
-        {**POLYGONS, "INPUT": "classes_raster", "GSD": "gsd_m", "CONFIDENCE": "confidence", "OUTPUT": "outs"},
+        {
+            **POLYGONS, **LAYERS, "INPUT": "classes_raster", "GSD": "gsd_m", "CONFIDENCE": "confidence",
+            "OUTPUT": "outs",
+        },
     ),
     "trainmodel": (
         "train",
@@ -78,13 +82,13 @@ OTHERWISE = {
 }
 """What QGIS begins with where the command line does not, and why."""
 LEFT_OUT = {
-    "segment": {"workers", "scheduler", "max_vertices"},
+    "segment": {"workers", "scheduler", "max_vertices", "scene_name"},  # QGIS names the scene by its layer's file
     "batch": {
         "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
         "scheduler",
     },
     "refine": set(),
-    "polygonise": {"max_vertices"},
+    "polygonise": {"max_vertices", "scene_name"},
     "train": {
         "recipe", "data", "preset", "classes", "gsd_m", "bands", "imagenet", "run", "epochs", "patience", "seed",
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",
