@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.geopackage import layer_name
+from fctl_geo.products.placement import SCENE
 from fctl_geo.products.temporary_polygons import GEOMETRY, OBJECT_ID, schema_of
 from fctl_geo.storage.address import ogr_name
 from fctl_geo.storage.outputs import TILE_ENDINGS, VECTOR_ENDINGS, check_endings
@@ -14,15 +16,18 @@ if TYPE_CHECKING:
     import geopandas
 
 
-def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
+def read_polygons(path: str | Path, layer: str | None = None) -> geopandas.GeoDataFrame:
     """Read the polygons of any file written by fctl-geo except tiles; the result is the same for each format.
 
+    Args:
+        layer: its name in a GeoPackage; None: the one named after the file, or the first.
     Returns:
         class_id: the value in the class raster, int16.
         class_name: the model's name for the class.
         area_m2: area on the ground; area_px instead if the scene has no CRS.
         confidence: mean of the pixels in percent, float32; NaN if unknown.
         object_id: number of the region that the polygon is, or is a part of.
+        scene: what a polygon is from, in layers that several scenes share.
         geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None if the scene has none.
         FlatGeobuf orders rows spatially, the others by the last row of the scene that a polygon touches. The colors
         of the classes are in the style beside the file (.qml).
@@ -38,7 +43,7 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
         )
     if not path.is_file():
         raise OutputError(f"{path} does not exist", hint="check the path")
-    found = _read(path)
+    found = _read(path, layer)
     in_m2, in_px = ([name for name in schema_of(unit).names if name != GEOMETRY] for unit in ("m2", "px"))
     columns = next((names for names in (in_m2, in_px) if set(names) <= set(found.columns)), None)
     if columns is None:
@@ -49,10 +54,11 @@ def read_polygons(path: str | Path) -> geopandas.GeoDataFrame:
         )
     crs = found.crs if columns is in_m2 else None  # GeoJSON cannot express a missing CRS
     kinds = {"class_id": "int16", "confidence": "float32", OBJECT_ID: "int64"}
-    return found[[*columns, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
+    shared = [SCENE] if SCENE in found.columns else []
+    return found[[*columns, *shared, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
 
 
-def _read(path: Path) -> geopandas.GeoDataFrame:
+def _read(path: Path, layer: str | None) -> geopandas.GeoDataFrame:
     import geopandas
     import pyogrio
 
@@ -61,6 +67,8 @@ def _read(path: Path) -> geopandas.GeoDataFrame:
             return geopandas.read_parquet(path)
         source = ogr_name(path)
         layers = [name for name, kind in pyogrio.list_layers(source) if kind is not None]  # styles have no geometry
-        return geopandas.read_file(source, layer=layers[0], engine="pyogrio")
-    except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
+        own = layer_name(path)
+        picked = layer or (own if own in layers else layers[0])
+        return geopandas.read_file(source, layer=picked, engine="pyogrio")
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, IndexError, ValueError, OSError) as error:
         raise OutputError(f"{path} cannot be read: {error}", hint="is it complete? Write it again") from error

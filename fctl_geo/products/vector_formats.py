@@ -195,7 +195,7 @@ def _write_ogr(
             dataset_options=dict(of_file or {}),
             append=append,
         )
-    expected = ("does not support creation option BOUNDS",)  # PMTiles passes it on to MBTiles
+    expected: tuple[str, ...] = ("does not support creation option BOUNDS",)  # PMTiles passes it on to MBTiles
     if not layer.crs_wkt:
         expected += ("'crs' was not provided",)
     for text in dict.fromkeys(str(warning.message) for warning in caught):
