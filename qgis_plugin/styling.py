@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from osgeo import ogr
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsMapLayer,
@@ -13,6 +14,27 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
+
+
+def pick_layer(context: QgsProcessingContext, path: str, layer: str) -> str:
+    """What QGIS loads as a result: the path, or the layer in a GeoPackage that has others.
+
+    Args:
+        layer: its name; empty: that of the file.
+    """
+    source = ogr.Open(path) if path.lower().endswith(".gpkg") else None
+    names = [source.GetLayer(index).GetName() for index in range(source.GetLayerCount())] if source else []
+    shown = [name for name in names if source.GetLayerByName(name).GetGeomType() != ogr.wkbNone]
+    wanted = {layer or Path(path).stem, f"polygons_{Path(path).stem}"}  # the engine's name where a stem is reserved
+    found = [name for name in shown if name.casefold() in {each.casefold() for each in wanted}]
+    if len(shown) < 2 or not found:
+        return path
+    picked = f"{path}|layername={found[0]}"
+    loaded = context.layersToLoadOnCompletion()
+    if path in loaded:
+        loaded[picked] = loaded.pop(path)
+        context.setLayersToLoadOnCompletion(loaded)
+    return picked
 
 
 class Styler(QgsProcessingLayerPostProcessorInterface):

@@ -19,7 +19,7 @@ from fctl_geo import Settings, refine_raster, segment_scene
 from fctl_geo.batch.inputs import find_scenes
 from fctl_geo.batch.run_batch import run_batch
 from fctl_geo.batch.settings import BatchSettings
-from fctl_geo.errors import Cancelled, OutputError
+from fctl_geo.errors import Cancelled, OutputError, SettingsError
 from fctl_geo.progress import Silent
 from fctl_geo.settings import EngineSettings, OutputSettings
 
@@ -150,3 +150,11 @@ def test_work_for_a_table_is_resumed_where_it_was(
     assert any("shards are already finished" in words for words in again.names)
     assert database.ask("SELECT count(*) > 0 FROM roofs") == [(True,)]
     assert not list(tmp_path.glob("fctl-geo-*/*")), "nothing is left where the work was"
+
+
+def test_a_batch_refuses_a_table_without_its_password() -> None:
+    for given in ({"out": "OUT"}, {"out": "folder", "record": "OUT"}):
+        address = {k: Path(v.replace("OUT", "postgresql://u:secret@h/db?table=a")) for k, v in given.items()}
+        with pytest.raises(SettingsError, match="a batch writes to a folder") as told:
+            BatchSettings(**address)  # type: ignore[arg-type]
+        assert "secret" not in str(told.value) and "segment" in told.value.hint

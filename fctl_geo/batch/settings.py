@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.storage.address import address_of, shown
+from fctl_geo.storage.table_address import TableAddress
 
 Format = Literal[
     "gpkg", "tif", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp", "mbtiles", "pmtiles"
@@ -42,6 +43,12 @@ class BatchSettings:
             raise SettingsError(f"on-error is {self.on_error!r}", hint="allowed: skip, stop")
         if self.time_limit_s is not None and not self.time_limit_s > 0:
             raise SettingsError(f"the time limit is {self.time_limit_s} s", hint="give a positive time, or no limit")
+        for folder in (self.out, self.record):
+            if folder is not None and (table := TableAddress.of(folder)) is not None:
+                raise SettingsError(
+                    f"{table.shown} is a table, and a batch writes to a folder",
+                    hint="collect scenes in a table with `fctl-geo segment SCENE --out ADDRESS --append`",
+                )
         if address := address_of(self.record or self.out):
             raise SettingsError(
                 f"{shown(address)} cannot hold the record and the unfinished work of a batch",

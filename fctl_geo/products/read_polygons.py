@@ -30,6 +30,7 @@ def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | No
         confidence: mean of the pixels in percent, float32; NaN if unknown.
         object_id: number of the region that the polygon is, or is a part of.
         outline, outline_iou: what became of the outline if it was to be squared, see `square.outcomes`.
+        scene: what a polygon is from, in layers that several scenes share.
         geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None if the scene has none.
         FlatGeobuf orders rows spatially, the others by the last row of the scene that a polygon touches. The colors
         of the classes are in the style beside the file (.qml).
@@ -59,7 +60,7 @@ def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | No
     crs = found.crs if columns is in_m2 else None  # GeoJSON cannot express a missing CRS
     kinds = {"class_id": "int16", "confidence": "float32", OBJECT_ID: "int64"}
     outlines = [name for name in schema_of("m2", squared=True).names if name not in schema_of("m2").names]
-    kept = [*columns, *(name for name in outlines if name in found.columns), "geometry"]
+    kept = [*columns, *(name for name in (*outlines, SCENE) if name in found.columns), "geometry"]
     return found[kept].astype(kinds).set_crs(crs, allow_override=True)
 
 

@@ -158,9 +158,9 @@ def _write(out: Path, part: Path, feed: Feed, layer: VectorLayer) -> None:
             _write_ogr(part, "ESRI Shapefile", feed, layer, name=part.stem, options=CREATION_OPTIONS)
             check_crs_kept(out, part, layer.crs_wkt, feed.progress)
         case ".mbtiles":
-            _write_ogr(part, "MBTiles", feed, layer, name=name, of_file=tile_options(out, layer))
+            _write_ogr(part, "MBTiles", feed, layer, name=name, of_file=tile_options(out, layer, feed.count))
         case ".pmtiles":
-            _write_ogr(part, "PMTiles", feed, layer, name=name, of_file=tile_options(out, layer))
+            _write_ogr(part, "PMTiles", feed, layer, name=name, of_file=tile_options(out, layer, feed.count))
         case ".parquet":
             write_geoparquet(part, feed, feed.schema, layer.crs_wkt, layer.metadata)
 
@@ -195,8 +195,11 @@ def _write_ogr(
             dataset_options=dict(of_file or {}),
             append=append,
         )
+    expected: tuple[str, ...] = ("does not support creation option BOUNDS",)  # PMTiles passes it on to MBTiles
+    if not layer.crs_wkt:
+        expected += ("'crs' was not provided",)
     for text in dict.fromkeys(str(warning.message) for warning in caught):
-        if layer.crs_wkt or not text.startswith("'crs' was not provided"):
+        if not any(words in text for words in expected):
             feed.progress.warn(f"{name}{part.suffix}: {text}")
 
 
@@ -232,7 +235,8 @@ def _check_whole(part: Path, layer: str, count: int) -> None:
     """
     ending = part.suffix.lower()
     if ending == ".geojson" or ending in TILE_ENDINGS:
-        _check_end(part, ending)
+        if count or ending == ".geojson":  # GDAL does not open tiles without a polygon
+            _check_end(part, ending)
         return
     found = _count_features(part, layer)
     if found != count:

@@ -14,12 +14,18 @@ _MOST_ZOOM = 18
 _LEVELS = 8
 """Zoom levels in a file: at 0.3 m, from a town on one tile to single walls."""
 _USUAL_M = 0.3
+_WORLD = "-180,-85.05,180,85.05"
 
 
-def tile_options(out: Path, layer: VectorLayer) -> dict[str, str]:
-    """GDAL's dataset creation options: zoom levels that suit the pixels, and what the tiles are."""
+def tile_options(out: Path, layer: VectorLayer, count: int) -> dict[str, str]:
+    """GDAL's dataset creation options: zoom levels that suit the pixels, and what the tiles are.
+
+    Args:
+        count: of polygons; without any, GDAL must be told bounds.
+    """
     most = most_zoom(layer.pixel_m or _USUAL_M)
-    return {
+    bounds = {} if count else {"BOUNDS": _WORLD}
+    return bounds | {
         "NAME": out.stem,
         "DESCRIPTION": json.dumps(dict(layer.metadata), sort_keys=True),
         "TYPE": "overlay",

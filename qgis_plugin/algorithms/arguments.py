@@ -20,6 +20,7 @@ from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
+    APPEND,
     AS_RECOMMENDED,
     BACKGROUND,
     BANDS,
@@ -27,6 +28,7 @@ from .parameters import (
     CLASSES,
     DEVICE,
     GRID,
+    LAYER,
     MASK,
     MAX_MEMORY,
     MERGE,
@@ -112,6 +114,26 @@ def separate_classes_arguments(
     """Arguments for the classes whose objects are separated."""
     classes = algorithm.parameterAsString(parameters, SEPARATE, context).replace(" ", "")
     return ["--separate", classes] if classes else []
+
+
+def layer_name(algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext) -> str:
+    """The chosen name of the layer in a GeoPackage; empty: that of the file."""
+    return algorithm.parameterAsString(parameters, LAYER, context).strip()
+
+
+def layer_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext, source: str
+) -> list[str]:
+    """Arguments for outputs that exist.
+
+    Args:
+        source: what identifies the image, whatever copy of it the engine reads.
+    """
+    name = layer_name(algorithm, parameters, context)
+    words = ["--layer", name] if name else []
+    if algorithm.parameterAsBoolean(parameters, APPEND, context):
+        return [*words, "--append", "--scene-name", source]
+    return [*words, "--overwrite"]  # QGIS has already asked
 
 
 def scene_arguments(

@@ -25,6 +25,7 @@ MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES
 SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
+LAYER, APPEND = "LAYER", "APPEND"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
 DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
@@ -153,6 +154,24 @@ def add_separate_classes(algorithm: QgsProcessingAlgorithm) -> None:
                "the classes that the raster marks as objects; 'none': no class."),
         )
     )  # fmt: skip
+
+
+def add_layer(algorithm: QgsProcessingAlgorithm) -> None:
+    """What becomes of a GeoPackage that exists."""
+    algorithm.addParameter(
+        advanced(
+            text(
+                LAYER, tr("Layer name in the GeoPackage"),
+                tr("Empty: the name of the file. Other layers and tables of an existing GeoPackage are kept."),
+            )
+        )
+    )  # fmt: skip
+    append = QgsProcessingParameterBoolean(APPEND, tr("Add to an existing layer"), False)
+    append.setHelp(
+        tr("Adds the polygons to the layer of a GeoPackage, which must have been created with this option. Polygons "
+           "that the same image has put there are replaced. Unchecked: an existing layer of that name is replaced.")
+    )  # fmt: skip
+    algorithm.addParameter(advanced(append))
 
 
 def add_scene(algorithm: QgsProcessingAlgorithm) -> None:

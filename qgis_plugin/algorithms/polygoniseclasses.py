@@ -14,10 +14,10 @@ from qgis.core import (
 
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs
-from ..styling import Styler
+from ..styling import Styler, pick_layer
 from ..words import tr
 from . import parameters as p
-from .arguments import number_or_none, polygon_arguments, separate_classes_arguments
+from .arguments import layer_arguments, layer_name, number_or_none, polygon_arguments, separate_classes_arguments
 from .base import EngineAlgorithm
 from .refineclasses import check_classes
 
@@ -67,6 +67,7 @@ class PolygoniseClasses(EngineAlgorithm):
                 )
             )
         )
+        p.add_layer(self)
         self.addParameter(
             QgsProcessingParameterVectorDestination(
                 self.OUTPUT, tr("Polygons"), QgsProcessing.SourceType.TypeVectorPolygon
@@ -90,7 +91,8 @@ class PolygoniseClasses(EngineAlgorithm):
 
     def work(self, parameters, context, feedback, folder) -> dict[str, object]:
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
-        command = ["polygonise", with_crs(self._scene, folder), "--out", out, "--overwrite"]
+        command = ["polygonise", with_crs(self._scene, folder), "--out", out]
+        command += layer_arguments(self, parameters, context, self._scene.path)
         command += polygon_arguments(self, parameters, context)
         command += separate_classes_arguments(self, parameters, context)
         if self._confidence is not None:
@@ -98,6 +100,7 @@ class PolygoniseClasses(EngineAlgorithm):
         gsd_m = number_or_none(self, parameters, p.GSD, context)
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         summary = self.run_engine(command, feedback, input_name=self._scene.name)
+        out = pick_layer(context, out, layer_name(self, parameters, context))
         Styler.attach(context, out, tr("{}: polygons").format(self._scene.name))
         return {
             self.OUTPUT: out,

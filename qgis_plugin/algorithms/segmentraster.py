@@ -23,13 +23,15 @@ from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..export import export_scene, plan_export
 from ..scenes import scene_of, with_crs
-from ..styling import Styler
+from ..styling import Styler, pick_layer
 from ..words import tr
 from . import parameters as p
 from .arguments import (
     aoi_arguments,
     engine_arguments,
     is_given,
+    layer_arguments,
+    layer_name,
     merge_arguments,
     model_card,
     number_or_none,
@@ -89,6 +91,7 @@ class SegmentRaster(EngineAlgorithm):
         p.add_merge(self)
         p.add_engine(self)
         p.add_model_file(self)
+        p.add_layer(self)
         resume = QgsProcessingParameterBoolean(self.RESUME, tr("Resume a canceled run"), False)
         resume.setHelp(tr("Reuses the finished parts of a canceled run with the same parameters and output files."))
         self.addParameter(p.advanced(resume))
@@ -153,6 +156,7 @@ class SegmentRaster(EngineAlgorithm):
         if layer is None:
             raise LayerError(self.invalidRasterError(parameters, self.INPUT))
         self._scene = scene_of(layer)
+        self._identity = self._scene.path or layer.name()
         self._aoi = self.parameterAsSource(parameters, p.AOI, context)
         self._bounds = self._extent(parameters, context, self._scene)
 
@@ -177,6 +181,7 @@ class SegmentRaster(EngineAlgorithm):
         command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
         command += [*polygon_arguments(self, parameters, context), *separate_arguments(self, parameters, context)]
         command += engine_arguments(self, parameters, context)
+        command += layer_arguments(self, parameters, context, self._identity)
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
         summary = self.run_engine(command, feedback, input_name=scene.name, model=card.name, start=start)
         names = {
@@ -184,6 +189,9 @@ class SegmentRaster(EngineAlgorithm):
             self.OUTPUT_POLYGONS: tr("{}: polygons").format(scene.name),
             self.OUTPUT_CONFIDENCE: tr("{}: confidence").format(scene.name),
         }
+        if self.OUTPUT_POLYGONS in outs:
+            name = layer_name(self, parameters, context)
+            outs[self.OUTPUT_POLYGONS] = pick_layer(context, outs[self.OUTPUT_POLYGONS], name)
         for name, out in outs.items():
             Styler.attach(context, out, names[name])
         pages = {self.OUTPUT_REPORT: report} if report else {}
@@ -233,7 +241,7 @@ class SegmentRaster(EngineAlgorithm):
         return to_scene.transformBoundingBox(self._aoi.sourceExtent())
 
     def _out_words(self, outs: dict[str, str]) -> list[str]:
-        words = ["--overwrite"]  # QGIS has already asked
+        words = []
         for name, path in outs.items():
             words += ["--confidence" if name == self.OUTPUT_CONFIDENCE else "--out", path]
         return words

@@ -220,6 +220,22 @@
       <translation>Ein Polygon für jedes Objekt dieser Klassen, auch wo Objekte aneinanderstoßen, zum Beispiel 'building'. Leer: die Klassen, die das Raster als Objekte kennzeichnet; 'none': keine Klasse.</translation>
     </message>
     <message>
+      <source>Layer name in the GeoPackage</source>
+      <translation>Layername im GeoPackage</translation>
+    </message>
+    <message>
+      <source>Empty: the name of the file. Other layers and tables of an existing GeoPackage are kept.</source>
+      <translation>Leer: der Name der Datei. Andere Layer und Tabellen eines vorhandenen GeoPackages bleiben erhalten.</translation>
+    </message>
+    <message>
+      <source>Add to an existing layer</source>
+      <translation>Zu vorhandenem Layer hinzufügen</translation>
+    </message>
+    <message>
+      <source>Adds the polygons to the layer of a GeoPackage, which must have been created with this option. Polygons that the same image has put there are replaced. Unchecked: an existing layer of that name is replaced.</source>
+      <translation>Fügt die Polygone dem Layer eines GeoPackages hinzu, der mit dieser Option angelegt worden sein muss. Polygone, die aus demselben Bild stammen, werden ersetzt. Ohne Häkchen wird ein vorhandener Layer dieses Namens ersetzt.</translation>
+    </message>
+    <message>
       <source>Bands, in the order of the model</source>
       <translation>Kanäle in der Reihenfolge des Modells</translation>
     </message>

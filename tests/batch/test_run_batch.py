@@ -282,8 +282,8 @@ def test_a_record_that_is_none_is_refused_by_name(tmp_path: Path, model: Path, s
 
 
 def test_unknown_formats_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="shp"):
-        BatchSettings(tmp_path, formats=("shp",))
+    with pytest.raises(SettingsError, match="dxf"):
+        BatchSettings(tmp_path, formats=("dxf",))
 
 
 def test_one_crew_serves_several_models(tmp_path: Path, model: Path, scenes: Path) -> None:

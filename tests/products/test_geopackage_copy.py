@@ -15,7 +15,7 @@ import rasterio
 import shapely
 from rasterio.transform import Affine
 
-from fctl_geo import polygonise
+from fctl_geo import polygonise, read_polygons
 from fctl_geo.errors import Cancelled, OutputError, SettingsError
 from fctl_geo.products import geopackage_copy, vector_formats
 from fctl_geo.products.geopackage import embed_style
@@ -208,6 +208,17 @@ def test_a_scene_has_the_name_that_it_is_given(tmp_path: Path, city: Path, class
     summary = polygonise(moved, [city], legend=LEGEND, append=True, scene_name="flight 7")
     assert set(pyogrio.read_dataframe(city, layer="city")["scene"]) == {"flight 7"}
     assert count(city, "city") == summary.polygons
+
+
+def test_a_shared_layer_is_read_by_its_name(tmp_path: Path, city: Path, classes: Path) -> None:
+    first = polygonise(classes, [city], legend=LEGEND).polygons
+    second = polygonise(classes, [city], legend=LEGEND, append=True, layer="shared").polygons
+    assert (len(read_polygons(city)), "scene" in read_polygons(city)) == (first, False)
+    shared = read_polygons(city, "shared")
+    assert len(shared) == second and set(shared["scene"]) == {str(classes)}
+    for layer, words in (("nothing", "cannot be read"), ("roads", "has the columns")):
+        with pytest.raises(OutputError, match=words):
+            read_polygons(city, layer)
 
 
 def test_edits_of_an_appended_layer_stay(tmp_path: Path, city: Path, classes: Path) -> None:

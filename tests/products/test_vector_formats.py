@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,8 @@ from fctl_geo.products.shapefile import check_size, short_names
 from fctl_geo.products.temporary_polygons import PolygonFile, schema_of
 from fctl_geo.products.vector_tiles import most_zoom
 from fctl_geo.progress import Silent
+from fctl_geo.settings import PolygonSettings
+from fctl_geo.spec import ClassInfo, Legend
 
 
 class Told(Silent):
@@ -129,6 +133,17 @@ def test_tiles_show_every_class_at_its_place(tmp_path: Path, ending: str) -> Non
         whole = polygons.union_all()
         assert shown.union_all().symmetric_difference(whole).area < 0.1 * whole.area, "corners move by half a pixel"
     assert set(tiles["object_id"]) == set(truth["object_id"])
+
+
+def test_tiles_without_a_polygon_are_written_without_a_warning(tmp_path: Path) -> None:
+    told, outs = Told(), [tmp_path / "a.pmtiles", tmp_path / "a.mbtiles"]
+    legend = Legend((ClassInfo(1, "roof", (200, 0, 0)), ClassInfo(9, "snow", (9, 9, 9))))
+    classes = write_classes(tmp_path / "classes.tif")
+    summary = polygonise(classes, outs, PolygonSettings(classes=("snow",)), legend=legend, progress=told)
+    assert summary.polygons == 0 and told.words == []
+    assert outs[0].read_bytes().startswith(b"PMTiles")
+    with closing(sqlite3.connect(outs[1])) as database:
+        assert database.execute("SELECT count(*) FROM tiles").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(("pixel_m", "zoom"), [(0.05, 18), (0.25, 16), (0.5, 15), (10, 10), (100_000, 0)])

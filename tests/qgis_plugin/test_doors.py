@@ -37,12 +37,13 @@ POLYGONS = {
     "SEPARATE": "separate",
     "NECK": "neck_m",
 }
+LAYERS = {"LAYER": "layer", "APPEND": "append"}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
 OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "segmentraster": (
         "segment",
         {
-            **SHARED, **SCENE, **MERGING, **POLYGONS, "INPUT": "scene", "EXTENT": "bbox", "RESUME": "resume",
+            **SHARED, **SCENE, **MERGING, **POLYGONS, **LAYERS, "INPUT": "scene", "EXTENT": "bbox", "RESUME": "resume",
             "OUTPUT": "outs", "OUTPUT_POLYGONS": "outs", "OUTPUT_CONFIDENCE": "confidence",
             "OUTPUT_REPORT": "report",
         },
@@ -57,7 +58,10 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "refineclasses": ("refine", {**SHARED, "INPUT": "classes", "OUTPUT": "out"}),
     "polygoniseclasses": (
         "polygonise",
-        {**POLYGONS, "INPUT": "classes_raster", "GSD": "gsd_m", "CONFIDENCE": "confidence", "OUTPUT": "outs"},
+        {
+            **POLYGONS, **LAYERS, "INPUT": "classes_raster", "GSD": "gsd_m", "CONFIDENCE": "confidence",
+            "OUTPUT": "outs",
+        },
     ),
     "trainmodel": (
         "train",
@@ -86,13 +90,14 @@ OTHERWISE = {
 }
 """What QGIS begins with where the command line does not, and why."""
 LEFT_OUT = {
-    "segment": {"workers", "scheduler", "max_vertices", "styles", "stac"},
+    "segment": {"workers", "scheduler", "max_vertices", "styles", "stac", "scene_name"},
+    # QGIS names the scene by its layer's file
     "batch": {
         "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
         "scheduler",
     },
     "refine": set(),
-    "polygonise": {"max_vertices", "styles"},
+    "polygonise": {"max_vertices", "styles", "scene_name"},
     "train": {
         "recipe", "data", "preset", "classes", "gsd_m", "bands", "imagenet", "run", "epochs", "patience", "seed",
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",

@@ -10,12 +10,17 @@ import time
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
 import rasterio
 from map_servers import serve_tiles, serve_wms, tile_color
+from postgres_server import Database
 from real_qgis import PYTHON, Qgis, command_line, engines_that_name
 from scene_factory import make_scene
 from shapely.geometry import box
+
+from fctl_geo import polygonise
+from fctl_geo.spec import ClassInfo, Legend
 
 pytestmark = pytest.mark.qgis
 
@@ -83,7 +88,7 @@ project.addMapLayer(layer)
 context = QgsProcessingContext()
 context.setProject(project)
 answer = {}
-for ending in ("gpkg", "fgb", "geojson"):
+for ending in ("gpkg", "fgb", "geojson", "geojsonl", "shp", "mbtiles"):
     given = {"INPUT": layer.id(), "MODEL": model_file, "DEVICE": "cpu", "THREADS": 1,
              "OUTPUT": QgsProcessingOutputLayerDefinition(tmp + "/out.tif", project),
              "OUTPUT_POLYGONS": QgsProcessingOutputLayerDefinition(tmp + "/out." + ending, project)}
@@ -106,6 +111,35 @@ for ending in ("gpkg", "fgb", "geojson"):
         assert found["raster"] == [["nothing", "#e6e6e6"], ["a", "#d64541"], ["b", "#60a056"]], ending
         assert [name for name, _ in found["polygons"]] == ["a", "b"], ending
         assert [color for _, color in found["polygons"]] == ["#d64541", "#60a056"], ending
+
+
+def test_a_table_in_postgis_is_drawn_in_its_colors(qgis: Qgis, database: Database, tmp_path: Path) -> None:
+    pixels = np.kron(np.random.default_rng(1).integers(1, 3, (1, 10, 10), dtype=np.uint8), np.ones((4, 4), np.uint8))
+    classes = make_scene(tmp_path / "classes.tif", pixels=pixels, nodata=255)
+    legend = Legend((ClassInfo(1, "roof & wall", (200, 0, 0)), ClassInfo(2, "Gewässer", (0, 0, 200))))
+    summary = polygonise(classes, [database.address("Our roofs")], legend=legend)
+    told = qgis.script(
+        """
+from osgeo import ogr
+uri = QgsDataSourceUri()
+uri.setConnection(socket, "5432", name, "owner", "")
+uri.setDataSource("public", "Our roofs", "geom", "", "fid")
+layer = QgsVectorLayer(uri.uri(False), "roofs", "postgres")
+source = ogr.Open(f"PG:host={socket} dbname={name} user=owner")
+table = source.GetLayerByName("Our roofs")
+answer = {
+    "valid": layer.isValid(), "count": layer.featureCount(), "crs": layer.crs().authid(),
+    "fields": [field.name() for field in layer.fields()],
+    "categories": [[c.label(), c.symbol().color().name()] for c in layer.renderer().categories()],
+    "gdal": [table.GetFeatureCount(), table.GetGeometryColumn(), table.GetLayerDefn().GetFieldCount()],
+}
+""",
+        tmp=tmp_path, socket=database.socket, name=database.name,
+    )  # fmt: skip
+    assert told["valid"] and told["count"] == summary.polygons and told["crs"] == "EPSG:32633"
+    assert told["fields"][:4] == ["fid", "scene", "class_id", "class_name"]
+    assert told["categories"] == [["roof & wall", "#c80000"], ["Gewässer", "#0000c8"]]
+    assert told["gdal"] == [summary.polygons, "geom", 6]
 
 
 def test_only_selected_features_are_the_area(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:

@@ -286,3 +286,22 @@ def test_labels_become_a_model_and_the_model_a_report(qgis: Qgis, model: Path, t
     assert "Ground truth is missing" in said.text
     names = qgis.script("from fctl_geo_qgis.catalog import CATALOG\nanswer = CATALOG.names()", tmp=tmp_path)
     assert str(trained) in names, "it is offered from now on"
+
+
+def test_a_geopackage_keeps_its_tables_and_layers_are_added_to(qgis: Qgis, tmp_path: Path) -> None:
+    city, sizes = tmp_path / "city.gpkg", []
+    roads = geopandas.GeoDataFrame({"name": ["north"]}, geometry=[box(0, 0, 1, 1)], crs="EPSG:32633")
+    roads.to_file(city, layer="roads")
+    for seed in (1, 2):
+        classes = np.random.default_rng(seed).integers(0, 3, (1, 40, 40), dtype=np.uint8)
+        make_scene(tmp_path / f"{seed}.tif", pixels=classes, nodata=255)
+    add = {"APPEND": "true", "LAYER": "more"}
+    for seed, given in ((1, {}), (1, {}), (2, add), (1, add), (2, add)):
+        said = qgis.run("polygoniseclasses", INPUT=tmp_path / f"{seed}.tif", OUTPUT=city, **given)
+        layer = given.get("LAYER", "city")
+        assert said.results["OUTPUT"] == f"{city}|layername={layer}"
+        sizes.append((int(said.results["COUNT"]), len(geopandas.read_file(city, layer=layer))))
+    (first, alone), (_, again), (second, new), (_, both), (_, twice) = sizes
+    assert alone == again == first and new == second and both == twice == first + second
+    assert geopandas.read_file(city, layer="roads")["name"].tolist() == ["north"]
+    assert set(geopandas.read_file(city, layer="more")["scene"]) == {str(tmp_path / f"{seed}.tif") for seed in (1, 2)}
