@@ -109,7 +109,7 @@ def test_a_table_in_postgis_gets_each_scene_once_and_is_checked_before_the_work(
     out, gpkg, stages = database.address("roofs"), tmp_path / "roofs.gpkg", Stages()
     settings = settings_of(model, out, append=True)
     for scene in (*scenes, scenes[0]):
-        summary = segment_scene(scene, settings)
+        summary = segment_scene(scene, settings).summary
     assert [str(path).rpartition("?")[2] for path in summary.files] == ["table=roofs"]
     counts = dict(database.ask("SELECT scene, count(*) FROM roofs GROUP BY scene"))
     segment_scene(scenes[0], settings_of(model, gpkg))
