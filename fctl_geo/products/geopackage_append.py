@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,33 @@ def delete_scene(path: Path, layer: str, scene: str) -> int:
     Raises:
         sqlite3.Error: the file cannot be written.
     """
+    table = _quoted(layer)
     with closing(sqlite3.connect(path)) as database, database:
-        return database.execute(f"DELETE FROM {_quoted(layer)} WHERE {SCENE} = ?", (scene,)).rowcount
+        if database.execute(f"SELECT 1 FROM {table} WHERE {SCENE} IS NOT ? LIMIT 1", (scene,)).fetchone():
+            return database.execute(f"DELETE FROM {table} WHERE {SCENE} = ?", (scene,)).rowcount
+        with _index_emptied(database, layer):
+            return database.execute(f"DELETE FROM {table}").rowcount
+
+
+@contextmanager
+def _index_emptied(database: sqlite3.Connection, layer: str) -> Iterator[None]:
+    """Empty the spatial index at once, instead of row by row, which takes ten times as long as deleting the rows."""
+    index = _parts_of_index(database, layer)
+    for kind, name, _ in index:
+        database.execute(f"DROP {kind} {_quoted(name)}")
+    yield
+    for _, _, words in reversed(index):
+        database.execute(words)
+
+
+def _parts_of_index(database: sqlite3.Connection, layer: str) -> list[tuple[str, str, str]]:
+    """Kind, name and SQL of the trigger that deletes from the R-tree of a layer, and of the R-tree; empty: no index."""
+    found = database.execute("SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)).fetchone()
+    tree = f"rtree_{layer}_{found[0] if found else ''}"
+    parts = database.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE name IN (?, ?) ORDER BY type DESC", (tree, f"{tree}_delete")
+    ).fetchall()
+    return parts if len(parts) == 2 else []
 
 
 def _required(path: Path, layer: str) -> list[str]:

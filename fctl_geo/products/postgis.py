@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products import postgis_table
 from fctl_geo.products.placement import SCENE, Placement
 from fctl_geo.products.postgis_table import (
     ExistingTable,
@@ -55,7 +56,7 @@ def check_table(address: TableAddress, placement: Placement, schema: pa.Schema, 
     Raises:
         OutputError: no connection, no PostGIS or no permission, a table that exists, or has other columns or CRS.
     """
-    with open_database(address) as connection:
+    with open_database(address, postgis_table.CHECK_WAIT) as connection:
         place = find_place(connection, address, crs_wkt)
         old = _existing(connection, address, place, placement)
         if placement.append and old is not None:
@@ -78,7 +79,7 @@ def filled_table(
         Cancelled: the user stopped it.
     """
     schema, feed = polygon_file.schema, Feed(polygon_file, progress, scene=placement.scene)
-    with open_database(address) as connection:
+    with open_database(address, postgis_table.WRITE_WAIT) as connection:
         place = find_place(connection, address, layer.crs_wkt)
         old = _existing(connection, address, place, placement)
         if placement.append and old is not None:

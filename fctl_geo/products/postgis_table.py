@@ -15,8 +15,8 @@ from fctl_geo.storage.table_address import TableAddress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_WAIT = "10min"
-"""How long to wait for another program that holds the table."""
+CHECK_WAIT, WRITE_WAIT = "30s", "10min"
+"""How long to wait for another program that holds the table, before the work and after it."""
 _CONNECT_S = "20"
 _SHAPES = ("POLYGON", "GEOMETRY")
 _OTHER_TABLE = "use the settings of the first run, or another table"
@@ -55,9 +55,11 @@ class ExistingTable:
 
 
 @contextmanager
-def open_database(address: TableAddress) -> Iterator[Any]:
+def open_database(address: TableAddress, wait: str) -> Iterator[Any]:
     """A psycopg connection in a transaction, committed at the end if there is no error.
 
+    Args:
+        wait: for locks that others hold, as PostgreSQL writes it.
     Raises:
         OutputError: psycopg is not installed, the server cannot be reached, or an error that it reported.
     """
@@ -78,7 +80,7 @@ def open_database(address: TableAddress) -> Iterator[Any]:
         ) from None  # its arguments hold the password
     try:
         with connection:
-            connection.execute(f"SET LOCAL lock_timeout = '{_WAIT}'")
+            connection.execute(f"SET LOCAL lock_timeout = '{wait}'")
             yield connection
     except psycopg.Error as error:
         raise OutputError(f"{address.shown}: {_words(address, error)}", hint=_hint_of(error)) from error

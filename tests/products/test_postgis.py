@@ -376,6 +376,20 @@ def test_a_server_that_goes_away_is_named(database: Database, classes: Path, mon
     assert tables(database) == set()
 
 
+def test_a_table_that_another_program_holds_is_not_waited_for_without_end(
+    database: Database, classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polygonise(classes, [database.address("roofs")], legend=LEGEND)
+    monkeypatch.setattr("fctl_geo.products.postgis_table.CHECK_WAIT", "200ms")
+    with closing(database.connect()) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM roofs")
+        polygonise(classes, [database.address("roofs")], legend=LEGEND, append=True)
+        with pytest.raises(OutputError, match="lock timeout") as told:
+            polygonise(classes, [database.address("roofs")], legend=LEGEND, overwrite=True)
+        assert "another program holds the table" in told.value.hint
+
+
 def test_a_killed_run_leaves_the_old_rows(database: Database, tmp_path: Path, classes: Path) -> None:
     polygonise(classes, [database.address("roofs")], legend=LEGEND)
     before = rows(database, "roofs")
