@@ -1,25 +1,28 @@
-"""Compares outlines of buildings that were drawn from the same class rasters: raw, simplified, squared, and others'.
+"""Compares outlines of buildings drawn from the same class rasters: raw, simplified, squared, and by other libraries.
 
-    python benchmarks/outlines.py classes.tif houses.gpkg [classes.tif houses.gpkg ...]
+    python benchmarks/outlines.py classes.tif houses.gpkg [classes.tif houses.gpkg ...] [--aoi labeled.gpkg ...]
 
-Each class raster (as `fctl-geo segment` writes it) is compared with the true polygons of its place. With the class
-`building`, or that of `--class`, prints for each way of drawing outlines:
+Each class raster (as `fctl-geo segment` writes it) is compared with the true polygons of its place, as
+`fctl-geo evaluate --polygons` does. Prints for each way of drawing outlines:
 
-- F1: of objects, matched where intersection over union is at least 0.5;
-- PoLiS (Avbelj et al. 2015) of the matched objects, in meters;
-- vertices per polygon; polygons that are not valid; area that polygons share with others, in m2;
-- IoU: of each polygon with its raw outline, on average;
+- F1 of objects, matched where intersection over union is at least 0.5;
+- PoLiS (Avbelj et al. 2015) of the matched objects in meters, and their mean IoU with the true ones;
+- vertices per polygon; polygons that are not valid; area that polygons share; slivers between neighbors (m2);
+- IoU of each polygon with its raw outline, on average;
 - seconds.
 
-coverage_simplify is shapely's (GEOS), which keeps shared borders; buildingregulariser is a package of that name and is
-left out where it is not installed. Areas are of the map plane.
+"regions" is one polygon per connected region; all others are drawn from the separated objects. coverage_simplify is
+shapely's (GEOS), which keeps shared borders; buildingregulariser is a package of that name, left out where it is not
+installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -27,77 +30,45 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from fctl_geo.polygons.batch import join_batches
-from fctl_geo.polygons.trace import Strip, trace_polygons
-from fctl_geo.raster.reader import open_class_raster
-from fctl_geo.square.squarer import Squarer
+from fctl_geo import PolygonSettings, polygonise, read_polygons
+from fctl_geo.assess.compare import compare_shapes
+from fctl_geo.assess.matching import score_objects
 
 Shapes = npt.NDArray[np.object_]
+_SLIVER_M2 = 1.0
+"""Holes in the union of all polygons that are smaller than this, and that the raw outlines do not have, are gaps."""
 
 
 class Place:
-    """A class raster and the true polygons on it, in its CRS."""
+    """A class raster and the true polygons on it, on a plane in meters."""
 
-    def __init__(self, classes: Path, truth: Path, class_name: str, least_m2: float) -> None:
-        with open_class_raster(classes) as raster:
-            self.frame = raster.frame
-            self.pixels = raster.rows(0, raster.frame.height)
-            (self.class_id,) = raster.legend.ids_of((class_name,))
-        self.pixel = abs(self.frame.transform[0])
-        self.least = least_m2
-        shapes = gpd.read_file(truth).to_crs(self.frame.crs_wkt).explode(index_parts=False).geometry.values
-        west, north = self.frame.transform[2], self.frame.transform[5]
-        east, south = west + self.frame.width * self.pixel, north - self.frame.height * self.pixel
-        self.truth: Shapes = shapely.make_valid(np.asarray(shapes, object))
-        self.truth = self.truth[shapely.within(shapely.centroid(self.truth), shapely.box(west, south, east, north))]
+    def __init__(self, classes: Path, truth: Path, aoi: Path | None, settings: PolygonSettings) -> None:
+        self.classes, self.settings = classes, settings
+        known = gpd.read_file(truth).explode(index_parts=False)
+        self.crs = known.estimate_utm_crs()
+        self.truth: Shapes = shapely.make_valid(np.asarray(known.to_crs(self.crs).geometry.values, object))
+        self.area = None if aoi is None else gpd.read_file(aoi).to_crs(self.crs).union_all()
+        self.truth = self.inside(self.truth)
 
-    def trace(self, tolerance: float, square: bool = False) -> Shapes:
-        """The polygons of the class, in the order of their first pixels."""
-        tolerance_px = tolerance / self.pixel
-        outlines = None
-        if square:
-            outlines = Squarer(frozenset({self.class_id}), self.frame.transform, tolerance_px, 90, 500_000)
-        skip = frozenset(range(256)) - {self.class_id}
-        strips = [Strip(self.pixels[row : row + 512]) for row in range(0, len(self.pixels), 512)]
-        found = join_batches(
-            list(
-                trace_polygons(
-                    strips,
-                    width=self.frame.width,
-                    transform=self.frame.transform,
-                    skip=skip,
-                    simplify_px=min(tolerance_px, 4.0),
-                    outlines=outlines,
-                )
-            )
-        )
-        order = np.argsort(found.object_id)
-        wkb = [found.wkb[found.offsets[k] : found.offsets[k + 1]].tobytes() for k in order]
-        return np.array(shapely.from_wkb(wkb), object)
+    def inside(self, shapes: Shapes) -> Shapes:
+        return shapes if self.area is None else shapes[shapely.within(shapes, self.area)]
 
-
-def coverage_simplify(raw: Shapes, tolerance: float) -> Shapes:
-    return np.asarray(shapely.coverage_simplify(raw, tolerance), object)
+    def draw(self, **changes: object) -> Shapes:
+        """The polygons of the class, by object_id."""
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "houses.gpkg"
+            polygonise(self.classes, [out], replace(self.settings, **changes))  # type: ignore[arg-type]
+            frame = read_polygons(out).sort_values("object_id").to_crs(self.crs)
+        return np.asarray(frame.geometry.values, object)
 
 
 def regularised(raw: Shapes, place: Place, tolerance: float) -> Shapes:
     from buildingregulariser import regularize_geodataframe
 
-    frame = gpd.GeoDataFrame({"n": np.arange(len(raw))}, geometry=raw, crs=place.frame.crs_wkt)
+    frame = gpd.GeoDataFrame({"n": np.arange(len(raw))}, geometry=raw, crs=place.crs)
     found = regularize_geodataframe(frame, simplify_tolerance=tolerance, parallel_threshold=2 * tolerance)
     found = found.dissolve("n").reindex(range(len(raw)))  # it may return parts, and leave out what it cannot draw
     return np.where(found.geometry.isna(), raw, np.asarray(found.geometry.values, object))
-
-
-def polis(one: Shapes, two: Shapes) -> npt.NDArray[np.float64]:
-    """(N,) of each pair."""
-
-    def half(ones: Shapes, others: Shapes) -> npt.NDArray[np.float64]:
-        corners, of = shapely.get_coordinates(ones, return_index=True)
-        away = shapely.distance(shapely.points(corners), shapely.boundary(others)[of])
-        return np.bincount(of, away) / np.bincount(of) / 2
-
-    return half(one, two) + half(two, one)
 
 
 def iou(one: Shapes, two: Shapes) -> npt.NDArray[np.float64]:
@@ -111,46 +82,60 @@ def overlap(shapes: Shapes) -> float:
     return float(shapely.area(shapely.intersection(shapes[one], shapes[two])).sum())
 
 
-def report(label: str, draw: Callable[[], Shapes], raw: Shapes, place: Place) -> Shapes:
+def slivers(shapes: Shapes) -> float:
+    """Area of the small holes in the union of all polygons."""
+    parts = shapely.get_parts(shapely.union_all(shapes))
+    rings, of = shapely.get_rings(parts, return_index=True)
+    holes = np.concatenate([[False], of[1:] == of[:-1]])  # the first ring of a polygon is its outside
+    areas = shapely.area(shapely.polygons(rings[holes])) if holes.any() else np.empty(0)
+    return float(areas[areas < _SLIVER_M2].sum())
+
+
+def report(label: str, draw: Callable[[], Shapes], raw: Shapes | None, place: Place) -> Shapes:
     started = time.perf_counter()
-    found = draw()
+    drawn = draw()
     seconds = time.perf_counter() - started
-    broken = int((~shapely.is_valid(found)).sum())
-    shapes = shapely.make_valid(found)
-    truth, large = place.truth, shapely.area(raw) >= place.least
-    mine, theirs = shapely.STRtree(truth).query(shapes[large], predicate="intersects")
-    same = iou(shapes[large][mine], truth[theirs]) >= 0.5
-    mine, theirs = mine[same], theirs[same]
-    f1 = 2 * len(mine) / max(large.sum() + len(truth), 1)
-    apart = polis(shapes[large][mine], truth[theirs]).mean() if len(mine) else np.nan
-    corners = (shapely.get_num_coordinates(found) - 1).mean()
+    broken = int((~shapely.is_valid(drawn)).sum())
+    shapes = shapely.make_valid(drawn)
+    found = compare_shapes(place.inside(shapes), place.truth)
+    same = 1.0 if raw is None or len(raw) != len(shapes) else iou(shapes, raw).mean()
+    gaps = slivers(shapes) - (0.0 if raw is None else slivers(raw))
     print(
-        f"  {label:22s} F1 {f1:.3f}  PoLiS {apart:.3f} m  vertices {corners:6.1f}  invalid {broken:3d}  "
-        f"overlap {overlap(shapes):7.2f} m2  IoU to raw {iou(shapes, raw).mean():.3f}  {seconds:6.1f} s",
+        f"| {label} | {score_objects(found.matches).f1:.3f} | {found.outlines.polis.mean():.3f} "
+        f"| {found.matches.true.iou[found.matched].mean():.3f} | {(shapely.get_num_coordinates(drawn) - 1).mean():.1f} "
+        f"| {broken} | {overlap(shapes):.2f} | {max(0.0, gaps):.2f} | {same:.3f} | {seconds:.1f} |",
         flush=True,
     )
-    return found
+    return drawn
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help="class rasters and true polygons, in pairs")
+    parser.add_argument("--aoi", nargs="+", type=Path, default=[], help="labeled areas, one for each pair")
     parser.add_argument("--class", dest="class_name", default="building")
     parser.add_argument("--tolerance", type=float, default=0.5, help="in meters")
-    parser.add_argument("--min-area", type=float, default=8.0, help="smaller polygons are not compared (m2)")
+    parser.add_argument("--min-area", type=float, default=10.0, help="in m2")
     options = parser.parse_args()
-    for classes, truth in zip(options.files[::2], options.files[1::2], strict=True):
-        place = Place(classes, truth, options.class_name, options.min_area)
-        raw = place.trace(0.0)
-        print(f"{classes.name}: {len(raw):,} polygons, {len(place.truth):,} true ones")
-        report("raw", lambda p=place: p.trace(0.0), raw, place)
-        report("simplify", lambda p=place: p.trace(options.tolerance), raw, place)
-        report("square", lambda p=place: p.trace(options.tolerance, True), raw, place)
-        report("coverage_simplify", lambda r=raw: coverage_simplify(r, options.tolerance), raw, place)
+    settings = PolygonSettings(
+        min_area_m2=options.min_area, classes=(options.class_name,), separate=(options.class_name,)
+    )
+    tolerance = options.tolerance
+    pairs = list(zip(options.files[::2], options.files[1::2], strict=True))
+    for (classes, truth), aoi in zip(pairs, options.aoi or [None] * len(pairs), strict=True):
+        place = Place(classes, truth, aoi, settings)
+        print(f"\n{classes.stem}: {len(place.truth):,} true polygons\n")
+        print("| outline | F1 | PoLiS m | IoU | vertices | invalid | overlap m2 | gaps m2 | IoU to raw | s |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
+        report("regions", lambda p=place: p.draw(separate=False), None, place)
+        raw = report("raw", lambda p=place: p.draw(), None, place)
+        report("simplify", lambda p=place: p.draw(simplify_m=tolerance), raw, place)
+        report("square", lambda p=place: p.draw(simplify_m=tolerance, square="90"), raw, place)
+        report("coverage_simplify", lambda r=raw: np.asarray(shapely.coverage_simplify(r, tolerance)), raw, place)
         try:
-            report("buildingregulariser", lambda r=raw, p=place: regularised(r, p, options.tolerance), raw, place)
+            report("buildingregulariser", lambda r=raw, p=place: regularised(r, p, tolerance), raw, place)
         except ImportError:
-            print("  buildingregulariser is not installed")
+            print("buildingregulariser is not installed")
 
 
 if __name__ == "__main__":
