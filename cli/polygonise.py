@@ -41,8 +41,9 @@ def command(
     """Convert the regions of a class raster to polygons.
 
     Takes any single-band raster of integers from 0 to 254; names and colors come from its palette and its .aux.xml.
-    Writes .gpkg, .fgb, .parquet, or .geojson with the class, name, and true area of every region. Memory does not grow
-    with the height of the raster: regions with more than --max-vertices are cut into parts that share an object_id.
+    Writes .gpkg, .fgb, .parquet, .geojson, .geojsonl, .geojsons, .shp, .mbtiles, or .pmtiles with the class, name, and
+    true area of every region. Memory does not grow with the height of the raster: regions with more than --max-vertices
+    are cut into parts that share an object_id.
 
     \b
     fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10

@@ -197,7 +197,7 @@ class OutputSettings:
     """Which products are written, and what may be replaced."""
 
     outs: tuple[Path, ...] = ()
-    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
+    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False
@@ -205,6 +205,11 @@ class OutputSettings:
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
     """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
+
+    @property
+    def named(self) -> bool:
+        """Whether any product is named."""
+        return bool(self.outs) or self.confidence is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from fctl_geo_cli.main import cli
 from fctl_geo_cli.options import choices_of, default_of
 
 import fctl_geo
+from fctl_geo.assess.settings import ComparisonSettings
 from fctl_geo.batch.settings import FORMATS, BatchSettings
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.settings import (
@@ -38,7 +39,7 @@ ROOMS: dict[str, tuple[type, ...]] = {
     "refine": (EngineSettings,),
     "polygonise": (PolygonSettings,),
     "train": (TrainingSettings,),
-    "evaluate": (EvaluationSettings, EngineSettings),
+    "evaluate": (EvaluationSettings, ComparisonSettings, EngineSettings),
 }
 """The settings that a command's options stand for."""
 CALLS: dict[str, Callable[..., Any]] = {"refine": fctl_geo.refine_raster, "polygonise": fctl_geo.polygonise}

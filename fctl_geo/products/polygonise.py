@@ -21,7 +21,8 @@ from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.temporary_polygons import write_polygon_file
-from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.separate.necks import LEAST_NECK_PX, MOST_NECK_PX, least_object
 from fctl_geo.separate.separate import find_cores, separate_strips
@@ -85,7 +86,7 @@ def polygonise(
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension: .gpkg, .fgb, .parquet or .geojson.
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`).
         settings: classes, minimum area, simplification and separation; None: all classes, unsieved and unsimplified,
             and the objects of those that the legend says consist of objects.
         confidence_path: percentages (0..100) on the same grid.
@@ -148,7 +149,8 @@ def write_polygons(
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
-        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, squarer is not None)
+        pixel_m = pixel_size_m(raster.frame)
+        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)

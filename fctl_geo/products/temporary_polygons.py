@@ -52,6 +52,14 @@ class PolygonFile:
         """Approximate size on disk of a product made from it."""
         return int(1.2 * self.geometry_bytes) + 200 * self.count
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as reader:
+            return reader.schema
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Iterate over all polygons, with one chunk in memory at a time."""
         import pyarrow as pa

@@ -69,7 +69,7 @@ class SegmentFolder(EngineAlgorithm):
         formats = QgsProcessingParameterEnum(
             self.FORMATS, tr("Results"), list(FORMATS), True, [FORMATS[0]], False, True
         )
-        formats.setHelp(tr("gpkg, fgb, parquet, geojson: polygons. tif: class raster."))
+        formats.setHelp(tr("tif: class raster. mbtiles, pmtiles: vector tiles for web maps. All others: polygons."))
         self.addParameter(formats)
         mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Treat adjacent images as one"), False)
         mosaic.setHelp(tr("The network sees across the borders of the images, and polygons are not cut there."))

@@ -468,8 +468,8 @@
       <translation>Ergebnisse</translation>
     </message>
     <message>
-      <source>gpkg, fgb, parquet, geojson: polygons. tif: class raster.</source>
-      <translation>gpkg, fgb, parquet, geojson: Polygone. tif: Klassenraster.</translation>
+      <source>tif: class raster. mbtiles, pmtiles: vector tiles for web maps. All others: polygons.</source>
+      <translation>tif: Klassenraster. mbtiles, pmtiles: Vektorkacheln für Webkarten. Alle anderen: Polygone.</translation>
     </message>
     <message>
       <source>Treat adjacent images as one</source>

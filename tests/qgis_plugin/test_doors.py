@@ -97,8 +97,8 @@ LEFT_OUT = {
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",
     },
     "evaluate": {
-        "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta", "refine", "precision",
-        "batch_size", "threads", "max_memory_bytes",
+        "polygons", "truth", "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta",
+        "refine", "precision", "batch_size", "threads", "max_memory_bytes",
     },
 }  # fmt: skip
 """Options for the terminal alone; a new one must be added here, or become a parameter."""
