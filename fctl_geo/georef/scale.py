@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.georef.area import pixel_areas
 from fctl_geo.georef.surface import CurvedSurface, Floats, PlaneSurface, surface_of
 from fctl_geo.windows.frame import RasterFrame
 
@@ -27,12 +26,11 @@ MOST_NODES = 512
 class GroundScale:
     """The ground steps of a raster's pixels."""
 
-    unit: str
-    """m, or px if the size of a pixel is unknown."""
     spacing_px: tuple[float, float]
     """Rows and columns between nodes; the first node is the raster's first corner."""
     steps: NDArray[np.float64]
-    """(R, C, 4) meters to the east and to the north of one pixel step right, then of one step down; NaN if unknown."""
+    """(R, C, 4) meters (px where the size of a pixel is unknown) to the east and to the north of one pixel step right,
+    then of one step down; NaN outside the CRS's domain."""
 
 
 def ground_scale(frame: RasterFrame) -> GroundScale:
@@ -49,11 +47,7 @@ def ground_scale(frame: RasterFrame) -> GroundScale:
     else:
         steps = np.array([1.0, 0.0, 0.0, -1.0]) * (frame.stated_gsd_m or 1.0)
     size_px = float(max(frame.size_hw))
-    return GroundScale(_unit(frame), (size_px, size_px), np.tile(steps, (2, 2, 1)))
-
-
-def _unit(frame: RasterFrame) -> str:
-    return "px" if pixel_areas(frame).unit == "px" else "m"
+    return GroundScale((size_px, size_px), np.tile(steps, (2, 2, 1)))
 
 
 def _curved_scale(frame: RasterFrame, surface: CurvedSurface) -> GroundScale:
@@ -74,7 +68,7 @@ def _curved_scale(frame: RasterFrame, surface: CurvedSurface) -> GroundScale:
             step = (one - other) / (2 * half)
             steps[i, :, 2 * k], steps[i, :, 2 * k + 1] = (step * east).sum(axis=0), (step * north).sum(axis=0)
     spacing = tuple(size / count for size, count in zip(frame.size_hw, counts, strict=True))
-    return GroundScale("m", (spacing[0], spacing[1]), _filled(steps))
+    return GroundScale((spacing[0], spacing[1]), _filled(steps))
 
 
 def _filled(steps: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from fctl_geo.georef.scale import GroundScale
+from fctl_geo.georef.scale import ground_scale
 from fctl_geo.polygons.batch import PolygonBatch
 from fctl_geo.system.kernels import inner, kernel
-from fctl_geo.windows.frame import Affine6
+from fctl_geo.windows.frame import RasterFrame
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class Sizes:
     """Sizes and directions of some polygons; NaN where they are unknown."""
 
     length: Floats
@@ -30,19 +30,19 @@ class Shapes:
 class Ruler:
     """Measures polygons of a raster."""
 
-    def __init__(self, transform: Affine6, scale: GroundScale) -> None:
-        a, b, c, d, e, f = transform
+    def __init__(self, frame: RasterFrame) -> None:
+        a, b, c, d, e, f = frame.transform
         determinant = a * e - b * d
         self._to_pixel = np.array([e, -b, b * f - c * e, -d, a, c * d - a * f], np.float64) / determinant
-        self._scale = scale
-        self._spacing = np.array(scale.spacing_px)
+        scale = ground_scale(frame)
+        self._spacing, self._steps = np.array(scale.spacing_px), scale.steps
 
     def perimeters(self, batch: PolygonBatch) -> Floats:
         """(N,) lengths of all rings of each polygon."""
-        found: Floats = sum_lengths(batch.wkb, batch.offsets, self._to_pixel, self._spacing, self._scale.steps)
+        found: Floats = sum_lengths(batch.wkb, batch.offsets, self._to_pixel, self._spacing, self._steps)
         return found
 
-    def shapes(self, batch: PolygonBatch, chosen: npt.NDArray[np.bool_]) -> Shapes:
+    def sizes(self, batch: PolygonBatch, chosen: npt.NDArray[np.bool_]) -> Sizes:
         """The sizes of the chosen polygons, (N,) bool, which are small enough for the ground to be flat there."""
         out = np.full((3, len(batch)), np.nan)
         rows = np.flatnonzero(chosen)
@@ -50,7 +50,7 @@ class Ruler:
             ends = [(batch.offsets[k], batch.offsets[k + 1]) for k in rows]
             polygons = shapely.from_wkb([batch.wkb[begin:end].tobytes() for begin, end in ends])
             out[:, rows] = self._rectangles(shapely.get_exterior_ring(polygons))
-        return Shapes(*out)
+        return Sizes(*out)
 
     def _rectangles(self, rings: npt.NDArray[np.object_]) -> Floats:
         """(3, N) length, width and direction of the smallest rectangle around each ring."""
@@ -58,7 +58,7 @@ class Ruler:
         first = np.searchsorted(ring, np.arange(len(rings)))
         p, q, r, s, t, u = self._to_pixel
         steps = steps_at(
-            self._scale.steps, self._spacing, s * xy[first, 0] + t * xy[first, 1] + u,
+            self._steps, self._spacing, s * xy[first, 0] + t * xy[first, 1] + u,
             p * xy[first, 0] + q * xy[first, 1] + r,
         )[ring]  # fmt: skip
         x, y = (xy - xy[first][ring]).T
@@ -77,7 +77,8 @@ def _sides(boxes: npt.NDArray[np.object_]) -> Floats:
     one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1]
     one_m, two_m = (np.sqrt(side[:, 0] ** 2 + side[:, 1] ** 2) for side in (one, two))
     long = np.where((one_m >= two_m)[:, None], one, two)
-    direction = np.degrees(np.arctan2(long[:, 0], long[:, 1])) % 180.0
+    degrees = np.degrees(np.arctan2(long[:, 0], long[:, 1])) % 180.0
+    direction = degrees.astype(np.float32) % np.float32(180)  # 179.9999999 is 180 in float32
     out[:, good] = np.maximum(one_m, two_m), np.minimum(one_m, two_m), direction
     return out
 

@@ -20,6 +20,7 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
+from fctl_geo.products.columns import Columns, RowMaker
 from fctl_geo.products.temporary_polygons import write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_writer import check_crs, write_products
@@ -138,14 +139,9 @@ def write_polygons(
     squarer = _squarer(raster, settings, progress)
     unit, batches = _trace(raster, confidence, settings, squarer, cut, progress, sieved)
     with folder_aside(outs[0]) as aside:
+        maker = _row_maker(raster, settings, unit, squared=squarer is not None)
         polygon_file = write_polygon_file(
-            totals.count(batches),
-            aside / "polygons.arrows",
-            legend=raster.legend,
-            unit=unit,
-            cut=cut,
-            final=outs[0],
-            squared=squarer is not None,
+            totals.count(batches), aside / "polygons.arrows", maker, cut=cut, final=outs[0]
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
@@ -209,13 +205,24 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
     return frozenset(range(256)) - legend.ids_of(settings.classes)
 
 
+def _row_maker(raster: ClassRaster, settings: PolygonSettings, unit: Unit, *, squared: bool) -> RowMaker:
+    from fctl_geo.polygons.measure import Ruler  # loads numba and shapely
+
+    columns = Columns(unit, _object_classes(raster.legend, settings), squared)
+    return RowMaker(columns, raster.legend, Ruler(raster.frame))
+
+
+def _object_classes(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
+    """The classes of objects that get polygons: those that the legend marks, and those to be separated."""
+    named = legend.ids_of(settings.separated(legend)) | {info.id for info in legend if info.objects}
+    return frozenset(named - _skipped(legend, settings))
+
+
 def _squarer(raster: ClassRaster, settings: PolygonSettings, progress: Progress) -> Squarer | None:
     """Squares the outlines of the raster's classes of objects; None if that is not wanted, or there are none."""
     if settings.square == "off":
         return None
-    legend, frame = raster.legend, raster.frame
-    named = legend.ids_of(settings.separated(legend)) | {info.id for info in legend if info.objects}
-    objects = frozenset(named - _skipped(legend, settings))
+    frame, objects = raster.frame, _object_classes(raster.legend, settings)
     if not objects:
         progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
         return None

@@ -51,7 +51,7 @@ class SceneResult:
         self._files = [Path(f).absolute() for f in summary.files[: len(outs)] if isinstance(f, Path)]
 
     def polygons(self) -> geopandas.GeoDataFrame:
-        """The polygons: class_id, class_name, area_m2, confidence, object_id, geometry (see `read_polygons`).
+        """The polygons: class_id, class_name, area_m2, perimeter_m, confidence, ... (see `read_polygons`).
 
         Raises:
             OutputError: the run wrote no polygons, or their file is gone.
