@@ -59,6 +59,12 @@ class Ellipsoid:
         return np.stack([across * np.cos(lon), across * np.sin(lon), n * (1.0 - self.e2) * np.sin(lat)])
 
 
+def compass(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """(3, ...) unit vectors to the east and to the north at geodetic longitudes and latitudes (radians)."""
+    east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)])
+    return east, np.stack([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+
+
 @dataclass(frozen=True, slots=True)
 class CurvedSurface:
     """Coordinates that are, or lead to, longitude and latitude on a body."""
@@ -80,10 +86,18 @@ class CurvedSurface:
 
     def points(self, x: Floats, y: Floats) -> Floats:
         """(3, ...) meters from the center of the body; NaN outside the CRS's domain."""
+        return self.ellipsoid.points(*self._geodetic(x, y))
+
+    def compass(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """(3, ...) unit vectors to the east and to the north; NaN outside the CRS's domain."""
+        return compass(*self._geodetic(x, y))
+
+    def _geodetic(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Longitude and geodetic latitude in radians; NaN outside the CRS's domain."""
         x, y = self.lon_lat(x, y)
         outside = ~(np.isfinite(x) & np.isfinite(y))
         lon, lat = (np.where(outside, np.nan, v) * self.radians_per_unit for v in (x, y))
-        return self.ellipsoid.points(lon, self.ellipsoid.geodetic(lat) if self.planetocentric else lat)
+        return lon, self.ellipsoid.geodetic(lat) if self.planetocentric else lat
 
 
 @dataclass(frozen=True, slots=True)

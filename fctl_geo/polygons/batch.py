@@ -26,10 +26,11 @@ class PolygonBatch:
     simplification changed it; by comparison, the scale hardly varies within one polygon."""
     confidence: npt.NDArray[np.float32]
     """(N,) mean confidence of the region's pixels, in the unit of the strips; NaN where strips have none."""
+    min_confidence: npt.NDArray[np.float32]
+    """(N,) likewise, that of its least confident pixel."""
     object_id: npt.NDArray[np.int64]
-    """(N,) row * width + column of the region's first pixel in raster order: a key that no two regions share.
+    """(N,) number of the region's first pixel in raster order, see `pixel_numbers`: no two regions share it.
     For parts of a region that was cut it is negative until `CutRegions.resolve` replaces it."""
-
     outline: npt.NDArray[np.uint8]
     """(N,) what became of the outline where it was to be squared, see `square.outcomes`; 0: it was not."""
     outline_iou: npt.NDArray[np.float32]
@@ -45,7 +46,7 @@ class PolygonBatch:
         return PolygonBatch(wkb=self.wkb[offsets[0] : offsets[-1]], offsets=offsets - offsets[0], **arrays)
 
 
-_COLUMNS = ("class_id", "pixels", "area_m2", "confidence", "object_id", "outline", "outline_iou")
+_COLUMNS = ("class_id", "pixels", "area_m2", "confidence", "min_confidence", "object_id", "outline", "outline_iou")
 
 
 def join_batches(batches: Sequence[PolygonBatch]) -> PolygonBatch:

@@ -25,6 +25,7 @@ def new_label(st, corner):  # type: ignore[no-untyped-def]
     scalar[LABEL_LIVE] += 1
     st.parent[label] = label
     st.pixels[label], st.area[label], st.confidence[label], st.first[label] = 0, 0.0, 0, corner
+    st.least[label] = 255
     st.holes[label, 0] = st.holes[label, 1] = -1
     st.hole_nodes[label], st.nodes[label], st.cut[label], st.group[label] = 0, -1, False, -1
     return label
@@ -50,6 +51,7 @@ def merge_labels(st, one, two, n_merged):  # type: ignore[no-untyped-def]
     st.pixels[one] += st.pixels[two]
     st.area[one] += st.area[two]
     st.confidence[one] += st.confidence[two]
+    st.least[one] = min(st.least[one], st.least[two])
     st.group[one] = _unite_groups(st, st.group[one], st.group[two], st.first[one])
     st.hole_nodes[one] += st.hole_nodes[two]
     if st.holes[two, 0] >= 0:
@@ -86,6 +88,7 @@ def finish_run(st, side, run, row, area, confidence):  # type: ignore[no-untyped
     if confidence.shape[0]:
         for col in range(begin, end):
             st.confidence[label] += confidence[col]
+            st.least[label] = min(st.least[label], confidence[col])
 
 
 @inner

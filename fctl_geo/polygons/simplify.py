@@ -189,7 +189,7 @@ def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-
     return backwards
 
 
-@inner
+@kernel
 def simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
     """(P, 2) the new points x, y, and their places; `free`: the arc is an isolated ring without a junction."""
     size = x.shape[0]

@@ -45,6 +45,8 @@ class State(NamedTuple):
     area: npt.NDArray[np.float64]
     confidence: npt.NDArray[np.int64]
     """(M,) sums over the pixels of the region."""
+    least: npt.NDArray[np.uint8]
+    """(M,) least confidence among them; 255: none is known."""
     first: npt.NDArray[np.int64]
     """(M,) row << 32 | column of the first pixel in raster order."""
     holes: npt.NDArray[np.int32]
@@ -84,6 +86,11 @@ class State(NamedTuple):
     """(width + 3,) labels that were merged into others in this row."""
 
 
+_LABELS = (
+    "parent", "pixels", "area", "confidence", "least", "first", "holes", "hole_nodes", "nodes", "cut", "group",
+)  # fmt: skip
+
+
 def new_state(width: int) -> State:
     """The state before the first row."""
     runs = width + 3
@@ -102,6 +109,7 @@ def new_state(width: int) -> State:
         pixels=np.empty(labels, np.int64),
         area=np.empty(labels, np.float64),
         confidence=np.empty(labels, np.int64),
+        least=np.empty(labels, np.uint8),
         first=np.empty(labels, np.int64),
         holes=np.empty((labels, 2), np.int32),
         hole_nodes=np.empty(labels, np.int64),
@@ -130,7 +138,7 @@ def grow(state: State) -> State:
         for name in ("corner", "next", "other", "length", "flags", "reach"):
             wanted[name] = _doubled(getattr(state, name))
     if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
-        for name in ("parent", "pixels", "area", "confidence", "first", "holes", "hole_nodes", "nodes", "cut", "group"):
+        for name in _LABELS:
             wanted[name] = _doubled(getattr(state, name))
     if state.group_parent.shape[0] - state.scalar[GROUPS] < runs:
         for name in ("group_parent", "group_first"):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons.batch import PolygonBatch
+from fctl_geo.polygons.pixel_numbers import pixel_numbers
 from fctl_geo.polygons.strip import Strip, check_strips
 from fctl_geo.settings import MAX_VERTICES
 from fctl_geo.windows.frame import Affine6
@@ -156,7 +157,7 @@ class _Tracer:
 
         self.tolerance_px = tolerance_px
         self._state = new_state(width)
-        self._width, self._max_vertices = width, max_vertices
+        self._numbers, self._max_vertices = pixel_numbers(transform), max_vertices
         self._grid = GRID if tolerance_px > 0 else 1  # simplified rings are in fractions of a pixel
         self._transform = np.array(transform, np.float64)
         self._squared = np.zeros(256, np.bool_)
@@ -224,22 +225,25 @@ class _Tracer:
         pixels: npt.NDArray[np.int64],
         area: npt.NDArray[np.float64],
         confidence_sum: npt.NDArray[np.int64],
+        least: npt.NDArray[np.uint8],
         first: npt.NDArray[np.int64],
         group: npt.NDArray[np.int64],
     ) -> PolygonBatch:
-        mean = confidence_sum / pixels if self._has_confidence else np.full(pixels.shape, np.nan)
+        mean, least_of_all = confidence_sum / pixels, least.astype(np.float32)
+        if not self._has_confidence:
+            mean[:] = least_of_all[:] = np.nan
         is_part = group >= 0
         self._parts += int(is_part.sum())
         object_id = np.where(is_part, -1 - group, self._number(first))
         count = len(class_id)
         return PolygonBatch(
-            wkb, offsets, class_id, pixels, area, mean.astype(np.float32), object_id,
+            wkb, offsets, class_id, pixels, area, mean.astype(np.float32), least_of_all, object_id,
             np.zeros(count, np.uint8), np.full(count, np.nan, np.float32),
         )  # fmt: skip
 
     def _number(self, pixel: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Positions in raster order of pixels given as row << 32 | column."""
-        return (pixel >> 32) * self._width + (pixel & 0xFFFFFFFF)
+        """The numbers of pixels given as row << 32 | column."""
+        return self._numbers.of(pixel >> 32, pixel & 0xFFFFFFFF)
 
     def report_cuts(self, cut: CutRegions) -> None:
         """Fill in what is known about the regions that were cut, once all rows are traced."""

@@ -238,14 +238,15 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
     Returns:
         wkb (bytes,) uint8, offsets (N + 1,) int64, class_id (N,) uint8, pixels (N,) int64, area (N,) float64: the sum
         over the pixels times the drawn polygon's share of it (1 without simplification), confidence sums (N,) int64,
-        first pixels (N,) int64 row << 32 | column, groups (N,) int64, -1 for regions that were never cut.
+        least confidences (N,) uint8, first pixels (N,) int64 row << 32 | column, groups (N,) int64, -1 for regions that
+        were never cut.
     """
     n_done = st.scalar[DONE]
     total, longest = _sizes(st)
     out = np.empty(total, np.uint8)
     offsets = np.zeros(n_done + 1, np.int64)
     class_id = np.empty(n_done, np.uint8)
-    pixels, confidence = np.empty(n_done, np.int64), np.empty(n_done, np.int64)
+    pixels, confidence, least = np.empty(n_done, np.int64), np.empty(n_done, np.int64), np.empty(n_done, np.uint8)
     area = np.empty(n_done, np.float64)
     first, group = np.empty(n_done, np.int64), np.empty(n_done, np.int64)
     corners, flags, reach = np.empty(longest, np.int64), np.empty(longest, np.uint8), np.empty(longest, np.uint16)
@@ -269,9 +270,10 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
             following = st.other[ring] if ring >= 0 else -1
         _write_count(out, rings_at, rings)
         offsets[k + 1] = at
-        class_id[k], pixels[k], confidence[k] = st.done[k, 2], st.pixels[label], st.confidence[label]
+        class_id[k], pixels[k] = st.done[k, 2], st.pixels[label]
+        confidence[k], least[k] = st.confidence[label], st.least[label]
         area[k] = st.area[label] * (doubled_area / (2 * grid * grid * pixels[k]))
         first[k], group[k] = st.first[label], st.group[label]
         free_label(st, label)
     st.scalar[DONE] = 0
-    return out[:at].copy(), offsets, class_id, pixels, area, confidence, first, group
+    return out[:at].copy(), offsets, class_id, pixels, area, confidence, least, first, group

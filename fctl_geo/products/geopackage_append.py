@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.columns import GEOMETRY
 from fctl_geo.products.placement import SCENE
-from fctl_geo.products.temporary_polygons import GEOMETRY
 from fctl_geo.storage.address import ogr_name
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.products.temporary_polygons import GEOMETRY
+from fctl_geo.products.columns import GEOMETRY
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 
 from fctl_geo.georef.area import pixel_areas
 from fctl_geo.georef.pixel_size import pixel_size_m
-from fctl_geo.products.temporary_polygons import schema_of
+from fctl_geo.products.columns import Columns
 from fctl_geo.progress import Progress
 from fctl_geo.separate.necks import LEAST_NECK_PX, MOST_NECK_PX
 from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings
 from fctl_geo.spec import NODATA, Legend
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from fctl_geo.raster.reader import ClassRaster
     from fctl_geo.square.squarer import Squarer
     from fctl_geo.windows.frame import RasterFrame
 
 
-def columns_of(frame: RasterFrame, legend: Legend, settings: PolygonSettings) -> pa.Schema:
+def columns_of(frame: RasterFrame, legend: Legend, settings: PolygonSettings) -> Columns:
     """The columns that the polygons of a raster will have."""
-    return schema_of(pixel_areas(frame).unit, bool(squared_classes(legend, settings)))
+    objects = object_classes(legend, settings)
+    return Columns(pixel_areas(frame).unit, objects, squared=bool(objects) and settings.square != "off")
 
 
 def skipped_classes(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
@@ -44,10 +43,8 @@ def separated_classes(
     Raises:
         SettingsError: the legend has no class of that name.
     """
-    classes, neck_px = (
-        legend.ids_of(settings.separated(legend)) - skipped_classes(legend, settings),
-        settings.neck_m / pixel_m,
-    )
+    classes = legend.ids_of(settings.separated(legend)) - skipped_classes(legend, settings)
+    neck_px = settings.neck_m / pixel_m
     if classes and neck_px < LEAST_NECK_PX:
         least = f"{LEAST_NECK_PX:g} px ({LEAST_NECK_PX * pixel_m:.3g} m)"
         progress.warn(f"a neck of {settings.neck_m:g} m is less than {least}: touching objects are not separated")
@@ -58,20 +55,19 @@ def separated_classes(
     return classes, min(neck_px, MOST_NECK_PX)
 
 
-def squared_classes(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
-    """The classes whose outlines are squared."""
-    if settings.square == "off":
-        return frozenset()
+def object_classes(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
+    """The classes of objects that get polygons: those that the legend marks, and those to be separated."""
     named = legend.ids_of(settings.separated(legend)) | {info.id for info in legend if info.objects}
     return frozenset(named - skipped_classes(legend, settings))
 
 
 def squarer_of(raster: ClassRaster, settings: PolygonSettings, progress: Progress) -> Squarer | None:
     """Squares the outlines of the raster's classes of objects; None if that is not wanted, or there are none."""
-    objects, frame = squared_classes(raster.legend, settings), raster.frame
+    if settings.square == "off":
+        return None
+    objects, frame = object_classes(raster.legend, settings), raster.frame
     if not objects:
-        if settings.square != "off":
-            progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
+        progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
         return None
     from fctl_geo.square.squarer import Squarer
 

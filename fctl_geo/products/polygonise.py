@@ -21,6 +21,7 @@ from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
+from fctl_geo.products.columns import RowMaker
 from fctl_geo.products.more_styles import style_files, write_styles
 from fctl_geo.products.placement import Placement
 from fctl_geo.products.polygon_plan import (
@@ -179,24 +180,19 @@ def write_polygons(
         sieved: whether the raster was sieved before.
         look: is shown all polygons, before they are written.
     """
+    from fctl_geo.polygons.measure import Ruler  # loads numba and shapely
+
     started = time.perf_counter()
     settings = replace(settings, separate=settings.separated(raster.legend))
     squarer = squarer_of(raster, settings, progress)
     columns = columns_of(raster.frame, raster.legend, settings)
-    check_layers(outs, tables, placement, columns, raster.frame.crs_wkt)
+    check_layers(outs, tables, placement, columns.schema, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
     unit, batches = _trace(raster, confidence, settings, squarer, cut, progress, sieved)
     first = outs[0] if outs else Path(tempfile.gettempdir()) / "polygons"
     with folder_aside(first) as aside:
-        polygon_file = write_polygon_file(
-            totals.count(batches),
-            aside / "polygons.arrows",
-            legend=raster.legend,
-            unit=unit,
-            cut=cut,
-            final=first,
-            squared=squarer is not None,
-        )
+        maker = RowMaker(columns, raster.legend, Ruler(raster.frame))
+        polygon_file = write_polygon_file(totals.count(batches), aside / "polygons.arrows", maker, cut=cut, final=first)
         if look is not None:
             look(polygon_file)
         drawn = _drawn(raster.legend, settings, totals.polygons)

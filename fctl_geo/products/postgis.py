@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fctl_geo.errors import OutputError
 from fctl_geo.products import postgis_table
+from fctl_geo.products.columns import GEOMETRY
 from fctl_geo.products.placement import SCENE, Placement
 from fctl_geo.products.postgis_table import (
     ExistingTable,
@@ -27,7 +28,7 @@ from fctl_geo.products.postgis_table import (
     wire_types,
 )
 from fctl_geo.products.style import polygon_qml, polygon_sld
-from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_formats import Feed
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.progress import Progress

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.columns import GEOMETRY
 from fctl_geo.products.placement import SCENE
-from fctl_geo.products.temporary_polygons import GEOMETRY
 from fctl_geo.storage.table_address import TableAddress
 
 if TYPE_CHECKING:

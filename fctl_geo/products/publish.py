@@ -128,7 +128,7 @@ class Products:
                 self.vectors,
                 self.tables,
                 self.placement,
-                columns_of(frame, legend, polygons),
+                columns_of(frame, legend, polygons).schema,
                 frame.crs_wkt,
                 made_here=self._made_here,
             )

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import OutputError
+from fctl_geo.products.columns import GEOMETRY, Columns
 from fctl_geo.products.placement import SCENE
 from fctl_geo.products.rings import layer_of
 from fctl_geo.products.shapefile import MOST_LETTERS
-from fctl_geo.products.temporary_polygons import GEOMETRY, OBJECT_ID, schema_of
 from fctl_geo.storage.address import ogr_name
 from fctl_geo.storage.outputs import TILE_ENDINGS, VECTOR_ENDINGS, check_endings
 
 if TYPE_CHECKING:
     import geopandas
+
+    from fctl_geo.georef.area import Unit
 
 
 def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | None = None) -> geopandas.GeoDataFrame:
@@ -26,9 +28,12 @@ def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | No
     Returns:
         class_id: the value in the class raster, int16.
         class_name: the model's name for the class.
-        area_m2: area on the ground; area_px instead if the scene has no CRS.
-        confidence: mean of the pixels in percent, float32; NaN if unknown.
-        object_id: number of the region that the polygon is, or is a part of.
+        area_m2, perimeter_m: area and length of all rings on the ground; area_px and perimeter_px instead if the scene
+            has no CRS.
+        confidence, min_confidence: mean and minimum of the pixels in percent, float32; NaN if unknown.
+        object_id: number of the region that the polygon is, or is a part of, see `polygons.pixel_numbers`.
+        length_m, width_m, orientation, compactness: only if there are classes of objects, such as buildings; NaN for
+            other classes; see README.
         outline, outline_iou: what became of the outline if it was to be squared, see `square.outcomes`.
         scene: what a polygon is from, in layers that several scenes share.
         geometry: polygons in the scene's CRS (GeoJSON: longitude and latitude); crs is None if the scene has none.
@@ -47,21 +52,32 @@ def read_polygons(path: str | Path, *, layer: str | None = None, scene: str | No
     if not path.is_file():
         raise OutputError(f"{path} does not exist", hint="check the path")
     found = _read(path, layer, scene)
+    for unit in ("m2", "px"):
+        polygons = _of_schema(found, path, unit)
+        if polygons is not None:
+            return polygons
+    named = ", ".join(map(str, found.columns))
+    expected = ", ".join(name for name in Columns("m2").schema.names if name != GEOMETRY)
+    raise OutputError(
+        f"{path} has the columns {named}; expected {expected} (or area_px and perimeter_px)",
+        hint="it is not a polygon file written by fctl-geo: read it with geopandas.read_file",
+    )
+
+
+def _of_schema(found: geopandas.GeoDataFrame, path: Path, unit: Unit) -> geopandas.GeoDataFrame | None:
+    """The polygons in the order and types of a product's columns; None if columns are missing."""
+    import pyarrow as pa
+
+    schema = Columns(unit, frozenset({0}), squared=True).schema
     if path.suffix.lower() == ".shp":
-        found = found.rename(columns={name[:MOST_LETTERS]: name for name in schema_of("m2", squared=True).names})
-    in_m2, in_px = ([name for name in schema_of(unit).names if name != GEOMETRY] for unit in ("m2", "px"))
-    columns = next((names for names in (in_m2, in_px) if set(names) <= set(found.columns)), None)
-    if columns is None:
-        named = ", ".join(map(str, found.columns))
-        raise OutputError(
-            f"{path} has the columns {named}; expected {', '.join(in_m2)} (or area_px)",
-            hint="it is not a polygon file written by fctl-geo: read it with geopandas.read_file",
-        )
-    crs = found.crs if columns is in_m2 else None  # GeoJSON cannot express a missing CRS
-    kinds = {"class_id": "int16", "confidence": "float32", OBJECT_ID: "int64"}
-    outlines = [name for name in schema_of("m2", squared=True).names if name not in schema_of("m2").names]
-    kept = [*columns, *(name for name in (*outlines, SCENE) if name in found.columns), "geometry"]
-    return found[kept].astype(kinds).set_crs(crs, allow_override=True)
+        found = found.rename(columns={name[:MOST_LETTERS]: name for name in schema.names})
+    if not set(Columns(unit).schema.names) <= {*found.columns, GEOMETRY}:
+        return None
+    kept = [field for field in schema if field.name in found.columns and field.name != GEOMETRY]
+    shared = [SCENE] if SCENE in found.columns else []
+    kinds = {field.name: field.type.to_pandas_dtype() for field in kept if field.type != pa.string()}
+    crs = found.crs if unit == "m2" else None  # GeoJSON cannot express a missing CRS
+    return found[[*(field.name for field in kept), *shared, "geometry"]].astype(kinds).set_crs(crs, allow_override=True)
 
 
 def _read(path: Path, layer: str | None, scene: str | None) -> geopandas.GeoDataFrame:

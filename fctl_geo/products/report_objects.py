@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile
+from fctl_geo.products.columns import GEOMETRY
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.windows.frame import RasterFrame
 
 if TYPE_CHECKING:

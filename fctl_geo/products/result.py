@@ -51,7 +51,7 @@ class SceneResult:
         self._files = [out.absolute() for out in settings.output.outs if address_of(out) is None]
 
     def polygons(self) -> geopandas.GeoDataFrame:
-        """The polygons: class_id, class_name, area_m2, confidence, object_id, geometry (see `read_polygons`).
+        """The polygons: class_id, class_name, area_m2, perimeter_m, confidence, ... (see `read_polygons`).
 
         Of a layer to which the settings append, only those of this scene.
 

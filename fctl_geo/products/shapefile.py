@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fctl_geo.errors import OutputError
-from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile
+from fctl_geo.products.columns import GEOMETRY
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.progress import Progress
 from fctl_geo.storage.address import ogr_name
 

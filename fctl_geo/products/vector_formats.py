@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fctl_geo.errors import FctlError
+from fctl_geo.products.columns import GEOMETRY
 from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
 from fctl_geo.products.geopackage_append import delete_scene
 from fctl_geo.products.geopackage_copy import GeoPackagePlan
 from fctl_geo.products.geoparquet import write_geoparquet
 from fctl_geo.products.placement import SCENE
 from fctl_geo.products.shapefile import CREATION_OPTIONS, check_crs_kept, short_names
-from fctl_geo.products.temporary_polygons import GEOMETRY, PolygonFile
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_tiles import tile_options
 from fctl_geo.progress import Progress, check_cancelled

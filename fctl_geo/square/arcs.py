@@ -174,7 +174,9 @@ def build_arcs(corners, flags, reach, ring_ends, ring_region, tolerance_px, room
             x[part], y[part], clear, _is_backward(own, first, size), isolated and n == 4, isolated, tolerance_px
         )
         drawn[a + 1] = drawn[a] + places.shape[0]
-        points[drawn[a] : drawn[a + 1]], place[drawn[a] : drawn[a + 1]] = pieces, places
+        for k in range(places.shape[0]):
+            at = drawn[a] + k
+            points[at, 0], points[at, 1], place[at] = pieces[k, 0], pieces[k, 1], places[k]
         side[a], left[a] = side_in(own_reach[(first + 1) % n]), ring_region[ring]
         ends[a, 0] = ends[a, 1] = -1
         if not isolated:
@@ -219,8 +221,9 @@ def _simplified(x, y, clear, backward, square, isolated, tolerance_px):  # type:
     """Points and places of the simplified arc in its own direction, although both sides agree on one."""
     size = x.shape[0]
     if size == 2 or square:
-        points, place = np.empty((size, 2), np.float64), 2 * np.arange(size)
-        points[:, 0], points[:, 1] = x, y
+        points, place = np.empty((size, 2), np.float64), np.empty(size, np.int64)
+        for k in range(size):
+            points[k, 0], points[k, 1], place[k] = x[k], y[k], 2 * k
         return points, place
     own_x, own_y, edge = np.empty(size), np.empty(size), np.empty(size - 1)
     for k in range(size):
@@ -231,11 +234,13 @@ def _simplified(x, y, clear, backward, square, isolated, tolerance_px):  # type:
     points, place = simplify_arc(own_x, own_y, edge, tolerance_px, isolated)
     if not backward:
         return points, place
-    period = 2 * (size - 1)
-    place = (period - place)[::-1].copy()
-    while place[0] < 0:
-        place += period
-    return points[::-1].copy(), place
+    n, period = place.shape[0], 2 * (size - 1)
+    turned, turned_place = np.empty((n, 2), np.float64), np.empty(n, np.int64)
+    first = (period - place[n - 1]) % period
+    for k in range(n):
+        turned[k, 0], turned[k, 1] = points[n - 1 - k, 0], points[n - 1 - k, 1]
+        turned_place[k] = first + place[n - 1] - place[n - 1 - k]
+    return turned, turned_place
 
 
 @inner

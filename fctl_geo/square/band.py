@@ -28,11 +28,16 @@ OFTEN = 0.1
 
 
 @inner
-def nearest_place(x, y, begin, end, px, py):  # type: ignore[no-untyped-def]
-    """The place between two vertices of the outline that is nearest to a point, and its distance."""
+def nearest_place(outline, begin, end, px, py):  # type: ignore[no-untyped-def]
+    """The place between two vertices of the outline that is nearest to a point, and its distance.
+
+    The vertices of a closed outline count on, over several revolutions.
+    """
     best, place = np.inf, 2 * begin
+    n = outline.x.shape[0] - 1
     for k in range(begin, end):
-        ax, ay, bx, by = x[k], y[k], x[k + 1], y[k + 1]
+        at = k % n if outline.closed else k
+        ax, ay, bx, by = outline.x[at], outline.y[at], outline.x[at + 1], outline.y[at + 1]
         nx, ny = min(max(px, min(ax, bx)), max(ax, bx)), min(max(py, min(ay, by)), max(ay, by))
         far = np.sqrt((px - nx) ** 2 + (py - ny) ** 2)
         if far < best - 1e-9:

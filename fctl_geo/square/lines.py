@@ -115,25 +115,25 @@ def _fit(lines, k, outline, directions):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _remove(lines, k, n):  # type: ignore[no-untyped-def]
-    lines.kind[k : n - 1] = lines.kind[k + 1 : n].copy()
-    lines.length[k : n - 1] = lines.length[k + 1 : n].copy()
+def _copy(lines, source, target):  # type: ignore[no-untyped-def]
+    lines.kind[target], lines.length[target] = lines.kind[source], lines.length[source]
     for column in range(2):
-        lines.stretch[k : n - 1, column] = lines.stretch[k + 1 : n, column].copy()
-        lines.at[k : n - 1, column] = lines.at[k + 1 : n, column].copy()
-        lines.way[k : n - 1, column] = lines.way[k + 1 : n, column].copy()
+        lines.stretch[target, column] = lines.stretch[source, column]
+        lines.at[target, column], lines.way[target, column] = lines.at[source, column], lines.way[source, column]
+
+
+@inner
+def _remove(lines, k, n):  # type: ignore[no-untyped-def]
+    for at in range(k + 1, n):
+        _copy(lines, at, at - 1)
     return n - 1
 
 
 @inner
 def _insert(lines, k, n):  # type: ignore[no-untyped-def]
     """Make room for a line before the k-th."""
-    lines.kind[k + 1 : n + 1] = lines.kind[k:n].copy()
-    lines.length[k + 1 : n + 1] = lines.length[k:n].copy()
-    for column in range(2):
-        lines.stretch[k + 1 : n + 1, column] = lines.stretch[k:n, column].copy()
-        lines.at[k + 1 : n + 1, column] = lines.at[k:n, column].copy()
-        lines.way[k + 1 : n + 1, column] = lines.way[k:n, column].copy()
+    for at in range(n, k, -1):
+        _copy(lines, at - 1, at)
     return n + 1
 
 
@@ -226,7 +226,7 @@ def corners_of(lines, n, outline):  # type: ignore[no-untyped-def]
         found = found and meet
     if outline.closed:
         corners[0, 0], corners[0, 1], meet = meeting(lines, n - 1, 0)
-        corners[n] = corners[0]
+        corners[n, 0], corners[n, 1] = corners[0, 0], corners[0, 1]
         found = found and meet
     else:
         corners[0, 0], corners[0, 1] = outline.x[0], outline.y[0]

@@ -30,9 +30,11 @@ def load(arcs, chain, closed):  # type: ignore[no-untyped-def]
     n = offset[-1] + 1
     x, y, edge = np.empty(n, np.float64), np.empty(n, np.float64), np.empty(n, np.float64)
     for i in range(chain.shape[0]):
-        part = slice(arcs.raw[chain[i]], arcs.raw[chain[i] + 1])
-        x[offset[i] : offset[i + 1] + 1], y[offset[i] : offset[i + 1] + 1] = arcs.x[part], arcs.y[part]
-        edge[offset[i] + 1 : offset[i + 1] + 1] = arcs.room[part][1:]
+        begin = arcs.raw[chain[i]]
+        for k in range(offset[i + 1] - offset[i] + 1):
+            x[offset[i] + k], y[offset[i] + k] = arcs.x[begin + k], arcs.y[begin + k]
+            if k:
+                edge[offset[i] + k] = arcs.room[begin + k]
     edge[0] = edge[n - 1]
     return Outline(x, y, add_up(x, y), closed), edge, offset
 
@@ -70,13 +72,16 @@ def first_lines(arcs, chain, offset, directions, choices, mode, tolerance_px):  
 
 
 @inner
+def round_corners(corners):  # type: ignore[no-untyped-def]
+    """Move corners, (K, 2), to multiples of 1 / FINE px."""
+    for k in range(corners.shape[0]):
+        corners[k, 0], corners[k, 1] = np.round(corners[k, 0] * FINE) / FINE, np.round(corners[k, 1] * FINE) / FINE
+
+
+@inner
 def check_band(lines, n, outline, room, corners, tolerance_px, bad, lacking):  # type: ignore[no-untyped-def]
     """Mark the sides that leave the band, see `band.leaves_band`; returns the places of all corners."""
-    size = outline.x.shape[0]
-    x, y = outline.x, outline.y
-    period = 2 * (size - 1)
-    if outline.closed:
-        x, y = np.concatenate((x, x[1:], x[1:], x[1:])), np.concatenate((y, y[1:], y[1:], y[1:]))
+    period = 2 * (outline.x.shape[0] - 1)
     place, far = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.float64)
     if not outline.closed:
         place[n] = period
@@ -90,7 +95,7 @@ def check_band(lines, n, outline, room, corners, tolerance_px, bad, lacking):  #
                 end += period
             while end - begin > period:
                 end -= period
-        place[k], far[k] = nearest_place(x, y, max(begin, 0) // 2, (end + 1) // 2, corners[k, 0], corners[k, 1])
+        place[k], far[k] = nearest_place(outline, max(begin, 0) // 2, (end + 1) // 2, corners[k, 0], corners[k, 1])
         if outline.closed and k and place[k] < place[k - 1]:
             place[k] += period
     if outline.closed:

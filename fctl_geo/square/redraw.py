@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fctl_geo.polygons.sides import FIXED, FREE, WALL
 from fctl_geo.square.lines import corners_of, reduce_lines
 from fctl_geo.square.outcomes import MOVED, NEAR, SHORT
-from fctl_geo.square.outline import FINE, check_band, first_lines, load, owner, slide_nodes
+from fctl_geo.square.outline import FINE, check_band, first_lines, load, owner, round_corners, slide_nodes
 from fctl_geo.system.kernels import inner, kernel
 
 DRAWS_IN = 8
@@ -163,15 +163,16 @@ def _draw_outline(arcs, chain, closed, directions, choices, mode, tolerance_px, 
     bad, lacking = np.zeros(n, np.int64), np.zeros(n, np.float64)
     for attempt in range(DRAWS_IN + 1):
         corners, _ = corners_of(lines, n, outline)
-        corners = np.round(corners * FINE) / FINE
-        bad[:] = 0
+        round_corners(corners)
+        for k in range(n):
+            bad[k] = 0
         place = check_band(lines, n, outline, room, corners, tolerance_px, bad, lacking)
         if attempt == DRAWS_IN or not _draw_in(lines, n, closed, bad, lacking):
             break
-    if is_hole and bad.any():
-        return
     for k in range(n):
         if bad[k]:
+            if is_hole:
+                return
             out.trouble[owner(arcs, chain, offset, place[k])] = bad[k]
             out.trouble[owner(arcs, chain, offset, place[k + 1])] = bad[k]
     along = slide_nodes(arcs, chain, offset, closed, lines, n, outline, corners, tolerance_px, still, out)

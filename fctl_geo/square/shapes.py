@@ -8,7 +8,7 @@ from fctl_geo.square.band import leaves_band, nearest_place
 from fctl_geo.square.gate import LEAST_IOU
 from fctl_geo.square.lines import Outline
 from fctl_geo.square.outcomes import CIRCLE, PLAIN, RECTANGLE, SQUARED
-from fctl_geo.square.outline import FINE
+from fctl_geo.square.outline import FINE, round_corners
 from fctl_geo.square.overlap import overlap
 from fctl_geo.system.kernels import inner, kernel
 
@@ -53,7 +53,8 @@ def rectangle_of(x, y, angle):  # type: ignore[no-untyped-def]
     for k in range(5):
         u, v = half * (1 if k % 4 in (0, 3) else -1), other * (1 if k % 4 < 2 else -1)
         corners[k, 0], corners[k, 1] = cx + u * cos - v * sin, cy + u * sin + v * cos
-    return np.round(corners * FINE) / FINE
+    round_corners(corners)
+    return corners
 
 
 @inner
@@ -68,23 +69,27 @@ def circle_of(x, y, tolerance_px):  # type: ignore[no-untyped-def]
     for k in range(sides + 1):
         angle = 2 * np.pi * (k % sides) / sides
         corners[k, 0], corners[k, 1] = cx + reach * np.cos(angle), cy + reach * np.sin(angle)
-    return np.round(corners * FINE) / FINE
+    round_corners(corners)
+    return corners
 
 
 @inner
 def stays_in_band(x, y, edge_room, corners, tolerance_px):  # type: ignore[no-untyped-def]
     """Whether a closed outline may be replaced; `corners` may be in either order, and are put into the outline's."""
     if _is_clockwise(x, y) != _is_clockwise(corners[:, 0], corners[:, 1]):
-        corners[:] = corners[::-1].copy()
+        for k in range(corners.shape[0] // 2):
+            for column in range(2):
+                other = corners.shape[0] - 1 - k
+                corners[k, column], corners[other, column] = corners[other, column], corners[k, column]
     n, sides = x.shape[0] - 1, corners.shape[0] - 1
+    outline = Outline(x, y, np.empty((0, 0), np.float64), True)
     place, far = np.empty(sides + 1, np.int64), np.empty(sides + 1, np.float64)
     for k in range(sides):
-        place[k], far[k] = nearest_place(x, y, 0, n, corners[k, 0], corners[k, 1])
+        place[k], far[k] = nearest_place(outline, 0, n, corners[k, 0], corners[k, 1])
         if k and place[k] < place[0]:
             place[k] += 2 * n
     place[sides], far[sides] = place[0] + 2 * n, far[0]
     bad = np.zeros(sides, np.int64)
-    outline = Outline(x, y, np.empty((0, 0), np.float64), True)
     leaves_band(outline, edge_room, corners, place, far, tolerance_px, bad, np.zeros(sides))
     return not bad.any()
 
@@ -101,7 +106,10 @@ def _is_clockwise(x, y):  # type: ignore[no-untyped-def]
 def _edges_of(corners):  # type: ignore[no-untyped-def]
     """(K, 4) the edges of a closed line."""
     edges = np.empty((corners.shape[0] - 1, 4), np.float64)
-    edges[:, :2], edges[:, 2:] = corners[:-1], corners[1:]
+    for k in range(edges.shape[0]):
+        edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3] = (
+            corners[k, 0], corners[k, 1], corners[k + 1, 0], corners[k + 1, 1]
+        )  # fmt: skip
     return edges
 
 
@@ -119,7 +127,8 @@ def best_shape(arcs, drawing, angle, right_angles, outcome, iou, tolerance_px): 
     """
     x, y = arcs.x, arcs.y
     raw = np.empty((x.shape[0], 2), np.float64)
-    raw[:, 0], raw[:, 1] = x, y
+    for k in range(x.shape[0]):
+        raw[k, 0], raw[k, 1] = x[k], y[k]
     old = _edges_of(raw)
     begin, end = drawing.span[0, 0], drawing.span[0, 1]
     is_rectangle = outcome == SQUARED and end - begin == 5 and right_angles

@@ -1,9 +1,10 @@
 """Compile loops to machine code: once, by numba, cached on disk where there is a place for it.
 
 To decide whether a cached function is out of date, numba checks only the function's own file, but kernels call each
-other across files. Each state of a package's sources therefore has a cache folder of its own. Also, numba refuses to
-work where neither the installation nor the home folder is writable (as in a container that runs under an arbitrary user
-id): here, a private folder in the temporary directory takes their place, or nothing is cached.
+other across files. Each state of a package's sources, and of those that its kernels call, therefore has a cache folder
+of its own. Also, numba refuses to work where neither the installation nor the home folder is writable (as in a
+container that runs under an arbitrary user id): here, a private folder in the temporary directory takes their place, or
+nothing is cached.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -58,13 +60,27 @@ def inner(function: Callable[..., Any]) -> Any:
 @cache
 def cache_folder(room: Path) -> Path | None:
     """Where the machine code of a package's kernels is cached; None: nowhere, each process compiles it again."""
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(room.glob("*.py")))).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _sources(room))).hexdigest()[:16]
     for place in _places(room):
         folder = place / f"kernels-{room.name}-{digest}"
         if _is_writable(folder):
             _forget_old(folder)
             return folder
     return None
+
+
+def _sources(room: Path) -> Iterator[Path]:
+    """The files of a package, and of the packages beside it from which files with kernels import, and so on."""
+    imports = re.compile(rf"^from {re.escape(room.parent.name)}\.(\w+)", re.MULTILINE)
+    found, waiting = {room.name}, [room]
+    for package in waiting:
+        for path in sorted(package.glob("*.py")):
+            yield path
+            text = path.read_text("utf-8")
+            names = imports.findall(text) if "system.kernels import" in text else []
+            new = [name for name in names if name not in found and (room.parent / name).is_dir()]
+            found.update(new)
+            waiting += [room.parent / name for name in dict.fromkeys(new)]
 
 
 def _places(room: Path) -> Iterator[Path]:

@@ -135,7 +135,7 @@ def test_strips_do_not_change_sums(classes: Classes, cuts: list[int], seed: int)
     for at in ([], sorted(set(cuts))):
         strips = [Strip(*parts) for parts in zip(*(np.split(x, at) for x in (classes, confidence, area)), strict=True)]
         batches = list(trace_polygons(strips, width=width, transform=IDENTITY, skip=frozenset()))
-        names = ("pixels", "area_m2", "confidence", "object_id")
+        names = ("pixels", "area_m2", "confidence", "min_confidence", "object_id")
         results.append([np.concatenate([getattr(b, name) for b in batches]) for name in names])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -154,9 +154,11 @@ def test_sums_are_those_of_the_pixels_inside(classes: Classes, seed: int) -> Non
         for k, (_, polygon) in enumerate(polygons([batch])):
             inside = rasterio.features.rasterize([polygon], out_shape=classes.shape).astype(bool)
             assert batch.pixels[k] == inside.sum() == polygon.area
-            assert batch.object_id[k] == np.flatnonzero(inside)[0]
+            row, col = np.argwhere(inside)[0]
+            assert batch.object_id[k] == row << 27 | col
             assert batch.area_m2[k] == pytest.approx(area_px[inside].sum(), rel=1e-12)
             assert batch.confidence[k] == pytest.approx(confidence[inside].mean(), rel=1e-6)
+            assert batch.min_confidence[k] == confidence[inside].min()
             assert (classes[inside] == batch.class_id[k]).all()
 
 

@@ -42,8 +42,9 @@ def test_every_product_gives_the_same_rows(tmp_path: Path, crs: str | None) -> N
     outs = [tmp_path / f"out.{ending}" for ending in ENDINGS]
     summary = polygonise(classes, outs)
     first, *others = (in_order(read_polygons(path)) for path in outs)
-    area = "area_m2" if crs else "area_px"
-    assert list(first.columns) == ["class_id", "class_name", area, "confidence", "object_id", "geometry"]
+    area, perimeter = ("area_m2", "perimeter_m") if crs else ("area_px", "perimeter_px")
+    names = ["class_id", "class_name", area, perimeter, "confidence", "min_confidence", "object_id", "geometry"]
+    assert list(first.columns) == names
     assert len(first) == summary.polygons and first[area].sum() == pytest.approx(sum(c.area for c in summary.classes))
     assert first.crs == crs and (first.geom_type == "Polygon").all()
     for other, ending in zip(others, ENDINGS[1:], strict=True):

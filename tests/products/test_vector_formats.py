@@ -20,9 +20,10 @@ from rasterio.transform import Affine
 from fctl_geo import polygonise
 from fctl_geo.errors import OutputError
 from fctl_geo.polygons.trace import CutRegions
+from fctl_geo.products.columns import Columns
 from fctl_geo.products.preflight import check_crs
 from fctl_geo.products.shapefile import check_size, short_names
-from fctl_geo.products.temporary_polygons import PolygonFile, schema_of
+from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_tiles import most_zoom
 from fctl_geo.progress import Silent
 from fctl_geo.settings import PolygonSettings
@@ -77,12 +78,12 @@ def test_names_of_fields_are_cut_to_ten_letters_and_told() -> None:
     assert len(set(short.values())) == 3 and max(map(len, short.values())) == 10
     (words,) = told.words
     assert "outline_iou is outline_io" in words
-    assert short_names(Path("town.shp"), schema_of("m2").names, told) == {} and len(told.words) == 1
+    assert short_names(Path("town.shp"), ["geometry", "class_name", "area_m2"], told) == {} and len(told.words) == 1
 
 
 def test_polygons_that_no_shapefile_can_hold_are_refused_with_numbers(tmp_path: Path) -> None:
     class Large(PolygonFile):
-        schema = schema_of("m2")  # without a file of gigabytes
+        schema = Columns("m2").schema  # without a file of gigabytes
 
     for count, geometry_bytes in ((1000, 2_200_000_000), (13_000_000, 1_500_000_000)):
         with pytest.raises(OutputError, match=rf"{count:,} polygons.*holds 2\.1 GB") as told:

@@ -23,20 +23,26 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from fctl_geo.errors import Cancelled, OutputError
+from fctl_geo.polygons.measure import Ruler
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
+from fctl_geo.products import columns as columns_module
 from fctl_geo.products import temporary_polygons as temporary_module
+from fctl_geo.products.columns import Columns, RowMaker
 from fctl_geo.products.geopackage import CREATED, layer_name
 from fctl_geo.products.preflight import check_crs
-from fctl_geo.products.temporary_polygons import PolygonFile, schema_of, write_polygon_file
+from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
 from fctl_geo.products.vector_layer import VectorLayer
 from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.storage.outputs import check_outputs
 from fctl_geo.storage.whole_files import write_failure
+from fctl_geo.windows.frame import RasterFrame
 
 LEGEND = Legend((ClassInfo(1, "building", (200, 0, 0)), ClassInfo(2, "wasser & ufer", (0, 0, 200))))
 UTM = CRS("EPSG:32633").to_wkt()
+FRAME = RasterFrame(1000, 1000, (1.0, 0.0, 500_000.0, 0.0, -1.0, 5_400_100.0), UTM)
+MAKER = RowMaker(Columns("m2"), LEGEND, Ruler(FRAME))
 LAYER = VectorLayer(UTM, "m2", LEGEND, LEGEND, {"model": "buildings 1.0", "settings": '{"min_area_m2": 5}'})
 ENDINGS = ("gpkg", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp")
 TILES = ("mbtiles", "pmtiles")
@@ -57,6 +63,7 @@ def make_batch(count: int, first: int = 0) -> PolygonBatch:
         pixels=np.full(count, 35),
         area_m2=35.25 - (i % 3 == 0),
         confidence=np.where(i % 2 == 0, i % 100, np.nan).astype(np.float32),
+        min_confidence=np.where(i % 2 == 0, i % 50, np.nan).astype(np.float32),
         object_id=i,
         outline=np.zeros(count, np.uint8),
         outline_iou=np.full(count, np.nan, np.float32),
@@ -71,7 +78,7 @@ def make_batches(count: int, size: int) -> Iterator[PolygonBatch]:
 def make_polygon_file(folder: Path, count: int = 10, size: int = 4) -> PolygonFile:
     path = folder / f"polygons-{count}-{size}.arrows"
     batches = make_batches(count, size)
-    return write_polygon_file(batches, path, legend=LEGEND, unit="m2", cut=CutRegions(), final=folder / "out.gpkg")
+    return write_polygon_file(batches, path, MAKER, cut=CutRegions(), final=folder / "out.gpkg")
 
 
 def write(folder: Path, *names: str, polygon_file: PolygonFile | None = None, layer: VectorLayer = LAYER) -> list[Path]:
@@ -116,7 +123,8 @@ def test_every_product_has_all_polygons_and_columns(tmp_path: Path, ending: str)
         frame = frame.to_crs(UTM)
     batch = make_batch(10)
     assert frame.crs == UTM
-    assert set(frame.columns) == {"class_id", "class_name", "area_m2", "confidence", "object_id", "geometry"}
+    names = MAKER.columns.schema.names
+    assert set(frame.columns) == {name[:10] for name in names} if ending == "shp" else set(names)
     order = shapely.get_coordinates(shapely.centroid(frame.geometry.array))[:, 0].argsort()
     frame = frame.iloc[order]
     wanted = shapely.from_wkb(
@@ -162,7 +170,7 @@ def test_chunks_depend_only_on_the_polygons(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], rows: int, size: int
 ) -> None:
     def chunk_rows(batches: list[PolygonBatch]) -> list[int]:
-        return [chunk.num_rows for chunk in temporary_module._chunks(batches, LEGEND, schema_of("m2"))]
+        return [chunk.num_rows for chunk in temporary_module._chunks(batches, MAKER)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(temporary_module, "CHUNK_ROWS", rows)
@@ -248,7 +256,9 @@ def test_without_a_crs_products_have_none(tmp_path: Path, ending: str) -> None:
 
 def test_areas_in_pixels_are_named_so(tmp_path: Path) -> None:
     path = tmp_path / "px.arrows"
-    polygon_file = write_polygon_file(make_batches(3, 3), path, legend=LEGEND, unit="px", cut=CutRegions(), final=path)
+    polygon_file = write_polygon_file(
+        make_batches(3, 3), path, replace(MAKER, columns=Columns("px")), cut=CutRegions(), final=path
+    )
     (out,) = write(tmp_path, "a.gpkg", polygon_file=polygon_file, layer=replace(LAYER, crs_wkt="", unit="px"))
     assert "area_px" in read(out).columns
 
@@ -309,7 +319,7 @@ def test_any_stem_makes_a_layer(tmp_path: Path, stem: str, layer: str) -> None:
 
 
 def test_a_polygon_too_large_for_a_file_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporary_module, "MAX_POLYGON_BYTES", 150)
+    monkeypatch.setattr(columns_module, "MAX_POLYGON_BYTES", 150)
     with pytest.raises(OutputError, match="vertices"):
         make_polygon_file(tmp_path)
 
@@ -362,13 +372,11 @@ def test_a_full_disk_is_called_one_and_leaves_nothing(tmp_path: Path, small_disk
 
 
 def test_a_full_disk_while_spooling_is_called_one(tmp_path: Path, small_disk: Path) -> None:
-    rng = np.random.default_rng(1)
-    batch = make_batch(20_000)
-    noise = replace(batch, wkb=rng.integers(0, 256, batch.wkb.shape, np.uint8))
+    corners = np.random.default_rng(1).uniform(0, 1e7, (20_000, 2))
+    wkb = [shapely.to_wkb(box) for box in shapely.box(*corners.T, *(corners + 1.1).T)]
+    noise = replace(make_batch(20_000), wkb=np.frombuffer(b"".join(wkb), np.uint8), offsets=93 * np.arange(20_001))
     with pytest.raises(OutputError, match="disk full while writing"):
-        write_polygon_file(
-            [noise], small_disk / "s.arrows", legend=LEGEND, unit="m2", cut=CutRegions(), final=small_disk / "a.gpkg"
-        )
+        write_polygon_file([noise], small_disk / "s.arrows", MAKER, cut=CutRegions(), final=small_disk / "a.gpkg")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -379,6 +387,7 @@ def test_a_write_that_breaks_off_leaves_nothing(tmp_path: Path, ending: str) -> 
 import resource
 from pathlib import Path
 from fctl_geo.errors import OutputError
+from fctl_geo.polygons.measure import Ruler
 from fctl_geo.polygons.trace import CutRegions
 from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_layer import VectorLayer

@@ -24,7 +24,8 @@ OBJECTS = frozenset({1, 2, 3})
 """In these tests, houses that touch have different classes; class 9 is none of houses."""
 EMPTY = PolygonBatch(
     np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0),
-    np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.float32),
+    np.empty(0, np.float32), np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.uint8),
+    np.empty(0, np.float32),
 )  # fmt: skip
 few = settings(max_examples=40, deadline=None)
 

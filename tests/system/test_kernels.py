@@ -46,6 +46,19 @@ def test_a_change_in_one_kernel_makes_the_code_of_its_callers_old(tmp_path: Path
     assert answer_of(make_room(tmp_path, 20)) == 21
 
 
+def test_a_change_in_another_package_makes_the_code_of_kernels_that_import_it_old(tmp_path: Path) -> None:
+    (tmp_path / "house" / "room").mkdir(parents=True)
+    (tmp_path / "house" / "beside").mkdir()
+    kernel = "from fctl_geo.system.kernels import kernel\nfrom house.beside.part import plus\n"
+    (tmp_path / "house" / "room" / "whole.py").write_text(kernel)
+    part = tmp_path / "house" / "beside" / "part.py"
+    part.write_text("from fctl_geo.system.kernels import inner\nfrom house.room.whole import answer\n")
+    before = kernels.cache_folder(tmp_path / "house" / "room")
+    part.write_text(part.read_text() + "VALUE = 2\n")
+    kernels.cache_folder.cache_clear()
+    assert kernels.cache_folder(tmp_path / "house" / "room") != before
+
+
 def test_the_installation_comes_first_then_the_home_folder_then_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
