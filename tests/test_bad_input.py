@@ -106,7 +106,7 @@ def test_an_output_that_exists(tmp_path: Path, scene: Path, model: Path) -> None
 
 
 def test_a_product_that_nobody_makes(tmp_path: Path, scene: Path, model: Path) -> None:
-    error = refused(scene, tmp_path / "out.shp", model)
+    error = refused(scene, tmp_path / "out.dxf", model)
     assert isinstance(error, OutputError) and ".gpkg" in error.message + error.hint
 
 

@@ -87,5 +87,5 @@ def _login(server: str, text: str) -> dict[str, str]:
 
 
 def _without_login(text: str) -> str:
-    address = text.partition("?")[0]
-    return f"postgresql://...@{address.rpartition('@')[2]}" if "@" in address else address
+    place = _ADDRESS.sub("", text.partition("?")[0])
+    return f"postgresql://...@{place.rpartition('@')[2]}" if "@" in place else f"postgresql://{place}"
