@@ -79,20 +79,23 @@ def test_a_table_has_what_a_geopackage_has(database: Database, tmp_path: Path, c
         classes, [gpkg, database.address("roofs")], legend=LEGEND, metadata={"model": "tiny"}, progress=told
     )
     found = database.ask(
-        "SELECT ST_AsBinary(geom), class_id, class_name, area_m2, confidence, object_id, scene FROM roofs ORDER BY fid"
+        "SELECT ST_AsBinary(geom), class_id, class_name, area_m2, perimeter_m, confidence, min_confidence, object_id, "
+        "scene FROM roofs ORDER BY fid"
     )
     frame = pyogrio.read_dataframe(gpkg, layer="roofs")
     assert len(found) == summary.polygons == len(frame)
     assert shapely.equals(shapely.from_wkb([row[0] for row in found]), frame.geometry.array).all()
-    for at, name in enumerate(("class_id", "class_name", "area_m2", "confidence", "object_id"), 1):
+    names = ["class_id", "class_name", "area_m2", "perimeter_m", "confidence", "min_confidence", "object_id"]
+    for at, name in enumerate(names, 1):
         values = [row[at] for row in found]
         assert values == [None if isinstance(v, float) and np.isnan(v) else v for v in frame[name].tolist()], name
-    assert {row[6] for row in found} == {str(classes)}
+    assert {row[8] for row in found} == {str(classes)}
     kinds = dict(database.ask("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = "
                               "'roofs'::regclass AND attnum > 0"))  # fmt: skip
     assert kinds == {
         "fid": "bigint", "geom": "geometry(Polygon,32633)", "scene": "text", "class_id": "smallint",
-        "class_name": "text", "area_m2": "double precision", "confidence": "real", "object_id": "bigint",
+        "class_name": "text", "area_m2": "double precision", "perimeter_m": "double precision",
+        "confidence": "real", "min_confidence": "real", "object_id": "bigint",
     }  # fmt: skip
     indexes = [words for (words,) in database.ask("SELECT indexdef FROM pg_indexes WHERE tablename = 'roofs'")]
     assert any("USING gist (geom)" in words for words in indexes) and any("(scene)" in words for words in indexes)
@@ -199,7 +202,7 @@ def test_polygons_are_added_to_a_table_made_by_others(database: Database, classe
     database.ask(
         "CREATE TABLE mine (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), shape geometry(Geometry, 32633) NOT NULL, "
         "scene varchar, class_id bigint, class_name varchar(50), area_m2 double precision, confidence real, "
-        "object_id bigint, checked boolean NOT NULL DEFAULT false)"
+        "perimeter_m double precision, min_confidence real, object_id bigint, checked boolean NOT NULL DEFAULT false)"
     )
     for _ in range(2):
         polygonise(classes, [database.address("mine")], legend=LEGEND, append=True)
