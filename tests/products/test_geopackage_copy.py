@@ -214,11 +214,11 @@ def test_a_shared_layer_is_read_by_its_name(tmp_path: Path, city: Path, classes:
     first = polygonise(classes, [city], legend=LEGEND).polygons
     second = polygonise(classes, [city], legend=LEGEND, append=True, layer="shared").polygons
     assert (len(read_polygons(city)), "scene" in read_polygons(city)) == (first, False)
-    shared = read_polygons(city, "shared")
+    shared = read_polygons(city, layer="shared")
     assert len(shared) == second and set(shared["scene"]) == {str(classes)}
     for layer, words in (("nothing", "cannot be read"), ("roads", "has the columns")):
         with pytest.raises(OutputError, match=words):
-            read_polygons(city, layer)
+            read_polygons(city, layer=layer)
 
 
 def test_edits_of_an_appended_layer_stay(tmp_path: Path, city: Path, classes: Path) -> None:

@@ -261,7 +261,7 @@ def test_settings_and_model_are_in_the_metadata(tmp_path: Path) -> None:
     polygonise(raster, [tmp_path / "a.geojson"], legend=LEGEND, metadata={"model": "buildings"})
     about = json.loads(json.loads((tmp_path / "a.geojson").read_text())["description"])
     assert about["model"] == "buildings"
-    assert json.loads(about["polygon_settings"])["min_area_m2"] == 0
+    assert json.loads(about["polygon_settings"])["simplify_m"] == 0
 
 
 def test_progress_runs_through_all_rows_and_polygons(tmp_path: Path) -> None:
