@@ -89,5 +89,5 @@ def _read(path: Path, layer: str | None, scene: str | None) -> geopandas.GeoData
             return geopandas.read_parquet(path)
         where = None if scene is None else "{} = '{}'".format(SCENE, scene.replace("'", "''"))
         return geopandas.read_file(ogr_name(path), layer=layer or layer_of(path), where=where, engine="pyogrio")
-    except (pyogrio.errors.DataSourceError, IndexError, ValueError, OSError) as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, IndexError, ValueError, OSError) as error:
         raise OutputError(f"{path} cannot be read: {error}", hint="is it complete? Write it again") from error
