@@ -139,7 +139,7 @@ answer = {
     assert told["valid"] and told["count"] == summary.polygons and told["crs"] == "EPSG:32633"
     assert told["fields"][:4] == ["fid", "scene", "class_id", "class_name"]
     assert told["categories"] == [["roof & wall", "#c80000"], ["Gewässer", "#0000c8"]]
-    assert told["gdal"] == [summary.polygons, "geom", 6]
+    assert told["gdal"] == [summary.polygons, "geom", 8]
 
 
 def test_only_selected_features_are_the_area(qgis: Qgis, scene: Path, model: Path, tmp_path: Path) -> None:
