@@ -64,8 +64,7 @@ def segment_scene(
     ):
         refuse_inputs(products.names, run.inputs)
         products.check_crs(run.final.frame)
-        for sentence in plan_of(run, executor.seconds_a_patch(run)).sentences():
-            progress.say(sentence)
+        plan_of(run, executor.seconds_a_patch(run), progress).tell(progress)
         with (
             hold_outputs(products.paths[1:]),
             work_folder(products.paths[0], run.origin, progress, resume=resume) as work,
@@ -86,7 +85,7 @@ def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent(
         LocalExecutor() as executor,
         open_run(scene, settings, executor.hardware(settings.engine, progress), progress) as run,
     ):
-        return plan_of(run, executor.seconds_a_patch(run))
+        return plan_of(run, executor.seconds_a_patch(run), progress)
 
 
 def refine_raster(

@@ -104,6 +104,23 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """What the imagery that a model was trained on looks like: the distribution of `scene.appearance.features_of`."""
+
+    mean: tuple[float, ...]
+    """(F,)."""
+    precision: tuple[tuple[float, ...], ...]
+    """(F, F) inverse of the covariance."""
+    limit: float
+    """Mahalanobis distance that 99 % of the training windows do not exceed."""
+
+    def __post_init__(self) -> None:
+        size = len(self.mean)
+        if len(self.precision) != size or any(len(row) != size for row in self.precision):
+            raise SettingsError(f"the appearance has {size} features, its matrix is of another size")
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """What the model requires of a scene."""
 
@@ -114,3 +131,5 @@ class InputSpec:
     gsd_tolerance: float = 1.25
     """Scenes within this factor of gsd_m are read on their own grid, without resampling."""
     scaling: Scaling = Scaling()
+    appearance: Appearance | None = None
+    """Of the training imagery; None: unknown."""

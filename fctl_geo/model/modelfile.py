@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -16,7 +17,7 @@ from fctl_geo.model.architectures import build_segmentation
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.limits import check_limits
 from fctl_geo.model.shipped import list_models, shipped_path
-from fctl_geo.spec import ClassInfo, InputSpec, Legend, Scaling
+from fctl_geo.spec import Appearance, ClassInfo, InputSpec, Legend, Scaling
 from fctl_geo.storage.whole_files import hidden_name
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
                 gsd_m=spec["gsd_m"],
                 gsd_tolerance=spec["gsd_tolerance"],
                 scaling=_parse_scaling(spec["scaling"]),
+                appearance=_parse_appearance(spec.get("appearance")),
             ),
             **_tuples(raw),
         )
@@ -124,6 +126,15 @@ def _parse_scaling(raw: Mapping[str, Any]) -> Scaling:
         raise ValueError(f"scaling is {raw['kind']!r}, but must be 'byte'")
     low, high = raw["percentiles"]
     return Scaling((low, high))
+
+
+def _parse_appearance(raw: Mapping[str, Any] | None) -> Appearance | None:
+    if raw is None:
+        return None
+    numbers = [float(n) for n in (*raw["mean"], *(n for row in raw["precision"] for n in row), raw["limit"])]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("the appearance has values that are not finite")
+    return Appearance(tuple(raw["mean"]), tuple(tuple(row) for row in raw["precision"]), raw["limit"])
 
 
 def write_model(

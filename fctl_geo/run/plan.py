@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.progress import Progress
 from fctl_geo.run.networks import Networks
 from fctl_geo.run.open import Run
+from fctl_geo.scene.appearance import unfamiliar_share
 from fctl_geo.windows.window import Window
+
+_UNFAMILIAR = 0.5
+"""Users are warned if more of the scene than this looks unlike the training imagery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class RunPlan:
     memory_bytes: int
     seconds: float
     """Estimated from one patch of this model on this device."""
+    unfamiliar_share: float
+    """Share of the scene that looks unlike the imagery that the model was trained on."""
 
     def sentences(self) -> list[str]:
         """Human-readable lines."""
@@ -46,8 +53,25 @@ class RunPlan:
         lines.append(f"about {_duration(self.seconds)} and {self.memory_bytes / 2**30:.1f} GiB of memory at most")
         return lines
 
+    def tell(self, progress: Progress) -> None:
+        """Say what will be done, and warn of what may go wrong."""
+        for sentence in self.sentences():
+            progress.say(sentence)
+        for warning in self.warnings():
+            progress.warn(warning)
 
-def plan_of(run: Run, seconds_a_patch: float) -> RunPlan:
+    def warnings(self) -> list[str]:
+        """What the user should consider before the run."""
+        if self.unfamiliar_share <= _UNFAMILIAR:
+            return []
+        return [
+            f"{100 * self.unfamiliar_share:.0f} % of {self.scene} looks unlike the imagery that model {self.model} was "
+            "trained on (colors, contrast, or sharpness): expect more errors than its card says; check the result of a "
+            "small part first (--bbox), or adapt the model to your imagery (fctl-geo train --init)"
+        ]
+
+
+def plan_of(run: Run, seconds_a_patch: float, progress: Progress) -> RunPlan:
     """Plan a run by counting its patches; the executor that will compute them measures the time per patch."""
     patches = run.crude.patches
     grid = run.crude.sweep.grid
@@ -67,7 +91,19 @@ def plan_of(run: Run, seconds_a_patch: float) -> RunPlan:
         device=run.hardware.name,
         memory_bytes=run.memory_bytes,
         seconds=seconds,
+        unfamiliar_share=_unfamiliar_share(run, progress),
     )
+
+
+def _unfamiliar_share(run: Run, progress: Progress) -> float:
+    if run.info.input.appearance is None:
+        return 0.0
+    sweep = run.final.sweep
+    (row, row_end), (col, col_end) = (
+        of(0, size) for of, size in zip((sweep.how.model_rows, sweep.how.model_cols), sweep.output_hw, strict=True)
+    )
+    area = Window(row, col, row_end - row, col_end - col).clip(Window(0, 0, *run.scene.model_hw))
+    return unfamiliar_share(run.info.input.appearance, run.scene, area, progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from fctl_geo.scene.scaling import informative_px
 from fctl_geo.scene.source import Grid, Source
 from fctl_geo.windows.window import Window
 
-_SAMPLE_PX = 128
+SAMPLE_PX = 128
+"""Side of a sampled window."""
 _SAMPLES_A_SIDE = 8
 _LEAST_SAMPLED_SIDE = 512
 _ENOUGH_PX = 1 << 14
@@ -150,10 +151,10 @@ def sample_windows(grid: Grid | Window, most_a_side: int = _SAMPLES_A_SIDE) -> I
 
 def _sample_spans(size_px: int, most: int) -> list[tuple[int, int]]:
     """Example: 300 px -> 0-127, 128-255, 256-299, each pixel once; 10,000 px -> 0-127, 1410-1537, ..., 9872-9999."""
-    if size_px <= most * _SAMPLE_PX:
-        return [(start, min(_SAMPLE_PX, size_px - start)) for start in range(0, size_px, _SAMPLE_PX)]
-    gap = (size_px - _SAMPLE_PX) / max(1, most - 1)
-    return [(int(i * gap), _SAMPLE_PX) for i in range(most)]
+    if size_px <= most * SAMPLE_PX:
+        return [(start, min(SAMPLE_PX, size_px - start)) for start in range(0, size_px, SAMPLE_PX)]
+    gap = (size_px - SAMPLE_PX) / max(1, most - 1)
+    return [(int(i * gap), SAMPLE_PX) for i in range(most)]
 
 
 def alpha_is_a_picture(header: Header, grids: tuple[Grid, ...], mask: str = "auto") -> bool:

@@ -14,6 +14,7 @@ from fctl_geo.model.modelfile import read_model_info, write_model
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import InputSpec, Legend
+from fctl_geo.training.appearance import measure_appearance
 from fctl_geo.training.card import OBJECTS, write_card
 from fctl_geo.training.crude import make_crude_samples
 from fctl_geo.training.curves import draw_curves, draw_samples
@@ -219,6 +220,7 @@ def model_info(recipe: Recipe, trained: Trained, refinement: Mapping[str, object
             bands=recipe.bands,
             gsd_m=recipe.gsd_m if recipe.gsd_known else None,
             gsd_tolerance=recipe.gsd_tolerance,
+            appearance=measure_appearance(trained.samples, recipe.method.looks, trained.steps * recipe.method.batch),
         ),
         patch_px=recipe.method.patch_px,
         overlap_px=recipe.method.overlap_px,
