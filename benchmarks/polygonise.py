@@ -2,8 +2,9 @@
 
     python benchmarks/polygonise.py --size 5000
 
-The raster resembles a land-cover map: six smooth classes, buildings at all angles, holes. Prints MPix/s of both, the
-ratio, and the peak RSS (of the whole process, before and after GDAL runs).
+The raster resembles a land-cover map: six smooth classes, buildings at all angles, holes. Prints MPix/s of both, of
+the sieve and of separating the buildings, the ratios to the tracer, and the peak RSS (of the whole process, before and
+after GDAL runs).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.trace import Strip, trace_polygons
+from fctl_geo.separate.separate import find_cores, separate_strips
 
 Classes = npt.NDArray[np.uint8]
 
@@ -75,6 +77,13 @@ def sieve(classes: Classes, min_area: float) -> int:
     return sum(s.height for s in sieve_strips(strips_of(classes), width=classes.shape[1], min_area=min_area))
 
 
+def separate(classes: Classes, neck_px: float) -> int:
+    """Separate the buildings, in two passes; returns the number of rows."""
+    strips, width = strips_of(classes), classes.shape[1]
+    cores = find_cores(strips, width=width, classes=frozenset({5}), neck_px=neck_px)
+    return sum(s.height for s in separate_strips(strips, cores, min_area=neck_px**2))
+
+
 def gdal_shapes(classes: Classes) -> int:
     """Trace the same polygons with GDAL."""
     from rasterio.features import shapes
@@ -101,16 +110,21 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--simplify", type=float, default=1.0, help="tolerance of the simplified run, in pixels")
     parser.add_argument("--min-area", type=float, default=20, help="smallest region that the sieve keeps, in pixels")
+    parser.add_argument("--neck", type=float, default=8, help="width of the connections to cut, in pixels")
     options = parser.parse_args()
     warm = class_raster(256)
-    trace(warm, 0.0), trace(warm, options.simplify), sieve(warm, options.min_area)
+    trace(warm, 0.0), trace(warm, options.simplify), sieve(warm, options.min_area), separate(warm, options.neck)
     classes = class_raster(options.size)
     print(f"{options.size} x {options.size} px, raster {classes.nbytes / 2**20:.0f} MiB")
     ours = timed("trace", lambda: trace(classes, 0.0), classes, options.repeats)
-    timed(f"trace, simplify {options.simplify} px", lambda: trace(classes, options.simplify), classes, options.repeats)
+    name = f"trace, simplify {options.simplify} px"
+    simple = timed(name, lambda: trace(classes, options.simplify), classes, options.repeats)
     timed(f"sieve, {options.min_area} px", lambda: sieve(classes, options.min_area), classes, options.repeats)
+    name = f"separate, neck {options.neck:g} px"
+    apart = timed(name, lambda: separate(classes, options.neck), classes, options.repeats)
     theirs = timed("rasterio.features.shapes", lambda: gdal_shapes(classes), classes, 1)
     print(f"trace / shapes: {ours / theirs:.1f} times")
+    print(f"separate / trace: {apart / ours:.2f} times, with simplification {apart / simple:.2f} times")
 
 
 if __name__ == "__main__":

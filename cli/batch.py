@@ -12,7 +12,16 @@ from fctl_geo.settings import SEGMENTING_MODEL
 
 from .console import Console, console_options
 from .executor import executor_choice, executor_options, open_executor
-from .options import FILE, combine, engine_options, merge_options, model_option, option_of, polygon_options
+from .options import (
+    FILE,
+    combine,
+    engine_options,
+    merge_options,
+    model_option,
+    option_of,
+    polygon_options,
+    separate_option,
+)
 from .progress import open_progress
 from .segment import scene_options
 
@@ -92,6 +101,7 @@ batch_options = combine(
 @scene_options
 @merge_options
 @polygon_options
+@separate_option
 @engine_options
 @executor_options
 @console_options

@@ -57,16 +57,17 @@ def command(console: Console, /, scene: str | None, out_dir: Path, model: str, o
             f"cannot create the folder {out_dir}: {error.strerror}", hint="choose another --out-dir"
         ) from error
     outs = out_dir / "classes.tif", out_dir / "polygons.gpkg"
-    tidy = PolygonSettings(min_area_m2=SMALLEST_M2)
+    has_objects = any(each.objects for each in info.legend)
+    tidy = PolygonSettings(min_area_m2=SMALLEST_M2, square="90" if has_objects else "off")
     settings = Settings(
         model=model, engine=engine, polygons=tidy, output=OutputSettings(outs=outs, overwrite=overwrite)
     )
     with open_progress(console) as progress:
         path = scene or _embedded_scene(out_dir, progress)
-        summary = segment_scene(path, settings, progress=progress)
+        summary = segment_scene(path, settings, progress=progress).summary
         progress.say("drawing the picture")
         title = f"{Path(path).name}, model {info.name} {info.version}"
-        picture = draw_picture(path, *outs, out_dir / "picture.png", bands=info.input.bands, title=title)
+        picture = draw_picture(path, *outs, spec=info.input, title=title).save(out_dir / "picture.png")
         progress.done(json.loads(summary.to_json()) | {"picture": str(picture)})
     print_run(summary)
     click.echo(f"\nResults are in {out_dir.resolve()}: picture.png, polygons.gpkg (for QGIS), classes.tif")

@@ -203,7 +203,7 @@ def self_test() -> Iterator[Finding]:
         scene, _ = write_scene(folder, size_px=512)
         started = time.monotonic()
         settings = Settings.of({"outs": (folder / "classes.tif", folder / "polygons.gpkg")})
-        summary = segment_scene(scene, settings, progress=Silent())
+        summary = segment_scene(scene, settings, progress=Silent()).summary
         words = f"512 px scene to raster and polygons in {time.monotonic() - started:.1f} s on {summary.device}"
         yield Finding("self test", "ok", words)
 

@@ -1,4 +1,4 @@
-"""`fctl-geo evaluate`: measures the accuracy of a model or a class raster against labels."""
+"""`fctl-geo evaluate`: measures the accuracy of a model or a class raster against labels, or of polygons."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fctl_geo.assess.settings import ComparisonSettings
 from fctl_geo.training.settings import EvaluationSettings
 
 from .console import Console, console_options
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
 RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
 """A subject with one of these extensions is a class raster, anything else a model."""
 
+OF_POLYGONS = {"polygons", "truth", "field", "classes", "aoi", "gsd_m", "out", "json_path", "overwrite"}
+"""The options that apply to --polygons."""
+
 
 @click.command("evaluate")
-@click.argument("subject")
+@click.argument("subject", required=False)
+@click.option("--polygons", type=FILE, help="Polygons to measure against --truth, instead of SUBJECT.")
+@click.option("--truth", type=FILE, help="Reference polygons for --polygons, in any CRS.")
 @click.option("--data", type=FILE, help="Folder in the layout of DeepGlobe or Inria, or with images/ and masks/.")
 @label_options
 @option_of(
@@ -52,42 +58,105 @@ RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".png")
     metavar="PX",
     help="Tolerance, in pixels, within which contours match.",
 )
-@click.option("--out", type=FILE, help="HTML report (.html) with all metrics and the worst patches.")
+@click.option(
+    "--out",
+    type=FILE,
+    help="HTML report (.html) with all metrics and the worst patches; for --polygons, a GeoPackage (.gpkg) of all "
+    "objects with their errors.",
+)
 @click.option("--json", "json_path", type=FILE, help="JSON file (.json) for the metrics.")
 @merge_options
 @engine_options
 @overwrite_option
 @console_options
-@click.pass_obj
+@click.pass_context
 def command(
-    console: Console,
+    ctx: click.Context,
     /,
-    subject: str,
+    subject: str | None,
     *,
+    polygons: Path | None,
+    truth: Path | None,
     data: Path | None,
     out: Path | None,
     json_path: Path | None,
     overwrite: bool,
     **values: Any,
 ) -> None:
-    """Measure the accuracy of a model or a class raster.
+    """Measure the accuracy of a model, a class raster, or polygons.
 
     Takes a model (a shipped name or a file), which first segments the images, or an existing class raster (.tif); and
     labels: a folder with --data, or --image with --labels. Prints mIoU, IoU and F1 of each class, accuracy, and the
-    metrics of contours and objects; --out writes a report that also shows the worst patches.
+    metrics of contours and objects. With --polygons and --truth, any polygons are measured against reference polygons:
+    matched, merged, split, missed, and false objects, and the distances of their outlines in meters on the ground.
 
     \b
     fctl-geo evaluate buildings --image town.tif --labels houses.gpkg --field kind --out report.html
     fctl-geo evaluate inria.safetensors --data AerialImageDataset --convention inria --json report.json
+    fctl-geo evaluate --polygons roofs.gpkg --truth houses.gpkg --out errors.gpkg
     """
-    from fctl_geo.errors import TrainingError
     from fctl_geo.storage.outputs import check_outputs
+
+    _check_usage(ctx, subject, polygons, truth)
+    for path, endings in ((out, (".html",) if polygons is None else (".gpkg",)), (json_path, (".json",))):
+        if path is not None:
+            check_outputs([path], overwrite, endings=endings)
+    console: Console = ctx.obj
+    if polygons is not None and truth is not None:
+        _measure_polygons(console, polygons, truth, out, json_path, values)
+    elif subject is not None:
+        _measure_subject(console, subject, data, out, json_path, values)
+
+
+def _check_usage(ctx: click.Context, subject: str | None, polygons: Path | None, truth: Path | None) -> None:
+    """Refuse options that would have no effect."""
+    if (subject is None) == (polygons is None):
+        raise click.UsageError("give either a model or a class raster, or --polygons with --truth")
+    if (polygons is None) != (truth is None):
+        raise click.UsageError("--polygons and --truth need each other")
+    if polygons is None:
+        return
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.expose_value and parameter.name not in OF_POLYGONS:
+            raise click.UsageError(f"{parameter.opts[-1]} does not apply to --polygons")
+
+
+def _measure_polygons(
+    console: Console, polygons: Path, truth: Path, out: Path | None, json_path: Path | None, values: dict[str, Any]
+) -> None:
+    from fctl_geo.assess.error_layers import write_errors
+    from fctl_geo.assess.evaluate_polygons import evaluate_polygons
+    from fctl_geo.assess.report import polygon_values, write_json
+    from fctl_geo.storage.outputs import refuse_inputs
+
+    from .polygon_scores import print_scores
+
+    files = [path for path in (out, json_path) if path]
+    refuse_inputs(files, [polygons, truth, *([values["aoi"]] if values["aoi"] else [])])
+    settings = ComparisonSettings(**{name: values[name] for name in ("field", "classes", "aoi", "gsd_m")})
+    with open_progress(console) as progress:
+        found = evaluate_polygons(polygons, truth, settings, progress=progress)
+        if out is not None:
+            write_errors(found, out)
+        if json_path is not None:
+            write_json(found, json_path)
+        progress.done(polygon_values(found))
+    print_scores(found, files)
+
+
+def _measure_subject(
+    console: Console,
+    subject: str,
+    data: Path | None,
+    out: Path | None,
+    json_path: Path | None,
+    values: dict[str, Any],
+) -> None:
+    from fctl_geo.errors import TrainingError
     from fctl_geo.training.evaluate import evaluate_classes, evaluate_model
     from fctl_geo.training.report import report_values, write_html, write_json
 
-    for path, endings in ((out, (".html",)), (json_path, (".json",))):
-        if path is not None:
-            check_outputs([path], overwrite, endings=endings)
     if data is None and not values["images"]:
         raise TrainingError(
             "no labels to evaluate against are given", hint="give --image with --labels, or --data FOLDER"

@@ -65,6 +65,13 @@ class NameList(BandList):
     name = "names"
 
 
+class ClassChoice(NameList):
+    """'building,tank' as a tuple; 'none' as an empty one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return () if value == "none" else super().convert(value, param, ctx)
+
+
 class FiniteFloat(click.ParamType):  # type: ignore[type-arg]
     """A number that is neither NaN nor infinite."""
 
@@ -221,6 +228,14 @@ polygon_options = combine(
     ),
     option_of(
         PolygonSettings,
+        "square",
+        "--square",
+        is_flag=False,
+        flag_value="90",
+        help="Give objects (buildings) right-angled outlines; 45: half angles, too; any: long walls keep their own.",
+    ),
+    option_of(
+        PolygonSettings,
         "classes",
         "--classes",
         type=NameList(),
@@ -234,6 +249,29 @@ polygon_options = combine(
         metavar="N",
         help="Cut larger regions along rows into parts that share an object_id; limits memory.",
     ),
+    option_of(
+        PolygonSettings,
+        "neck_m",
+        "--neck",
+        type=click.FloatRange(0, min_open=True),
+        metavar="M",
+        help="Separate touching objects where they are connected by less than this (m).",
+    ),
+)
+separate_option = option_of(
+    PolygonSettings,
+    "separate",
+    "--separate/--no-separate",
+    help="Write a polygon for each object (house), also where objects touch; they share walls. [default: as the model "
+    "recommends]",
+)
+separate_classes_option = option_of(
+    PolygonSettings,
+    "separate",
+    "--separate",
+    type=ClassChoice(),
+    help="Write a polygon for each object of these classes, e.g. building, also where they touch; none: of no class. "
+    "[default: the classes marked as objects in the raster's legend]",
 )
 
 

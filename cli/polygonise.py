@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .console import Console, console_options
-from .options import FILE, outs_option, overwrite_option, polygon_options, polygon_settings
+from .options import FILE, outs_option, overwrite_option, polygon_options, polygon_settings, separate_classes_option
 from .progress import open_progress
 
 
@@ -17,6 +17,7 @@ from .progress import open_progress
 @click.argument("classes_raster", metavar="CLASSES", type=FILE)
 @outs_option
 @polygon_options
+@separate_classes_option
 @click.option(
     "--confidence", type=FILE, help="Raster of confidence in percent on the same grid; polygons get its mean."
 )
@@ -40,11 +41,13 @@ def command(
     """Convert the regions of a class raster to polygons.
 
     Takes any single-band raster of integers from 0 to 254; names and colors come from its palette and its .aux.xml.
-    Writes .gpkg, .fgb, .parquet, or .geojson with the class, name, and true area of every region. Memory does not grow
-    with the height of the raster: regions with more than --max-vertices are cut into parts that share an object_id.
+    Writes .gpkg, .fgb, .parquet, .geojson, .geojsonl, .geojsons, .shp, .mbtiles, or .pmtiles with the class, name, and
+    true area of every region. Memory does not grow with the height of the raster: regions with more than --max-vertices
+    are cut into parts that share an object_id.
 
     \b
     fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10
+    fctl-geo polygonise classes.tif --out houses.gpkg --classes building --separate building --neck 2
     """
     from fctl_geo.products.polygonise import polygonise
 

@@ -25,6 +25,7 @@ from .options import (
     outs_option,
     overwrite_option,
     polygon_options,
+    separate_option,
 )
 from .progress import open_progress
 
@@ -82,6 +83,7 @@ scene_options = combine(
 @scene_options
 @merge_options
 @polygon_options
+@separate_option
 @option_of(
     OutputSettings,
     "confidence",
@@ -99,8 +101,9 @@ def command(console: Console, /, scene: str, **values: Any) -> None:
     """Turn a scene into polygons or a class raster.
 
     Takes any raster that GDAL reads: a GeoTIFF, a COG, a VRT, a URL. The extension of each --out selects the product:
-    .gpkg, .fgb, .parquet, or .geojson (polygons), or .tif (class raster); if only polygons are written, the raster is
-    temporary. Prints an estimate of the time before it starts; --resume continues a run that was stopped.
+    .gpkg, .fgb, .parquet, .geojson, .geojsonl, .geojsons, .shp, .mbtiles, or .pmtiles (polygons), or .tif (class
+    raster); if only polygons are written, the raster is temporary. Prints an estimate of the time before it starts;
+    --resume continues a run that was stopped.
 
     \b
     fctl-geo segment town.tif --out town.gpkg
@@ -114,6 +117,6 @@ def command(console: Console, /, scene: str, **values: Any) -> None:
     choice, settings = executor_choice(values), Settings.of(values)
     with open_progress(console) as progress:
         with open_executor(choice, settings.engine, progress) as executor:
-            summary = segment_scene(scene, settings, executor=executor, progress=progress)
+            summary = segment_scene(scene, settings, executor=executor, progress=progress).summary
         progress.done(json.loads(summary.to_json()))
     print_run(summary)

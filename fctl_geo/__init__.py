@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fctl_geo.pipeline import plan_run, refine_raster, segment_scene
+    from fctl_geo.assess.evaluate_polygons import evaluate_polygons
+    from fctl_geo.assess.settings import ComparisonSettings
+    from fctl_geo.pipeline import plan_run, refine_raster, segment_array, segment_scene
     from fctl_geo.products.polygonise import polygonise
     from fctl_geo.products.read_polygons import read_polygons
+    from fctl_geo.products.result import SceneResult
     from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, SceneSettings, Settings
 
 _MODULES = {
     "plan_run": "fctl_geo.pipeline",
     "refine_raster": "fctl_geo.pipeline",
+    "segment_array": "fctl_geo.pipeline",
     "segment_scene": "fctl_geo.pipeline",
     "polygonise": "fctl_geo.products.polygonise",
     "read_polygons": "fctl_geo.products.read_polygons",
+    "evaluate_polygons": "fctl_geo.assess.evaluate_polygons",
+    "ComparisonSettings": "fctl_geo.assess.settings",
+    "SceneResult": "fctl_geo.products.result",
     "EngineSettings": "fctl_geo.settings",
     "OutputSettings": "fctl_geo.settings",
     "PolygonSettings": "fctl_geo.settings",
@@ -26,15 +33,19 @@ _MODULES = {
 }
 __all__ = [  # noqa: RUF022 - in the order of use
     "segment_scene",
+    "segment_array",
+    "SceneResult",
     "plan_run",
     "refine_raster",
     "polygonise",
     "read_polygons",
+    "evaluate_polygons",
     "Settings",
     "SceneSettings",
     "EngineSettings",
     "PolygonSettings",
     "OutputSettings",
+    "ComparisonSettings",
 ]
 
 

@@ -1,6 +1,6 @@
 """From scene to polygons: the whole pipeline at a glance.
 
-scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> polygons
+scene -> windows -> model -> stitch -> class raster -> refine -> class raster -> separate -> polygons
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fctl_geo.products.publish import Products
+from fctl_geo.products.result import SceneResult, with_outputs_in
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.run.executor import Executor, LocalExecutor
@@ -23,6 +25,7 @@ from fctl_geo.run.work_folder import WorkFolder, hint_to_resume, hold_outputs, w
 from fctl_geo.settings import REFINING_MODEL, EngineSettings, Settings
 from fctl_geo.spec import Legend
 from fctl_geo.storage.outputs import refuse_inputs
+from fctl_geo.storage.temporary_folder import folder_of_result
 from fctl_geo.system.memory import give_back_freed_memory
 from fctl_geo.windows.shards import Shard, runs_downwards
 
@@ -31,26 +34,36 @@ WriteRuns = Callable[[Sequence[Sequence[Shard]]], None]
 
 def segment_scene(
     scene: str | Path,
-    settings: Settings,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
     *,
     executor: Executor | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
-) -> RunSummary:
-    """Segment a scene of any size and write the products given in the settings.
+) -> SceneResult:
+    """Segment a scene of any size and write the products given in the settings, or temporary ones if none are given.
 
     Args:
         scene: anything GDAL opens: a file, a URL, /vsi...
         settings: model, scene, engine, polygon and output settings.
         executor: what computes the shards, here or on many machines; None: this process.
         progress: receives progress, messages and warnings.
+    Returns:
+        The summary of the run, and its products as a table, a raster and a picture.
     Raises:
         FctlError: with a hint; no product is written, and finished shards are kept for `resume`.
     Law: the bytes of the products depend only on scene, model and settings, not on shards, threads, interruptions or
     the number of machines, provided that these compute alike (`Hardware.arithmetic`).
     """
+    if settings.output.named:
+        return SceneResult(_segment(scene, settings, executor, progress), scene, settings)
+    with folder_of_result() as folder:
+        settings = with_outputs_in(folder.path, settings)
+        return SceneResult(_segment(scene, settings, executor, progress), scene, settings, folder)
+
+
+def _segment(scene: str | Path, settings: Settings, executor: Executor | None, progress: Progress) -> RunSummary:
     if executor is None:
         with LocalExecutor() as alone:
-            return segment_scene(scene, settings, executor=alone, progress=progress)
+            return _segment(scene, settings, alone, progress)
     start, resume = time.monotonic(), settings.output.resume
     with (
         Products(settings.output) as products,
@@ -77,6 +90,38 @@ def segment_scene(
             run.scene.resize_cache(0)  # no more pixels are read: free their memory for the polygons
             give_back_freed_memory()
             return products.publish(run, work, start, progress)
+
+
+def segment_array(
+    array: Any,
+    transform: Any = None,
+    crs: Any = None,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    *,
+    nodata: float | None = None,
+    band_names: Sequence[str] = (),
+    executor: Executor | None = None,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+) -> SceneResult:
+    """`segment_scene` for pixels in memory: the products are those of the same pixels in a GeoTIFF.
+
+    Args:
+        array: (bands, rows, columns), or (rows, columns) for one band, as rasterio reads it. Masked pixels of a masked
+            array are nodata. A DataArray of rioxarray needs no transform and no CRS, since it has its own.
+        transform: affine transform from pixels to the CRS; None: not georeferenced.
+        crs: anything rasterio takes for a CRS (EPSG code, WKT, pyproj or rasterio object); None: unknown.
+        nodata: the value of pixels without data; NaN is always nodata.
+        band_names: names of the bands ("nir"), for models that read more than red, green and blue.
+    Raises:
+        SceneError: an array that cannot be a scene, and whatever `segment_scene` raises.
+    """
+    from fctl_geo.scene.write_array import write_array
+
+    with folder_of_result() as folder:
+        scene = write_array(folder.path / "array.tif", array, transform, crs, nodata=nodata, names=band_names)
+        if not settings.output.named:
+            settings = with_outputs_in(folder.path, settings)
+        return SceneResult(_segment(scene, settings, executor, progress), scene, settings, folder)
 
 
 def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent()) -> RunPlan:  # noqa: B008

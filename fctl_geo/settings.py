@@ -11,12 +11,17 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.spec import Merge
+from fctl_geo.spec import Legend, Merge
 
 MAX_VERTICES = 500_000
 """The default: 8 MB per polygon, which few maps reach."""
 MOST_VERTICES = 20_000_000
 """About a third of what SQLite can store in one value (62 million vertices)."""
+SQUARE_TOLERANCE_M = 0.5
+"""Tolerance of squaring where none is given, but at least `SQUARE_TOLERANCE_PX`."""
+SQUARE_TOLERANCE_PX = 1.5
+NECK_M = 3.0
+"""Best of 1.5 to 4 m on masks of the buildings model, see docs/performance.md."""
 SEGMENTING_MODEL = "buildings"
 """The default model of `segment`, `batch` and `demo`."""
 REFINING_MODEL = "buildings"
@@ -24,6 +29,7 @@ REFINING_MODEL = "buildings"
 Grid = Literal["scene", "model"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
+Square = Literal["off", "90", "45", "any"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -143,19 +149,47 @@ class PolygonSettings:
     min_area_m2: float = 0.0
     """Smaller regions are merged into the neighbor with the longest shared border (m2; px without a CRS)."""
     simplify_m: float = 0.0
-    """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges."""
+    """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges, or, where
+    outlines are squared, `SQUARE_TOLERANCE_M`."""
     classes: tuple[str, ...] | None = None
     """Names of the classes to polygonize; None: all except the background."""
+    square: Square = "off"
+    """Give classes of objects (buildings) right-angled outlines; 45: half angles, too; any: long walls keep theirs."""
     max_vertices: int = MAX_VERTICES
     """Regions with more vertices are cut into parts that share an object_id; memory use grows with this limit."""
+    separate: bool | tuple[str, ...] | None = None
+    """Whether objects that touch (houses in a row) get a polygon each, which share walls: those of the classes that the
+    legend says are objects (True: there must be one), or of the classes named here. None: if the legend has any."""
+    neck_m: float = NECK_M
+    """Objects are separated where their class is narrower than this (m; px without a CRS)."""
 
     def __post_init__(self) -> None:
         _at_least("min-area", self.min_area_m2, 0)
         _at_least("simplify", self.simplify_m, 0)
+        _one_of("square", self.square, get_args(Square))
+        if not 0 < self.neck_m < math.inf:
+            raise SettingsError(f"neck is {self.neck_m} m", hint="give a width above 0, e.g. --neck 2.5")
         if not 1 <= self.max_vertices <= MOST_VERTICES:
             raise SettingsError(
                 f"max-vertices is {self.max_vertices}", hint=f"give a number from 1 to {MOST_VERTICES:,}"
             )
+
+    def separated(self, legend: Legend) -> tuple[str, ...]:
+        """The names of the classes of a legend whose objects are separated.
+
+        Raises:
+            SettingsError: the legend has no such class.
+        """
+        if isinstance(self.separate, tuple):
+            legend.ids_of(self.separate)
+            return self.separate
+        names = () if self.separate is False else tuple(info.name for info in legend if info.objects)
+        if self.separate and not names:
+            raise SettingsError(
+                f"none of the classes {', '.join(info.name for info in legend)} is known to consist of objects",
+                hint="write a class raster and name them: fctl-geo polygonise CLASSES.tif --separate building",
+            )
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +197,7 @@ class OutputSettings:
     """Which products are written, and what may be replaced."""
 
     outs: tuple[Path, ...] = ()
-    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, .geojson (polygons)."""
+    """Products by extension: .tif (class raster), .gpkg, .fgb, .parquet, ... (polygons, `outputs.VECTOR_ENDINGS`)."""
     confidence: Path | None = None
     """A second raster (.tif): confidence of each pixel's class in percent, uint8, 255 = nodata."""
     overwrite: bool = False
@@ -171,6 +205,11 @@ class OutputSettings:
     """Resume from the finished shards of an earlier, interrupted run with the same settings; None: if there is one."""
     staging: Path | None = None
     """Folder in which remote outputs (s3://) are written before upload; None: one in the temporary folder."""
+
+    @property
+    def named(self) -> bool:
+        """Whether any product is named."""
+        return bool(self.outs) or self.confidence is not None
 
 
 @dataclass(frozen=True, slots=True)

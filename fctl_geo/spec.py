@@ -45,6 +45,8 @@ class ClassInfo:
     """Red, green, blue, 0..255."""
     background: bool = False
     """True for a class that gets no polygons ("everything else")."""
+    objects: bool = False
+    """True for a class of objects (houses): those that touch get a polygon each."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.id < NODATA:

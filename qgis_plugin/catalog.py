@@ -27,6 +27,8 @@ class ModelClass:
     color: str
     """#rrggbb"""
     background: bool
+    objects: bool = False
+    """It consists of objects, such as buildings."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,13 @@ class ModelCard:
             version=str(info["version"]),
             title=info.get("title") or info["name"],
             classes=tuple(
-                ModelClass(c["id"], c["name"], "#{:02x}{:02x}{:02x}".format(*c["color"]), bool(c.get("background")))
+                ModelClass(
+                    c["id"],
+                    c["name"],
+                    "#{:02x}{:02x}{:02x}".format(*c["color"]),
+                    bool(c.get("background")),
+                    bool(c.get("objects")),
+                )
                 for c in info["legend"]["classes"]
             ),
             bands=tuple(info["input"]["bands"]),

@@ -17,6 +17,8 @@ TTAS = ("none", "flips", "d4")
 """Of these and the following choices, the first is the default."""
 PRECISIONS = ("auto", "fp32", "bf16")
 GRIDS = ("scene", "model")
-FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson")
+FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp", "mbtiles", "pmtiles")
+SQUARES = ("off", "90", "45", "any")
 MIN_AREA_M2 = 0.0
 SIMPLIFY_M = 0.0
+NECK_M = 3.0

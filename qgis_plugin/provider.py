@@ -43,7 +43,7 @@ class FctlProvider(QgsProcessingProvider):
         return ["tif"]
 
     def supportedOutputVectorLayerExtensions(self) -> list[str]:
-        return ["gpkg", "fgb", "geojson", "parquet"]
+        return ["gpkg", "fgb", "geojson", "parquet", "shp", "geojsonl", "mbtiles"]
 
     def supportsNonFileBasedOutput(self) -> bool:
         return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import geopandas
@@ -16,12 +19,16 @@ from click.testing import CliRunner
 from fctl_geo_cli.main import COMMANDS, cli
 from shapely.geometry import box
 
+from fctl_geo import PolygonSettings, polygonise
+from fctl_geo.spec import ClassInfo, Legend
+
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 RUN = {
     "fctl-geo segment town.tif --out town.gpkg",
     "fctl-geo segment region.tif --model landcover --out cover.tif --out cover.gpkg --aoi district.shp --min-area 20",
     "fctl-geo evaluate classes.tif --image town.tif --labels truth.tif --json report.json",
+    "fctl-geo evaluate --polygons roofs.gpkg --truth houses.gpkg --out errors.gpkg",
     "fctl-geo refine classes.tif --out refined.tif",
     "fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10",
 }
@@ -98,6 +105,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         truth.rename(made / f"{name}-truth.tif")
     for copy in ("truth.tif", "classes.tif"):
         (made / copy).write_bytes((made / "town-truth.tif").read_bytes())
+    named = Legend((ClassInfo(1, "building", (214, 69, 65)),))
+    for copy in ("houses.gpkg", "roofs.gpkg"):
+        polygonise(made / "truth.tif", [made / copy], PolygonSettings(classes=("building",)), legend=named)
     with rasterio.open(made / "region.tif") as region:
         west, south, east, north = region.bounds
         inside = box(west + 40, south + 60, east - 80, north - 20)
@@ -125,4 +135,28 @@ def test_the_readmes_python_runs(
     monkeypatch.chdir(folder)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert "vegetation" in capsys.readouterr().out
-    assert all((folder / name).exists() for name in ("cover.tif", "cover.gpkg", "refined.tif", "refined.fgb"))
+    made = ("cover.tif", "cover.gpkg", "cover.png", "refined.tif", "refined.fgb")
+    assert all((folder / name).exists() for name in made)
+
+
+def test_the_notebook_runs_and_shows_something_in_every_cell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    book = json.loads((ROOT / "docs" / "notebook.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {"__name__": "notebook"}
+    shown = [run_cell(cell, names) for cell in cells]
+    assert [type(value).__name__ for value in shown] == [
+        "SceneResult", "Picture", "DataFrame", "str", "SceneResult", "tuple", "NoneType",
+    ]  # fmt: skip
+    assert "background" in shown[0]._repr_html_() and shown[1]._repr_png_().startswith(b"\x89PNG")
+    assert len(shown[2]) and shown[3].endswith("roofs")
+    assert not any(cell.get("outputs") for cell in book["cells"]), "without outputs, so that diffs stay readable"
+
+
+def run_cell(code: str, names: dict[str, object]) -> Any:
+    """Run a cell as notebooks do: the value of the last line, if it is an expression, is what is shown."""
+    *body, last = ast.parse(code).body
+    if not isinstance(last, ast.Expr):
+        body, last = [*body, last], ast.Expr(ast.Constant(None))
+    exec(compile(ast.Module(body, []), "notebook.ipynb", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "notebook.ipynb", "eval"), names)

@@ -19,6 +19,7 @@ from fctl_geo_cli.main import cli
 from fctl_geo_cli.options import choices_of, default_of
 
 import fctl_geo
+from fctl_geo.assess.settings import ComparisonSettings
 from fctl_geo.batch.settings import FORMATS, BatchSettings
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.settings import (
@@ -38,7 +39,7 @@ ROOMS: dict[str, tuple[type, ...]] = {
     "refine": (EngineSettings,),
     "polygonise": (PolygonSettings,),
     "train": (TrainingSettings,),
-    "evaluate": (EvaluationSettings, EngineSettings),
+    "evaluate": (EvaluationSettings, ComparisonSettings, EngineSettings),
 }
 """The settings that a command's options stand for."""
 CALLS: dict[str, Callable[..., Any]] = {"refine": fctl_geo.refine_raster, "polygonise": fctl_geo.polygonise}
@@ -116,11 +117,13 @@ def test_the_plugins_table_is_the_engines() -> None:
     for room, name, words in (
         (EngineSettings, "precision", table.PRECISIONS),
         (SceneSettings, "grid", table.GRIDS),
+        (PolygonSettings, "square", table.SQUARES),
     ):
         assert choices_of(room, name) == words and default_of(room, name) == words[0]
     assert table.FORMATS == FORMATS and default_of(BatchSettings, "formats") == table.FORMATS[:1]
     assert default_of(PolygonSettings, "min_area_m2") == table.MIN_AREA_M2
     assert default_of(PolygonSettings, "simplify_m") == table.SIMPLIFY_M
+    assert default_of(PolygonSettings, "neck_m") == table.NECK_M
 
 
 def test_the_model_that_refines_by_default_has_a_refinement_network() -> None:

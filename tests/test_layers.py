@@ -20,9 +20,11 @@ FLOORS = (
     ("scene", "model"),
     ("stitch", "raster"),
     ("polygons",),
+    ("square", "separate"),
     ("run",),
+    ("report",),
     ("products",),
-    ("pipeline",),
+    ("pipeline", "assess"),
     ("batch", "cluster", "training"),
     ("cli",),
 )
@@ -34,9 +36,9 @@ ASIDE = {
 }
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
-    "rasterio": {"scene", "raster", "products", "training", "synthetic", "cli"},
-    "pyogrio": {"products", "scene", "cli"},
-    "shapely": {"products", "polygons", "scene"},
+    "rasterio": {"scene", "raster", "report", "products", "training", "synthetic", "cli"},
+    "pyogrio": {"products", "scene", "assess", "cli"},
+    "shapely": {"products", "polygons", "scene", "assess"},
     "click": {"cli"},
     "rich": {"cli"},
     "dask": {"cluster"},

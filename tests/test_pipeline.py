@@ -31,7 +31,7 @@ from fctl_geo.settings import EngineSettings
 def segment(scene: Path, out: Path, model: Path, **settings: object) -> RunSummary:
     outs = (out.with_suffix(".tif"), out.with_suffix(".gpkg"))
     values = {"model": str(model), "outs": outs, "overwrite": True, "device": "cpu", **settings}
-    return segment_scene(scene, Settings.of(values))
+    return segment_scene(scene, Settings.of(values)).summary
 
 
 def classes_of(path: Path) -> np.ndarray:

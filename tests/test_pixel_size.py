@@ -133,7 +133,7 @@ def test_every_number_knows_how_large_a_pixel_is(
         outs = (folder / f"{name}.tif", folder / f"{name}.parquet")
         classes = ("nothing", "a", "b")
         asked = {"model": str(model), "outs": outs, "classes": classes, "device": "cpu", "refine": False, **given}
-        return segment_scene(scene, Settings.of({**asked, **values}))
+        return segment_scene(scene, Settings.of({**asked, **values})).summary
 
     summary = run("exact")
     truth = witness(folder / "exact.tif", gsd_m)

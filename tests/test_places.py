@@ -69,7 +69,7 @@ def roofs() -> np.ndarray:
 def segment(scene: Path, out: Path, model: Path, progress: Silent | None = None, **values: object) -> RunSummary:
     outs = (out.with_suffix(".gpkg"), out.with_suffix(".tif"))
     asked = {"model": str(model), "outs": outs, "device": "cpu", "classes": ("nothing", "a", "b"), **values}
-    return segment_scene(scene, Settings.of(asked), progress=progress or Silent())
+    return segment_scene(scene, Settings.of(asked), progress=progress or Silent()).summary
 
 
 def two_classes(path: Path, **place: object) -> Path:

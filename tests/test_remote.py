@@ -57,7 +57,7 @@ def s3(server: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3:
 def segment(scene: Path | str, *outs: Path | str, model: Path, **settings: object) -> RunSummary:
     paths = tuple(Path(out) for out in outs)
     values = {"model": str(model), "outs": paths, "device": "cpu", "threads": 1, **settings}
-    return segment_scene(scene, Settings.of(values))
+    return segment_scene(scene, Settings.of(values)).summary
 
 
 def left_here() -> list[str]:

@@ -13,6 +13,23 @@ import rasterio.features
 import shapely
 from scene_factory import make_scene
 
+from fctl_geo.progress import Silent
+
+
+class StopAfter(Silent):
+    """Asks to stop after some steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def advance(self, steps: int = 1) -> None:
+        self.left -= steps
+
+    @property
+    def cancelled(self) -> bool:  # type: ignore[override]
+        return self.left <= 0
+
+
 RECIPE = """
 name = "tiny"
 version = "0"

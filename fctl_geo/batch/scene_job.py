@@ -60,7 +60,7 @@ def process_scene(job: SceneJob, executor: Executor, progress: Progress) -> Scen
     start = time.monotonic()
     share = _Share(progress, job.name, None if job.time_limit_s is None else start + job.time_limit_s)
     try:
-        summary = segment_scene(job.scene, job.settings, executor=executor, progress=share)
+        summary = segment_scene(job.scene, job.settings, executor=executor, progress=share).summary
         return SceneOutcome(Ended(job.name, "done", time.monotonic() - start, summary.device), summary)
     except Cancelled:
         if job.time_limit_s is None or progress.cancelled:

@@ -9,7 +9,9 @@ from typing import Literal, get_args
 from fctl_geo.errors import SettingsError
 from fctl_geo.storage.address import address_of, shown
 
-Format = Literal["gpkg", "tif", "fgb", "parquet", "geojson"]
+Format = Literal[
+    "gpkg", "tif", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp", "mbtiles", "pmtiles"
+]  # fmt: skip
 FORMATS: tuple[str, ...] = get_args(Format)
 OnError = Literal["skip", "stop"]
 

@@ -11,12 +11,14 @@ def pointwise(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 1, bias=bias, dilation=2)
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def conv_bn(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.Sequential:
     """A convolution that keeps cells aligned, and its batch normalization."""
-    if kernel == 1 and stride == 1:
-        return nn.Sequential(pointwise(inputs, outputs, bias=False), nn.BatchNorm2d(outputs))
     padding = dilation * (kernel // 2)
-    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False)
+    layer = (
+        pointwise(inputs, outputs, bias=False)
+        if kernel == 1
+        else nn.Conv2d(inputs, outputs, kernel, 1, padding, dilation, bias=False)
+    )
     return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 

@@ -57,7 +57,7 @@ class Concatenation(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(2 * channels, channels, 1)
+        self.mix = pointwise(2 * channels, channels)
 
     def forward(self, patch: Tensor, context: Tensor) -> Tensor:
         wide = F.interpolate(context, patch.shape[-2:], mode="bilinear", align_corners=False)

@@ -99,9 +99,9 @@ class Decoder(nn.Module):
     """From features at strides 2, 4 and 16 to planes of logits at full resolution.
 
     What is where is decided at stride 4, from deep features seen near and far; as in DeepLab v3+, few of the fine
-    features are let in, lest textures decide it. Contours are drawn at stride 2, at most half a pixel off: full
-    resolution would cost as much as everything else. Both strides are scored and the scores added up, since the many
-    channels of the coarser one learn faster.
+    features are let in, so that textures do not decide it. Contours are drawn at stride 2, at most half a pixel off:
+    full resolution would cost as much as everything else. Both strides are scored and the scores added up, since the
+    many channels of the coarser one learn faster.
     """
 
     def __init__(self, config: LiteConfig, widths: Sequence[int], planes: int) -> None:
@@ -158,7 +158,11 @@ class FctlLite(SegmentationNetwork):
         Returns:
             (B, planes, h, w) logits.
         """
-        x2, x4, deep = self.encoder(patch)
+        return self.decode(self.encoder(patch), contexts)
+
+    def decode(self, features: Sequence[Tensor], contexts: Sequence[Tensor]) -> Tensor:
+        """The same from the encoder's features of the patch."""
+        x2, x4, deep = features
         wider = iter(contexts)
         seen = [deep if scale == 1 else next(wider) for scale in self.config.contexts]
         related = [correlate(deep, c) for correlate, c in zip(self.correlations, seen, strict=True)]

@@ -93,9 +93,7 @@ def _parse(text: str, path: Path) -> ModelInfo:
         del raw["format"]
         spec = raw.pop("input")
         info = ModelInfo(
-            legend=Legend(
-                tuple(ClassInfo(c["id"], c["name"], (*c["color"],), c["background"]) for c in raw.pop("classes"))
-            ),
+            legend=_parse_legend(raw.pop("classes"), raw["network"].get("objects", "")),
             input=InputSpec(
                 bands=tuple(spec["bands"]),
                 gsd_m=spec["gsd_m"],
@@ -118,6 +116,18 @@ def _parse(text: str, path: Path) -> ModelInfo:
         RecursionError,
     ) as error:
         raise ModelFileError(f"the header of {path} is damaged ({error!r})", hint="get the file again") from None
+
+
+def _parse_legend(classes: list[dict[str, Any]], objects: str) -> Legend:
+    """The classes; those of objects are marked, or it is the one that the network itself keeps apart."""
+    return Legend(
+        tuple(
+            ClassInfo(
+                c["id"], c["name"], (*c["color"],), c["background"], c.get("objects", False) or c["name"] == objects
+            )
+            for c in classes
+        )
+    )
 
 
 def _parse_scaling(raw: Mapping[str, Any]) -> Scaling:

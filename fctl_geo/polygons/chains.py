@@ -25,6 +25,7 @@ import numpy as np
 from fctl_geo.polygons.cut import prepare_cut, rows_to_cut
 from fctl_geo.polygons.labels import add_hole, continue_below, finish_run, merge_labels, settle_labels
 from fctl_geo.polygons.runs import find_runs, root_of
+from fctl_geo.polygons.sides import least, side_of
 from fctl_geo.polygons.state import (
     CLOSED,
     DONE,
@@ -39,6 +40,7 @@ from fctl_geo.polygons.state import (
     ROW,
     SIDE,
 )
+from fctl_geo.polygons.strip import CLASS_BITS
 from fctl_geo.system.kernels import inner, kernel
 
 # ---------------------------------------------------------------- nodes
@@ -108,11 +110,12 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
 
 
 @inner
-def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
+def _sweep(st, traced, squared, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, but only those where a vertical edge begins or ends."""
     n_merged = 0
     simplify = clear.shape[0] > 0  # if so, boundaries that pass straight through a junction get a node, too
-    here = reach_left = reach_up = np.uint8(0)  # least clearance: at this corner, along the edges to its left and above
+    straight_reach = np.uint16(0)
+    here = reach_left = reach_up = np.uint16(0)  # least clearances: here, to the left, above
     near = rows_to_cut(st, row)
     last_col = np.int32(0)
     up, down = 1, 1  # the next vertical edge of the row above and of the row below
@@ -131,14 +134,14 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         e = st.value[below, down] if has_down else d
         run_a, run_e = up - 1, (down if has_down else down - 1)
         run_b = up if has_up else up - 1
-        cut_a = cutting and a >= 0 and traced[a] and st.cut[st.label[above, run_a]]
-        cut_b = cutting and b >= 0 and traced[b] and st.cut[st.label[above, run_b]]
+        cut_a = cutting and a >= 0 and traced[a & CLASS_BITS] and st.cut[st.label[above, run_a]]
+        cut_b = cutting and b >= 0 and traced[b & CLASS_BITS] and st.cut[st.label[above, run_b]]
         has_left, has_right = a != d or cut_a, b != e or cut_b
 
         # labels: the run on the left ends; the run on the right takes the label above it or is merged with it
-        if has_down and d >= 0 and traced[d]:
+        if has_down and d >= 0 and traced[d & CLASS_BITS]:
             finish_run(st, below, down - 1, row, area, confidence)
-        if b == e and e >= 0 and traced[e]:
+        if b == e and e >= 0 and traced[e & CLASS_BITS]:
             label_above = root_of(st.parent, st.label[above, run_b])
             if cut_b:
                 continue_below(st, label_above, below, run_e, row)
@@ -153,23 +156,28 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
         flag = JUNCTION if junction or rim_corner else np.uint8(0)
         mark = simplify and junction
         if simplify:
-            here = min(clear[col], near)
-            reach_up = min(st.edge_reach[above, up], here) if has_up else here
+            here = least(clear[col], near)
+            reach_up = least(st.edge_reach[above, up], here) if has_up else here
             if has_left:
-                reach_left = min(reach_left, clear[last_col + 1 : col + 1].min(), near)
+                reach_left = least(reach_left, near)
+                for passed in range(last_col + 1, col + 1):
+                    reach_left = least(reach_left, clear[passed])
             last_col = col
+            straight_reach = reach_up
+            reach_up |= side_of(a, b, traced, squared)
+            reach_left |= side_of(a, d, traced, squared)
         up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
         if has_up:
             up_left, up_right = st.edge[above, up, 0], st.edge[above, up, 1]
         down_left = down_right = np.int32(-1)  # ... and of the one below
         new_upper, new_lower = np.int32(-1), np.int32(-1)
 
-        if a >= 0 and traced[a]:
+        if a >= 0 and traced[a & CLASS_BITS]:
             if has_up and has_left:  # convex corner of a
                 if _join(st, upper, up_left, corner, flag | PINCH if a == e else flag, reach_left, reach_up):
                     st.done[st.scalar[DONE], 0] = root_of(st.parent, st.label[above, run_a])
                     st.done[st.scalar[DONE], 1] = up_left
-                    st.done[st.scalar[DONE], 2] = a
+                    st.done[st.scalar[DONE], 2] = a & CLASS_BITS
                     st.scalar[DONE] += 1
             elif has_up:
                 if has_down:  # a and d: straight ahead, upward
@@ -183,28 +191,28 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
                     down_right = _append(st, upper, corner, flag, reach_left)
             elif has_right:  # all but e
                 down_left = new_upper = _begin(st, corner, flag)
-        if has_up and b >= 0 and traced[b]:
+        if has_up and b >= 0 and traced[b & CLASS_BITS]:
             if has_right:  # convex corner of b
                 new_upper = _append(st, up_right, corner, flag | PINCH if b == d else flag, reach_up)
             elif has_down:  # b and e: straight ahead, downward
                 down_right = _append(st, up_right, corner, flag, reach_up) if mark else up_right
             elif _join(st, up_right, lower, corner, flag, reach_up, reach_left):  # all but a
                 add_hole(st, root_of(st.parent, st.label[above, run_b]), lower)
-                if simplify:
+                if simplify and not squared[b & CLASS_BITS]:
                     st.closed[st.scalar[CLOSED]] = lower
                     st.scalar[CLOSED] += 1
-        if has_left and d >= 0 and traced[d]:
+        if has_left and d >= 0 and traced[d & CLASS_BITS]:
             if has_down:  # convex corner of d
                 down_left = _prepend(st, lower, corner, flag | PINCH if b == d else flag, reach_left)
             elif has_right:  # d and e: straight ahead, to the left
                 new_lower = _prepend(st, lower, corner, flag, reach_left) if mark else lower
-        if has_right and has_down and e >= 0 and traced[e]:  # convex corner of e
+        if has_right and has_down and e >= 0 and traced[e & CLASS_BITS]:  # convex corner of e
             new_lower = down_right = _begin(st, corner, flag | PINCH if a == e else flag)
 
         upper, lower = new_upper, new_lower
         if simplify:
             straight_down = has_up and has_down and not (has_left or has_right)
-            st.edge_reach[below, down] = reach_up if straight_down else here
+            st.edge_reach[below, down] = straight_reach if straight_down else here
             reach_left = here
         if has_down:
             st.edge[below, down, 0], st.edge[below, down, 1] = down_left, down_right
@@ -215,16 +223,18 @@ def _sweep(st, traced, above, below, n_above, n_below, row, area, confidence, cl
 
 
 @kernel
-def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin):  # type: ignore[no-untyped-def]
+def trace_rows(st, classes, objects, area, confidence, clear, traced, squared, max_vertices, begin):  # type: ignore[no-untyped-def]
     """Trace rows, starting with `begin`, until the strip ends, space runs out, or a region has been cut.
 
     Args:
         classes: (h, width) uint8; h = 0 marks the end of the raster.
+        objects: (h, width) or (h, 0) int32.
         area: (h, 1) or (h, blocks) float64.
         confidence: (h, width) or (h, 0) uint8.
         clear: (h, width + 1) clearances of the corners along the top of each row, at the end (1, width + 1); or of
             width 0 if nothing will be simplified.
         traced: (256,) bool, False for classes that get no polygons.
+        squared: (256,) bool, True for classes whose outlines will be squared.
         max_vertices: regions with more vertices are cut, see `cut`.
     Returns:
         The row to continue with after making room (`grow`) or writing the completed regions; h if all rows are traced.
@@ -247,10 +257,12 @@ def trace_rows(st, classes, area, confidence, clear, traced, max_vertices, begin
         area_row, confidence_row = np.zeros(1), np.zeros(0, np.uint8)
         if height > 0:
             area_row, confidence_row = area[i], confidence[i]
-            n_below = find_runs(classes[i], st.words, st.start[below], st.value[below])
+            n_below = find_runs(classes[i], objects[i], st.words, st.start[below], st.value[below])
             st.label[below, : n_below + 1] = -1
         cutting = prepare_cut(st, above, n_above, row, max_vertices)
-        n_merged = _sweep(st, traced, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting)
+        n_merged = _sweep(
+            st, traced, squared, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting
+        )
         settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below
         scalar[ROW] += 1

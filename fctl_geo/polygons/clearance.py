@@ -14,84 +14,64 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fctl_geo.polygons.room import ObjectRoom, group_clearances
+from fctl_geo.polygons.walls import corner_masks, is_junction, walk
 from fctl_geo.system.kernels import inner, kernel
-
-UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
-"""Bits of a corner's mask: a boundary leaves the corner in this direction."""
 
 
 def with_clearance(
-    slices: Iterator[tuple[npt.NDArray[Any], ...]], width: int, limit_px: int
+    slices: Iterator[tuple[npt.NDArray[Any], ...]], width: int, limit_px: int, around: ObjectRoom | None = None
 ) -> Iterator[tuple[npt.NDArray[Any], ...]]:
     """Append clearances to slices of rows, each row as soon as the rows it depends on have arrived.
 
     Args:
-        slices: tuples of arrays of whole rows, classes (h, width) first.
+        slices: tuples of arrays of whole rows, classes (h, width) and objects (h, width) or (h, 0) first.
         width: columns.
         limit_px: clearances are capped at this.
+        around: also measure how far groups of objects are from everything else.
     Yields:
-        The same rows, sliced differently, and (h, width + 1) uint8 clearances of the corners along the top of each row,
-        0 where there is no boundary. The last slice has no rows and (1, width + 1) clearances: the raster's lower edge.
+        The same rows, sliced differently, and (h, width + 1) uint16 clearances of the corners along the top of each
+        row: the clearance in the low byte and that of the group (see `room`) in the high one, 0 where there is no
+        boundary. The last slice has no rows and (1, width + 1) clearances: the raster's lower edge.
     """
+    most_px = limit_px if around is None else max(limit_px, around.limit_px)
+
+    def measure(
+        held: tuple[npt.NDArray[Any], ...], begin: int, end: int, at_top: bool, at_bottom: bool
+    ) -> npt.NDArray[np.uint16]:
+        classes, objects = held[:2]
+        least: npt.NDArray[np.uint8] = clearances(classes, objects, begin, end, limit_px, at_top, at_bottom)
+        clear = least.astype(np.uint16)
+        if around is not None:
+            room = group_clearances(around.merged[classes], begin, end, around.limit_px, at_top, at_bottom)
+            clear |= room.astype(np.uint16) << 8
+        return clear
+
     held: tuple[npt.NDArray[Any], ...] | None = None
-    done = 0  # rows of `held` already yielded; up to `limit_px` of them are kept
+    done = 0  # rows of `held` already yielded; up to `most_px` of them are kept
     at_top = True
     for rows in slices:
         held = rows if held is None else tuple(np.concatenate(pair) for pair in zip(held, rows, strict=True))
-        ready = held[0].shape[0] - limit_px + 1
+        ready = held[0].shape[0] - most_px + 1
         if ready <= done:
             continue
-        yield (*(a[done:ready] for a in held), clearances(held[0], done, ready, limit_px, at_top, False))
-        gone = max(ready - limit_px, 0)
+        yield (*(a[done:ready] for a in held), measure(held, done, ready, at_top, False))
+        gone = max(ready - most_px, 0)
         at_top = at_top and gone == 0
         held, done = tuple(a[gone:] for a in held), ready - gone
     if held is None:
         return
     height = held[0].shape[0]
-    clear = clearances(held[0], done, height + 1, limit_px, at_top, True)
+    clear = measure(held, done, height + 1, at_top, True)
     if height > done:
         yield (*(a[done:] for a in held), clear[:-1])
     yield (*(a[height:] for a in held), clear[-1:])
 
 
 @kernel
-def corner_masks(classes, at_top, at_bottom):  # type: ignore[no-untyped-def]
-    """(h + 1, width + 1) uint8: which of the four edges at each corner are boundaries.
-
-    On the first and last row of corners, one pixel row is missing: they are right only at an end of the raster
-    (`at_top`, `at_bottom`).
-    """
-    height, width = classes.shape
-    mask = np.zeros((height + 1, width + 1), np.uint8)
-    for i in range(height):
-        mask[i, 0] |= DOWN
-        mask[i + 1, 0] |= UP
-        mask[i, width] |= DOWN
-        mask[i + 1, width] |= UP
-        row = classes[i]
-        for col in range(1, width):
-            if row[col - 1] != row[col]:
-                mask[i, col] |= DOWN
-                mask[i + 1, col] |= UP
-    for i in range(height + 1):
-        if i in (0, height):
-            if (at_top if i == 0 else at_bottom) or height == 0:
-                for col in range(width):
-                    mask[i, col] |= RIGHT
-                    mask[i, col + 1] |= LEFT
-            continue
-        above, below = classes[i - 1], classes[i]
-        for col in range(width):
-            if above[col] != below[col]:
-                mask[i, col] |= RIGHT
-                mask[i, col + 1] |= LEFT
-    return mask
-
-
-@kernel
-def clearances(classes, begin, end, limit_px, at_top, at_bottom):  # type: ignore[no-untyped-def]
+def clearances(classes, objects, begin, end, limit_px, at_top, at_bottom):  # type: ignore[no-untyped-def]
     """(end - begin, width + 1) uint8 clearances of corner rows begin..end - 1 (corner row i runs along row i's top)."""
-    mask = corner_masks(classes, at_top, at_bottom)
+    mask = corner_masks(classes, objects, at_top, at_bottom)
     out = np.zeros((end - begin, mask.shape[1]), np.uint8)
     for i in range(begin, end):
         for col in range(mask.shape[1]):
@@ -101,13 +81,8 @@ def clearances(classes, begin, end, limit_px, at_top, at_bottom):  # type: ignor
 
 
 @inner
-def _is_junction(mask):  # type: ignore[no-untyped-def]
-    return (mask & 1) + (mask >> 1 & 1) + (mask >> 2 & 1) + (mask >> 3) > 2
-
-
-@inner
 def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
-    if _is_junction(mask[row, col]):
+    if is_junction(mask[row, col]):
         return 1
     seen = 1
     for reach in range(1, limit_px):
@@ -117,31 +92,9 @@ def _clearance(mask, row, col, limit_px):  # type: ignore[no-untyped-def]
             step = 1 if abs(i - row) == reach else 2 * reach  # only the perimeter of the square
             for j in range(col - reach, right + 1, step):
                 if j >= left and mask[i, j]:
-                    if _is_junction(mask[i, j]):
+                    if is_junction(mask[i, j]):
                         return reach
                     seen += 1
-        if _walk(mask, row, col, reach) != seen:
+        if walk(mask, row, col, reach) != seen:
             return reach
     return limit_px
-
-
-@inner
-def _walk(mask, row, col, reach):  # type: ignore[no-untyped-def]
-    """Number of corners passed when walking along the boundary, in both directions, without leaving the square."""
-    count = 1
-    rest = np.int64(mask[row, col])
-    while rest:
-        heading = rest & ~(rest - 1)  # one of the two directions
-        rest &= rest - 1
-        i, j = row, col
-        while True:
-            i += (heading == DOWN) - (heading == UP)
-            j += (heading == RIGHT) - (heading == LEFT)
-            if abs(i - row) > reach or abs(j - col) > reach:
-                break
-            if i == row and j == col:
-                return count
-            count += 1
-            came_from = heading << 2 if heading < DOWN else heading >> 2
-            heading = np.int64(mask[i, j]) & ~came_from
-    return count

@@ -83,8 +83,9 @@ def _find_limit(st, side, n_edges, max_vertices):  # type: ignore[no-untyped-def
 
 @inner
 def rows_to_cut(st, row):  # type: ignore[no-untyped-def]
-    """The clearance that a nearby cut leaves to corners along the top of this row."""
+    """The clearances that a nearby cut leaves to corners along the top of this row (see `sides`)."""
     cut_row = st.scalar[CUT_ROW]
     if cut_row < 0:
-        return np.uint8(255)
-    return np.uint8(min(max(abs(row - cut_row), 1), 255))
+        return np.uint16(0x3FFF)
+    rows = min(max(abs(row - cut_row), 1), 63)
+    return np.uint16(rows | rows << 8)

@@ -11,17 +11,20 @@ OUTSIDE = -1
 
 
 @inner
-def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
-    """Split a row into runs of equal class, comparing eight pixels at a time.
+def find_runs(row, objects, words, start, value):  # type: ignore[no-untyped-def]
+    """Split a row into runs of equal class and object, comparing eight pixels at a time where there are no objects.
 
     Args:
         row: (width,) uint8.
+        objects: (width,) int32, or (0,).
         words: (width // 8 + 1,) uint64, scratch space for the padded row.
         start: (width + 2,) integers or more; filled with the first column of each run k >= 1, then with `width`.
-        value: like `start`; filled with the class of each run, then with OUTSIDE.
+        value: int64, like `start`; filled with object << 8 | class of each run, then with OUTSIDE.
     Returns:
         The number of runs + 1. Example: 7 7 3 gives start 0 2 3 and value 7 3 OUTSIDE, from entry 1 on, and returns 3.
     """
+    if objects.shape[0]:
+        return _find_object_runs(row, objects, start, value)
     width = row.shape[0]
     padded = words.view(np.uint8)
     padded[:width] = row
@@ -41,6 +44,18 @@ def find_runs(row, words, start, value):  # type: ignore[no-untyped-def]
                 col = 8 * w + byte
                 start[n], value[n] = col, padded[col]
     start[n + 1], value[n + 1] = width, OUTSIDE
+    return n + 1
+
+
+@inner
+def _find_object_runs(row, objects, start, value):  # type: ignore[no-untyped-def]
+    """`find_runs`, pixel by pixel."""
+    n = 0
+    for col in range(row.shape[0]):
+        if col == 0 or row[col] != row[col - 1] or objects[col] != objects[col - 1]:
+            n += 1
+            start[n], value[n] = col, np.int64(objects[col]) << 8 | row[col]
+    start[n + 1], value[n + 1] = row.shape[0], OUTSIDE
     return n + 1
 
 

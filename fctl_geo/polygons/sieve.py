@@ -13,18 +13,22 @@ The exact rules:
 Borders are summed by class, not by neighbor, because whether two pieces of a class are one region may be decided far
 away. The number of rounds is limited, so that a decision never depends on more than eight small regions in a row. Both
 keep the memory bounded: rows wait only as long as a small region near them may still grow.
+
+Small objects are joined to others by the same rules (`join_small_objects`), with these differences: regions are
+4-connected pixels of one object; neighbors of another class do not count; ties go to the smaller number; and regions
+that remain lose their number, so that those of a class that touch are one again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.polygons.strip import Strip, check_strips
+from fctl_geo.polygons.strip import CLASS_BITS, Strip, check_strips, stack_strips
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import NODATA
 
@@ -57,7 +61,46 @@ def sieve_strips(
     if not min_area >= 0:
         raise SettingsError(f"the smallest area is {min_area}", hint="give an area of 0 or more")
     checked = check_strips(strips, width)
-    return checked if min_area == 0 else _sieve(checked, min_area, _Largest(), progress)
+    if min_area == 0:
+        return checked
+    return _sieve(checked, _Rule(min_area, range(NODATA), objects=False), progress)
+
+
+def join_small_objects(
+    strips: Iterable[Strip], *, width: int, classes: frozenset[int], min_area: float
+) -> Iterator[Strip]:
+    """Yield the raster with every object smaller than `min_area` joined to another one of its class that it touches.
+
+    Args:
+        strips: the raster from top to bottom, in strips of any height, with objects, which are changed in place.
+        width: columns of the raster.
+        classes: those with objects.
+        min_area: in the unit of the strips' area tables (m2), or in pixels if they have none.
+    Law: classes do not change; the heights of the strips do not change a pixel.
+    """
+    return _sieve(check_strips(strips, width), _Rule(min_area, classes, objects=True), Silent())
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Which regions may change."""
+
+    min_area: float
+    """Smaller ones do."""
+    classes: Iterable[int]
+    """Of these classes."""
+    objects: bool
+    """Whether regions are objects, which are joined to others of their class."""
+
+    @property
+    def changing(self) -> npt.NDArray[np.bool_]:
+        """(256,) whether regions of a class may change."""
+        return np.isin(np.arange(256), list(self.classes))
+
+    @property
+    def listed(self) -> npt.NDArray[np.bool_]:
+        """(256,) whether regions of a class count: others give no object away."""
+        return self.changing if self.objects else np.ones(256, np.bool_)
 
 
 @dataclass(slots=True)
@@ -80,22 +123,23 @@ class _Largest:
             )
 
 
-def _sieve(strips: Iterator[Strip], min_area: float, largest: _Largest, progress: Progress) -> Iterator[Strip]:
+def _sieve(strips: Iterator[Strip], rule: _Rule, progress: Progress) -> Iterator[Strip]:
     waiting: list[Strip] = []
+    largest = _Largest()
     top: _TopRow | None = None
     held = rows = 0
     for strip in strips:
         waiting.append(strip)
         rows += strip.height
         if rows >= held + max(ROWS_AT_ONCE, held):  # so repeated work on held rows at most doubles the cost
-            ready, kept, top = _process(_stack(waiting), top, min_area, largest, ended=False)
+            ready, kept, top = _process(stack_strips(waiting), top, rule, largest, ended=False)
             waiting, held, rows = [kept], kept.height, kept.height
             if ready.height:
                 yield ready
     if waiting:
-        ready, _, _ = _process(_stack(waiting), top, min_area, largest, ended=True)
+        ready, _, _ = _process(stack_strips(waiting), top, rule, largest, ended=True)
         yield ready
-    largest.warn(min_area, progress)
+    largest.warn(rule.min_area, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,58 +147,41 @@ class _TopRow:
     """What is known about the first row that is held: the rows above it are gone."""
 
     state: npt.NDArray[np.uint8]
-    """(width,) state of the pixel's region, see `regions`."""
-    value: npt.NDArray[np.uint8]
-    """(width,) the class that it takes."""
+    """(runs,) state of each run's region, see `regions`."""
+    value: npt.NDArray[np.int64]
+    """(runs,) the value (object << 8 | class) that it takes."""
 
 
 def _process(
-    strip: Strip, top: _TopRow | None, min_area: float, largest: _Largest, *, ended: bool
+    strip: Strip, top: _TopRow | None, rule: _Rule, largest: _Largest, *, ended: bool
 ) -> tuple[Strip, Strip, _TopRow | None]:
     """Settle what can be settled; returns rows that are ready, rows (as they came) that wait, and what is known."""
     from fctl_geo.polygons import regions  # numba is loaded by those who sieve
 
     area = np.ones((strip.height, 1)) if strip.area is None else strip.area
-    first_run, begin, end, value, region = regions.label_runs(strip.classes)
+    objects = np.empty((strip.height, 0), np.int32) if strip.objects is None else strip.objects
+    first_run, begin, end, value, region = regions.label_runs(strip.classes, objects, rule.listed)
     total = regions.sum_areas(area, first_run, begin, end, region)
-    largest.note(total[value != NODATA], strip)
-    state = regions.first_states(total, value, region, first_run, min_area, ended)
+    largest.note(total[(value & CLASS_BITS) != NODATA], strip)
+    state = regions.first_states(total, value, region, first_run, rule.min_area, ended, rule.changing)
     if top is not None:
         in_top = slice(0, first_run[1])
-        state[region[in_top]], value[region[in_top]] = top.state[begin[in_top]], top.value[begin[in_top]]
-    offset, neighbor, length = regions.list_borders(first_run, end, region, state)
-    regions.settle(state, value, offset, neighbor, length, ROUNDS)
-    painted = np.empty_like(strip.classes)
-    first_open = regions.paint(painted, first_run, begin, end, region, state, value)
+        state[region[in_top]], value[region[in_top]] = top.state, top.value
+    offset, neighbor, length = regions.list_borders(first_run, begin, end, region, state)
+    regions.settle(state, value, offset, neighbor, length, ROUNDS, rule.objects)
+    first_open = regions.first_open_row(first_run, region, state)
     # the row above an open region is held with it, because it is needed to measure the region's border
     cut = strip.height if ended else max(first_open - 1, 0)
     if first_open > 0:
         in_row = slice(*first_run[min(cut, strip.height - 1) :][:2])
-        widths = end[in_row] - begin[in_row]
-        top = _TopRow(np.repeat(state[region[in_row]], widths), np.repeat(value[region[in_row]], widths))
-    ready = _rows(Strip(painted, strip.confidence, strip.area), slice(0, cut))
-    return ready, _rows(strip, slice(cut, None)), top
-
-
-def _stack(strips: list[Strip]) -> Strip:
-    """Stack several strips into one."""
-    if len(strips) == 1:
-        return strips[0]
-    confidence = [strip.confidence for strip in strips if strip.confidence is not None]
-    area = [strip.area for strip in strips if strip.area is not None]
-    return Strip(
-        np.concatenate([strip.classes for strip in strips]),
-        np.concatenate(confidence) if confidence else None,
-        np.concatenate(area) if area else None,
-    )
-
-
-def _rows(strip: Strip, rows: slice) -> Strip:
-    return Strip(
-        strip.classes[rows],
-        None if strip.confidence is None else strip.confidence[rows],
-        None if strip.area is None else strip.area[rows],
-    )
+        top = _TopRow(state[region[in_row]], value[region[in_row]])
+    ready = strip.rows(slice(0, cut))
+    if ready.objects is not None:
+        regions.paint(ready.objects, 8, first_run, begin, end, region, value)
+    else:
+        ready = replace(ready, classes=ready.classes.copy())
+        regions.paint(ready.classes, 0, first_run, begin, end, region, value)
+    return ready, strip.rows(slice(cut, None)), top
 
 
 def _number(area: float) -> str:

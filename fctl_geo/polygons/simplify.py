@@ -26,6 +26,7 @@ import numpy as np
 
 from fctl_geo.polygons.chords import TINY, spoiled, strays
 from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
+from fctl_geo.polygons.sides import clearance_of
 from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
 from fctl_geo.system.kernels import inner, kernel
 
@@ -49,8 +50,10 @@ STRAY_COST = 0.1
 
 
 @kernel
-def simplify_closed(st, tolerance_px):  # type: ignore[no-untyped-def]
+def simplify_closed(st, objects, tolerance_px):  # type: ignore[no-untyped-def]
     """Simplify the rings closed since the last call: holes immediately, exteriors when their region is complete.
+
+    Rings of `objects`, (256,) bool, are left as they are: they wait for the other objects that they touch.
 
     The corners of these rings are then in units of 1 / GRID px; nodes that are no longer needed are freed.
     """
@@ -60,11 +63,13 @@ def simplify_closed(st, tolerance_px):  # type: ignore[no-untyped-def]
     for k in range(st.scalar[DONE]):
         longest = max(longest, np.int64(st.length[st.done[k, 1]]))
     nodes, corners = np.empty(longest, np.int32), np.empty(longest, np.int64)
-    flags, reach = np.empty(longest, np.uint8), np.empty(longest, np.uint8)
+    flags, reach = np.empty(longest, np.uint8), np.empty(longest, np.uint16)
     for k in range(st.scalar[CLOSED]):
         _simplify_nodes(st, st.closed[k], tolerance_px, nodes, corners, flags, reach)
     st.scalar[CLOSED] = 0
     for k in range(st.scalar[DONE]):
+        if objects[st.done[k, 2]]:
+            continue
         _simplify_nodes(st, st.done[k, 1], tolerance_px, nodes, corners, flags, reach)
 
 
@@ -92,7 +97,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
     Args:
         corners: (n,) row << 32 | column of the vertices.
         flags: (n,) JUNCTION and PINCH.
-        reach: (n,) clearance of the edge that leads to the vertex, uint8 pixels.
+        reach: (n,) the edge that leads to the vertex, see `sides`.
         n: number of vertices.
         tolerance_px: see the module's docstring.
     Returns:
@@ -110,7 +115,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             corners[k] *= GRID
         return n
     if free:
-        start = _farthest(corners, n, corners[_first_corner(corners, n)])
+        start = start_of(corners, n)
     new_corners, new_flags = np.empty(n, np.int64), np.zeros(n, np.uint8)
     n_new = 0
     begin = 0  # from here on, positions are relative to `start`
@@ -126,7 +131,7 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             continue
         x, y, edge = np.empty(size, np.float64), np.empty(size, np.float64), np.empty(size - 1, np.float64)
         backwards = _load_arc(corners, reach, n, start + begin, x, y, edge)
-        points = _simplify_arc(x, y, edge, tolerance_px, free)
+        points, _ = simplify_arc(x, y, edge, tolerance_px, free)
         new_flags[n_new] = flags[(start + begin) % n]
         for k in range(points.shape[0] - 1):  # its last point is the next arc's first
             point = points[points.shape[0] - 1 - k if backwards else k]
@@ -135,6 +140,12 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
         begin = end
     corners[:n_new], flags[:n_new] = new_corners[:n_new], new_flags[:n_new]
     return n_new
+
+
+@inner
+def start_of(corners, n):  # type: ignore[no-untyped-def]
+    """Where a ring without a junction begins: the same for both of its sides."""
+    return _farthest(corners, n, corners[_first_corner(corners, n)])
 
 
 @inner
@@ -174,13 +185,13 @@ def _load_arc(corners, reach, n, first, x, y, edge):  # type: ignore[no-untyped-
         x[k], y[k] = corners[at] & LOW, corners[at] >> 32
     for k in range(size - 1):
         at = (first + (size - 1 - k if backwards else k + 1)) % n
-        edge[k] = reach[at] / 2.0
+        edge[k] = clearance_of(reach[at]) / 2.0
     return backwards
 
 
 @inner
-def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
-    """(P, 2) the new points x, y; `free`: the arc is an isolated ring without a junction."""
+def simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-def]
+    """(P, 2) the new points x, y, and their places; `free`: the arc is an isolated ring without a junction."""
     size = x.shape[0]
     room = np.empty(size, np.float64)
     keep = np.empty(size, np.bool_)
@@ -195,7 +206,7 @@ def _simplify_arc(x, y, edge, tolerance_px, free):  # type: ignore[no-untyped-de
         else:
             points, place = sharpen_arc(x, y, room, points, place)
         if cap <= SAFE_REACH_PX or not spoiled(x, y, points, place, cap):
-            return points
+            return points, place
         cap = max(cap / 2, SAFE_REACH_PX)
 
 

@@ -36,8 +36,8 @@ class State(NamedTuple):
     """(N,) for a chain's first node, the number of nodes."""
     flags: npt.NDArray[np.uint8]
     """(N,) JUNCTION, PINCH."""
-    reach: npt.NDArray[np.uint8]
-    """(N,) least clearance along the edge that leads to the node, in pixels (only with clearances)."""
+    reach: npt.NDArray[np.uint16]
+    """(N,) least clearances along the edge that leads to the node, and its side (only with clearances); see `sides`."""
     # labels
     parent: npt.NDArray[np.int32]
     """(M,) union-find; for a free slot, the next free slot."""
@@ -65,21 +65,21 @@ class State(NamedTuple):
     # runs of equal class in the row above and the current row
     start: npt.NDArray[np.int32]
     """(2, width + 3) run k >= 1 begins here; run 0 and the last one are OUTSIDE."""
-    value: npt.NDArray[np.int16]
-    """(2, width + 3) class of the run."""
+    value: npt.NDArray[np.int64]
+    """(2, width + 3) object << 8 | class of the run."""
     label: npt.NDArray[np.int32]
     """(2, width + 3) label of the run; -1: none yet."""
     edge: npt.NDArray[np.int32]
     """(2, width + 3, 2) the vertical edge at the run's start: last node of the left and of the right region."""
-    edge_reach: npt.NDArray[np.uint8]
-    """(2, width + 3) least clearance along the vertical edge so far."""
+    edge_reach: npt.NDArray[np.uint16]
+    """(2, width + 3) least clearances along the vertical edge so far."""
     words: npt.NDArray[np.uint64]
     """One row, padded: the row is scanned eight pixels at a time."""
     # regions that are complete but not yet written
     done: npt.NDArray[np.int32]
     """(D, 3) label, start node of the exterior ring, class."""
     closed: npt.NDArray[np.int32]
-    """(D,) start nodes of holes that are closed but not yet simplified (only with clearances)."""
+    """(D,) start nodes of holes that are closed but not yet simplified (only with clearances; not those of objects)."""
     merged: npt.NDArray[np.int32]
     """(width + 3,) labels that were merged into others in this row."""
 
@@ -97,7 +97,7 @@ def new_state(width: int) -> State:
         other=np.empty(nodes, np.int32),
         length=np.empty(nodes, np.int32),
         flags=np.empty(nodes, np.uint8),
-        reach=np.empty(nodes, np.uint8),
+        reach=np.empty(nodes, np.uint16),
         parent=np.empty(labels, np.int32),
         pixels=np.empty(labels, np.int64),
         area=np.empty(labels, np.float64),
@@ -111,10 +111,10 @@ def new_state(width: int) -> State:
         group_parent=np.empty(runs, np.int32),
         group_first=np.empty(runs, np.int64),
         start=np.zeros((2, runs), np.int32),
-        value=np.full((2, runs), OUTSIDE, np.int16),
+        value=np.full((2, runs), OUTSIDE, np.int64),
         label=np.full((2, runs), -1, np.int32),
         edge=np.zeros((2, runs, 2), np.int32),
-        edge_reach=np.zeros((2, runs), np.uint8),
+        edge_reach=np.zeros((2, runs), np.uint16),
         words=np.zeros(width // 8 + 1, np.uint64),
         done=np.empty((4 * runs + 64, 3), np.int32),
         closed=np.empty(4 * runs + 64, np.int32),

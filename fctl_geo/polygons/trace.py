@@ -5,45 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
+from fctl_geo.polygons.batch import PolygonBatch
 from fctl_geo.polygons.strip import Strip, check_strips
 from fctl_geo.settings import MAX_VERTICES
 from fctl_geo.windows.frame import Affine6
+
+if TYPE_CHECKING:
+    from fctl_geo.polygons.objects import Outlines
+    from fctl_geo.polygons.room import ObjectRoom
 
 __all__ = ["CutRegions", "PolygonBatch", "Strip", "trace_polygons"]
 
 ROWS_AT_ONCE = 256
 """Finished polygons are handed on at least every this many rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolygonBatch:
-    """Some polygons, one per region, in the order in which the raster's rows complete them."""
-
-    wkb: npt.NDArray[np.uint8]
-    """The WKB of all polygons, one after the other."""
-    offsets: npt.NDArray[np.int64]
-    """(N + 1,) polygon i is wkb[offsets[i]:offsets[i + 1]], as in an Arrow LargeBinary array."""
-    class_id: npt.NDArray[np.uint8]
-    """(N,) class of the region."""
-    pixels: npt.NDArray[np.int64]
-    """(N,) number of pixels in the region."""
-    area_m2: npt.NDArray[np.float64]
-    """(N,) total area of the region's pixels (in pixels where strips have no area), multiplied by the factor by which
-    simplification changed it; by comparison, the scale hardly varies within one polygon."""
-    confidence: npt.NDArray[np.float32]
-    """(N,) mean confidence of the region's pixels, in the unit of the strips; NaN where strips have none."""
-    object_id: npt.NDArray[np.int64]
-    """(N,) row * width + column of the region's first pixel in raster order: a key that no two regions share.
-    For parts of a region that was cut it is negative until `CutRegions.resolve` replaces it."""
-
-    def __len__(self) -> int:
-        return int(self.class_id.shape[0])
 
 
 @dataclass(slots=True)
@@ -74,11 +54,13 @@ def trace_polygons(
     transform: Affine6,
     skip: frozenset[int] = frozenset({255}),
     simplify_px: float = 0.0,
+    outlines: Outlines | None = None,
     max_vertices: int = MAX_VERTICES,
     cut: CutRegions | None = None,
 ) -> Iterator[PolygonBatch]:
     """Yield every 4-connected region of one class as one polygon, holes included, as soon as it is complete.
 
+    If the strips have objects, a region is 4-connected pixels of one object.
     Memory holds one row, the boundaries of the regions that are still open, and the polygons of the current batch.
     Regions of more than `max_vertices` vertices are cut along rows that are multiples of 16 (see `cut`).
 
@@ -89,6 +71,7 @@ def trace_polygons(
         skip: classes that get no polygons.
         simplify_px: no border moves farther than this, in rows or columns; at most 4; 0 keeps the pixel edges.
             Neighbors keep their shared borders, see `simplify`. Pixels and confidence are those of the raster.
+        outlines: draws the outlines of objects in its own way (the room `square`); needs a tolerance.
         max_vertices: limit for open regions; with its last rows and closing edges a polygon may have a few more.
         cut: filled with what is known about the regions that were cut.
     Yields:
@@ -103,41 +86,70 @@ def trace_polygons(
 
     if not simplify_px >= 0:
         raise SettingsError(f"the tolerance is {simplify_px} px", hint="give 0 or more")
-    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX), max_vertices)
+    assert simplify_px or not outlines, "outlines are redrawn within a tolerance"
+    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX), max_vertices, outlines)
     slices = _slices(check_strips(strips, width))
+    room = None
+    if outlines:
+        slices, room = _with_one_background(slices, skip), _room(outlines)
     limit_px = ceil(2 * tracer.tolerance_px)
-    for rows in with_clearance(slices, width, limit_px) if simplify_px else _without_clearance(slices, width):
+    for rows in with_clearance(slices, width, limit_px, room) if simplify_px else _without_clearance(slices, width):
         yield from tracer.trace(*rows)
     if cut is not None:
         tracer.report_cuts(cut)
 
 
-Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
+Rows = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
 def _slices(strips: Iterable[Strip]) -> Iterator[Rows]:
-    """Slices of the strips in the form the kernel expects: classes, area and confidence, the last two never None."""
+    """Slices of the strips in the form the kernel expects: classes, objects, area and confidence, none of them None."""
     for strip in strips:
         area = np.ones((strip.height, 1)) if strip.area is None else strip.area
-        # a width of 0 means no confidence
+        # a width of 0 means that there are none
+        objects = np.empty((strip.height, 0), np.int32) if strip.objects is None else strip.objects
         confidence = np.empty((strip.height, 0), np.uint8) if strip.confidence is None else strip.confidence
         for begin in range(0, strip.height, ROWS_AT_ONCE):
             rows = slice(begin, begin + ROWS_AT_ONCE)
-            yield strip.classes[rows], area[rows], confidence[rows]
+            yield strip.classes[rows], objects[rows], area[rows], confidence[rows]
+
+
+def _with_one_background(slices: Iterator[Rows], skip: frozenset[int]) -> Iterator[Rows]:
+    """Make all classes that get no polygons one, so that borders between them do not hold up outlines."""
+    table = np.arange(256, dtype=np.uint8)
+    table[list(skip)] = min(skip, default=0)
+    for classes, objects, area, confidence in slices:
+        yield table[classes], objects, area, confidence
+
+
+def _room(outlines: Outlines) -> ObjectRoom:
+    from fctl_geo.polygons.room import ObjectRoom
+    from fctl_geo.polygons.sides import MAX_ROOM_PX
+
+    table = np.arange(256, dtype=np.uint8)
+    table[list(outlines.classes)] = min(outlines.classes)
+    return ObjectRoom(table, min(ceil(2 * outlines.room_px), MAX_ROOM_PX))
 
 
 def _without_clearance(slices: Iterator[Rows], width: int) -> Iterator[tuple[npt.NDArray[Any], ...]]:
     """Output in the same form as `with_clearance`, for tracing pixel edges as they are."""
     for rows in slices:
-        yield *rows, np.empty((rows[0].shape[0], 0), np.uint8)
-    yield np.empty((0, width), np.uint8), np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint8)
+        yield *rows, np.empty((rows[0].shape[0], 0), np.uint16)
+    classes, objects = np.empty((0, width), np.uint8), np.empty((0, 0), np.int32)
+    yield classes, objects, np.empty((0, 1)), np.empty((0, 0), np.uint8), np.empty((1, 0), np.uint16)
 
 
 class _Tracer:
     """The kernel's state between slices."""
 
     def __init__(
-        self, width: int, transform: Affine6, skip: frozenset[int], tolerance_px: float, max_vertices: int
+        self,
+        width: int,
+        transform: Affine6,
+        skip: frozenset[int],
+        tolerance_px: float,
+        max_vertices: int,
+        outlines: Outlines | None,
     ) -> None:
         from fctl_geo.polygons.corners import GRID
         from fctl_geo.polygons.state import new_state
@@ -147,14 +159,20 @@ class _Tracer:
         self._width, self._max_vertices = width, max_vertices
         self._grid = GRID if tolerance_px > 0 else 1  # simplified rings are in fractions of a pixel
         self._transform = np.array(transform, np.float64)
+        self._squared = np.zeros(256, np.bool_)
+        self._outlines = outlines
+        if outlines:
+            self._squared[list(outlines.classes)] = True
         self._transform[[0, 1, 3, 4]] /= self._grid
         self._parts = 0
         self._traced = np.array([class_id not in skip for class_id in range(256)])
+        self._squared &= self._traced
         self._has_confidence = False
 
     def trace(
         self,
         classes: npt.NDArray[np.uint8],
+        objects: npt.NDArray[np.int32],
         area: npt.NDArray[np.float64],
         confidence: npt.NDArray[np.uint8],
         clear: npt.NDArray[np.uint8],
@@ -162,20 +180,41 @@ class _Tracer:
         """Trace some rows (none: the raster ends) and yield the polygons that they complete."""
         from fctl_geo.polygons.chains import trace_rows
         from fctl_geo.polygons.state import grow
-        from fctl_geo.polygons.wkb import write_done
 
         self._has_confidence |= confidence.shape[1] > 0
         done, steps = 0, max(classes.shape[0], 1)
         while done < steps:
             self._state = grow(self._state)
-            done = trace_rows(self._state, classes, area, confidence, clear, self._traced, self._max_vertices, done)
+            done = trace_rows(
+                self._state,
+                classes,
+                objects,
+                area,
+                confidence,
+                clear,
+                self._traced,
+                self._squared,
+                self._max_vertices,
+                done,
+            )
             if self.tolerance_px > 0:
                 from fctl_geo.polygons.simplify import simplify_closed
 
-                simplify_closed(self._state, self.tolerance_px)
-            written = write_done(self._state, self._transform, self._grid)
-            if written[2].size:
-                yield self._batch(*written)
+                simplify_closed(self._state, self._squared, self.tolerance_px)
+            batch = self._redrawn(self._outlines) if self._outlines else self._written()
+            if len(batch):
+                yield batch
+
+    def _written(self) -> PolygonBatch:
+        from fctl_geo.polygons.wkb import write_done
+
+        return self._batch(*write_done(self._state, self._transform, self._grid))
+
+    def _redrawn(self, outlines: Outlines) -> PolygonBatch:
+        from fctl_geo.polygons.objects import take_objects
+
+        taken = take_objects(self._state, self._squared)
+        return outlines.redraw(self._written(), taken)
 
     def _batch(
         self,
@@ -192,7 +231,11 @@ class _Tracer:
         is_part = group >= 0
         self._parts += int(is_part.sum())
         object_id = np.where(is_part, -1 - group, self._number(first))
-        return PolygonBatch(wkb, offsets, class_id, pixels, area, mean.astype(np.float32), object_id)
+        count = len(class_id)
+        return PolygonBatch(
+            wkb, offsets, class_id, pixels, area, mean.astype(np.float32), object_id,
+            np.zeros(count, np.uint8), np.full(count, np.nan, np.float32),
+        )  # fmt: skip
 
     def _number(self, pixel: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Positions in raster order of pixels given as row << 32 | column."""

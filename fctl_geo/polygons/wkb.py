@@ -10,7 +10,10 @@ itself diagonally, is split there: OGC allows rings that touch each other, but n
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from fctl_geo.polygons.labels import free_label
 from fctl_geo.polygons.state import DONE, NODE_FREE, NODE_LIVE, PINCH
@@ -20,12 +23,12 @@ LOW = np.int64(0xFFFFFFFF)
 
 
 @inner
-def _take_ring(st, ring, corners, flags):  # type: ignore[no-untyped-def]
+def take_ring(st, ring, corners, flags, reach):  # type: ignore[no-untyped-def]
     """Copy a ring out of the state and free its nodes; returns its length."""
     n = st.length[ring]
     node = ring
     for k in range(n):
-        corners[k], flags[k] = st.corner[node], st.flags[node]
+        corners[k], flags[k], reach[k] = st.corner[node], st.flags[node], st.reach[node]
         last = node
         node = st.next[node]
     st.next[last] = np.int32(st.scalar[NODE_FREE])
@@ -133,6 +136,81 @@ def _write_ring(out, at, corners, members, begin, end, transform, xy):  # type: 
     return at + 16 * (n + 1)
 
 
+class Scratch(NamedTuple):
+    """Room for the work on one ring."""
+
+    xy: npt.NDArray[np.float64]
+    twin: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    members: npt.NDArray[np.int64]
+    straight: npt.NDArray[np.int64]
+    """0, 1, 2, ..."""
+
+
+@inner
+def _new_scratch(longest):  # type: ignore[no-untyped-def]
+    return Scratch(
+        np.empty(2 * longest + 2, np.float64), np.empty(longest, np.int64), np.empty(longest, np.int64),
+        np.empty(longest, np.int64), np.arange(longest),
+    )  # fmt: skip
+
+
+@inner
+def _write_simple_rings(out, at, corners, flags, is_exterior, transform, scratch):  # type: ignore[no-untyped-def]
+    """Write a ring, split where it meets itself; the position after it, and the number of rings written."""
+    n = corners.shape[0]
+    if not _find_twins(corners, flags, n, scratch.twin):
+        return _write_ring(out, at, corners, scratch.straight, 0, n, transform, scratch.xy), 1
+    members, ends = scratch.members, scratch.ends
+    parts = _split_ring(scratch.twin, n, members, ends)
+    outer = -1
+    for part in range(parts):  # one of an exterior's parts is the exterior; the others are holes
+        begin = ends[part - 1] if part else 0
+        if is_exterior and _doubled_area(corners, members, begin, ends[part]) > 0:
+            at = _write_ring(out, at, corners, members, begin, ends[part], transform, scratch.xy)
+            outer = part
+    for part in range(parts):
+        if part != outer:
+            begin = ends[part - 1] if part else 0
+            at = _write_ring(out, at, corners, members, begin, ends[part], transform, scratch.xy)
+    return at, parts
+
+
+@kernel
+def write_rings(corners, flags, ring_ends, ring_region, transform):  # type: ignore[no-untyped-def]
+    """Write regions as WKB, given by all their rings.
+
+    Args:
+        corners: (n,) row << 32 | column of the vertices of all rings, each region's exterior first.
+        flags: (n,) PINCH where a ring may pass a second time.
+        ring_ends: (rings,) where each ring ends.
+        ring_region: (rings,) the region to which each belongs, ascending from 0.
+        transform: (6,) float64 from these rows and columns to the map.
+    Returns:
+        wkb (bytes,) uint8, offsets (regions + 1,) int64, and twice each region's area (regions,) int64.
+    """
+    n_regions = ring_region[-1] + 1
+    out = np.empty(9 * n_regions + 20 * ring_ends.shape[0] + 26 * corners.shape[0], np.uint8)
+    offsets, doubled_area = np.zeros(n_regions + 1, np.int64), np.zeros(n_regions, np.int64)
+    scratch = _new_scratch(corners.shape[0])
+    at = rings_at = rings = begin = np.int64(0)
+    for ring in range(ring_ends.shape[0]):
+        region = ring_region[ring]
+        if ring == 0 or ring_region[ring - 1] != region:
+            out[at] = 1
+            _write_count(out, at + 1, 3)
+            rings_at, rings = at + 5, np.int64(0)
+            at += 9
+        own = corners[begin : ring_ends[ring]]
+        doubled_area[region] += _doubled_area(own, scratch.straight, 0, own.shape[0])
+        at, parts = _write_simple_rings(out, at, own, flags[begin : ring_ends[ring]], rings == 0, transform, scratch)
+        rings += parts
+        _write_count(out, rings_at, rings)
+        offsets[region + 1] = at
+        begin = ring_ends[ring]
+    return out[:at].copy(), offsets, doubled_area
+
+
 @inner
 def _sizes(st):  # type: ignore[no-untyped-def]
     """Upper bound for the size of the WKB in bytes, and the length of the longest ring."""
@@ -170,10 +248,8 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
     pixels, confidence = np.empty(n_done, np.int64), np.empty(n_done, np.int64)
     area = np.empty(n_done, np.float64)
     first, group = np.empty(n_done, np.int64), np.empty(n_done, np.int64)
-    xy = np.empty(2 * longest + 2, np.float64)
-    corners, flags = np.empty(longest, np.int64), np.empty(longest, np.uint8)
-    twin, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    straight, members = np.arange(longest), np.empty(longest, np.int64)
+    corners, flags, reach = np.empty(longest, np.int64), np.empty(longest, np.uint8), np.empty(longest, np.uint16)
+    scratch = _new_scratch(longest)
     at = np.int64(0)
     for k in range(n_done):
         label = st.done[k, 0]
@@ -185,24 +261,10 @@ def write_done(st, transform, grid):  # type: ignore[no-untyped-def]
         ring = st.done[k, 1]
         following = st.holes[label, 0]
         while ring >= 0:
-            n = _take_ring(st, ring, corners, flags)
-            doubled_area += _doubled_area(corners, straight, 0, n)
-            if not _find_twins(corners, flags, n, twin):
-                at = _write_ring(out, at, corners, straight, 0, n, transform, xy)
-                rings += 1
-            else:
-                parts = _split_ring(twin, n, members, ends)
-                outer = -1
-                for part in range(parts):  # one of an exterior's parts is the exterior; the others are holes
-                    begin = ends[part - 1] if part else 0
-                    if rings == 0 and _doubled_area(corners, members, begin, ends[part]) > 0:
-                        at = _write_ring(out, at, corners, members, begin, ends[part], transform, xy)
-                        outer = part
-                for part in range(parts):
-                    if part != outer:
-                        begin = ends[part - 1] if part else 0
-                        at = _write_ring(out, at, corners, members, begin, ends[part], transform, xy)
-                rings += parts
+            n = take_ring(st, ring, corners, flags, reach)
+            doubled_area += _doubled_area(corners, scratch.straight, 0, n)
+            at, parts = _write_simple_rings(out, at, corners[:n], flags, rings == 0, transform, scratch)
+            rings += parts
             ring = following
             following = st.other[ring] if ring >= 0 else -1
         _write_count(out, rings_at, rings)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from fctl_geo.products.style import polygon_qml, polygon_sld
+from fctl_geo.products.style import CLASS_FIELD, polygon_qml, polygon_sld
 from fctl_geo.spec import Legend
 
 GEOMETRY_COLUMN = "geom"
@@ -53,23 +53,26 @@ def fixed_time() -> Iterator[None]:
         pyogrio.set_gdal_config_options(before)
 
 
-def embed_style(path: Path, layer: str, legend: Legend) -> None:
-    """Store the legend's style in the GeoPackage as the layer's default.
+def embed_style(path: Path, layer: str, legend: Legend, field: str = CLASS_FIELD) -> None:
+    """Store the legend's style in the GeoPackage as the layer's default; each layer gets one.
 
+    Args:
+        field: the column that holds the names of the legend.
     Raises:
         sqlite3.Error: the file cannot be written.
     """
-    style = (layer, GEOMETRY_COLUMN, layer[:30], polygon_qml(legend), polygon_sld(legend, layer), CREATED)
+    styles = polygon_qml(legend, field), polygon_sld(legend, layer, field)
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute(_STYLES_TABLE)
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?, 0)",
-            (CREATED,),
-        )
+        if not database.execute("SELECT 1 FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone():
+            database.execute(_STYLES_TABLE)
+            database.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+                "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?, 0)",
+                (CREATED,),
+            )
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
             "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
             "VALUES ('', '', ?, ?, ?, ?, ?, 1, 'Colors of the classes', '', NULL, ?)",
-            style,
+            (layer, GEOMETRY_COLUMN, layer[:30], *styles, CREATED),
         )

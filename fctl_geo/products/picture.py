@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.errors import OutputError
 from fctl_geo.products.rings import PixelPolygon, count_polygons, read_rings
+from fctl_geo.report.views import View, class_colors, view_scene
+from fctl_geo.settings import SceneSettings
 from fctl_geo.spec import NODATA, InputSpec, Legend
+from fctl_geo.storage.whole_files import write_bytes_whole
 from fctl_geo.windows.window import Window
-
-if TYPE_CHECKING:
-    from fctl_geo.raster.reader import ClassRaster
-    from fctl_geo.scene.scene import Scene
 
 DETAIL_PX = 640
 """Side of a detail, in pixels of the scene."""
@@ -25,44 +26,68 @@ WHOLE_PX = 1000
 MOST_POLYGONS = 30_000
 """Above this number the whole scene shows classes instead, because the outlines would merge into one blot."""
 
-RGB = NDArray[np.uint8]
-
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One row of the picture."""
+class Picture:
+    """A drawn picture, which notebooks show by themselves."""
 
-    title: str
-    window: Window
-    factor: int
-    """Scene pixels per picture pixel."""
+    png: bytes = field(repr=False)
+    """The PNG file."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG completely or not at all.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        path = Path(path)
+        write_bytes_whole(path, self.png)
+        return path
+
+    def _repr_png_(self) -> bytes:
+        return self.png
 
 
-def draw_picture(scene_path: str | Path, classes_path: Path, polygons_path: Path, out: Path, *, bands: tuple[str, ...],
-                 title: str) -> Path:  # fmt: skip
-    """Draw scene, classes and polygons of a run on the scene's own grid to a PNG; requires matplotlib.
+def draw_picture(
+    scene_path: str | Path,
+    classes_path: Path,
+    polygons_path: Path | None,
+    *,
+    spec: InputSpec,
+    settings: SceneSettings = SceneSettings(),  # noqa: B008 - frozen
+    title: str,
+) -> Picture:
+    """Draw scene, classes and polygons of a run on the grid of its products; requires matplotlib.
 
     Args:
-        bands: the model's bands; red, green and blue are shown, or else the first band in gray.
+        polygons_path: .gpkg or .fgb; None: the classes are drawn over the scene instead.
+        spec: the model's input; its red, green and blue are shown, or else its first band in gray.
+        settings: those of the run, which decide which part of the scene its products cover.
         title: a title line at the top of the picture.
+    Raises:
+        OutputError: matplotlib is not installed.
     """
     from fctl_geo.raster.reader import open_class_raster
     from fctl_geo.scene import open_scene
 
-    spec = InputSpec(bands=bands, gsd_m=None)
-    with open_scene(scene_path, spec) as scene, open_class_raster(classes_path) as classes:
+    if settings.grid == "scene":
+        spec = replace(spec, gsd_m=None)  # the scene's own pixels, not those that the model reads
+    with open_scene(scene_path, spec, settings) as scene, open_class_raster(classes_path) as classes:
         height, width = classes.frame.size_hw
         factor = -(-max(height, width) // WHOLE_PX)
         small = classes.shrunk((-(-height // factor), -(-width // factor)))
-        panels = [Panel("the whole scene", Window(0, 0, height, width), factor)]
-        for window in choose_details(small, factor, (height, width)):
-            panels.append(Panel(f"row {window.row:,}, column {window.col:,}", window, 1))
-        sheet = _Sheet(panels, classes.legend, title)
-        for panel, axes in zip(panels, sheet.axes_rows, strict=True):
-            coarse = small if panel.factor > 1 else None
-            _draw_row(panel, axes, scene, classes, small=coarse, polygons_path=polygons_path)
-    sheet.save(out)
-    return out
+        windows = [Window(0, 0, height, width), *choose_details(small, factor, (height, width))]
+        sheet = _Sheet(windows, classes.legend, title)
+        for window, axes in zip(windows, sheet.axes_rows, strict=True):
+            whole = window is windows[0]
+            values = small if whole and factor > 1 else classes.read(window)
+            many = whole and polygons_path is not None and count_polygons(polygons_path) > MOST_POLYGONS
+            rings = None
+            if polygons_path is not None and not many:
+                rings = read_rings(polygons_path, classes.frame, window)
+            axes[0].set_ylabel("the whole scene" if whole else f"row {window.row:,}, column {window.col:,}")
+            _draw_row(axes, window, view_scene(scene, window, WHOLE_PX), values, rings, classes.legend)
+    return Picture(sheet.png())
 
 
 def choose_details(small: NDArray[np.uint8], factor: int, size_hw: tuple[int, int]) -> list[Window]:
@@ -96,54 +121,29 @@ def _mixture(values: NDArray[np.uint8]) -> float:
     return float(-(shares * np.log2(shares)).sum() * counts.sum() / values.size)
 
 
-def picture_rgb(scene: Scene, window: Window, factor: int) -> RGB:
-    """(h, w, 3) uint8 of a window of the scene, white where there is no data."""
-    level = Window(window.row // factor, window.col // factor, -(-window.height // factor), -(-window.width // factor))
-    tile = scene.read(level, factor)
-    names = [band.name for band in scene.info.bands]
-    picks = (
-        [names.index(name) for name in ("red", "green", "blue")] if {"red", "green", "blue"} <= {*names} else [0, 0, 0]
-    )
-    rgb = np.moveaxis(tile.pixels[picks], 0, -1)
-    if rgb.dtype != np.uint8:
-        low, high = np.percentile(rgb, [2, 98])
-        rgb = np.clip((rgb - low) / max(high - low, 1e-9) * 255, 0, 255).astype(np.uint8)
-    return np.where(tile.valid[..., None], rgb, np.uint8(255))
-
-
-def class_colors(values: NDArray[np.uint8], legend: Legend) -> RGB:
-    """(h, w, 3) uint8: each pixel in the color of its class, nodata white."""
-    table = np.full((256, 3), 255, np.uint8)
-    for info in legend:
-        table[info.id] = info.color
-    return table[values]
-
-
 def _draw_row(
-    panel: Panel,
     axes: list[Any],
-    scene: Scene,
-    classes: ClassRaster,
-    *,
-    small: NDArray[np.uint8] | None,
-    polygons_path: Path,
+    window: Window,
+    view: View,
+    values: NDArray[np.uint8],
+    polygons: list[PixelPolygon] | None,
+    legend: Legend,
 ) -> None:
-    window, legend = panel.window, classes.legend
-    rgb = picture_rgb(scene, window, panel.factor)
-    values = classes.read(window) if small is None else small
+    left, top, right, bottom = view.extent
     extent = (window.col, window.col_end, window.row_end, window.row)
-    for axis, picture in zip(axes, (rgb, class_colors(values, legend), rgb), strict=True):
-        axis.imshow(picture, extent=extent, interpolation="nearest" if panel.factor == 1 else "antialiased")
-    if panel.factor > 1 and count_polygons(polygons_path) > MOST_POLYGONS:
+    coarse = values.shape != window.size_hw
+    smooth = "antialiased" if coarse else "nearest"
+    axes[0].imshow(view.rgb, extent=(left, right, bottom, top), interpolation=smooth)
+    axes[1].imshow(class_colors(values, legend), extent=extent, interpolation=smooth)
+    axes[2].imshow(view.rgb, extent=(left, right, bottom, top), interpolation=smooth)
+    if polygons is None:
         drawn = ~np.isin(values, [info.id for info in legend if info.background] + [NODATA])
-        fill = np.dstack([class_colors(values, legend), drawn * np.uint8(150)])
-        axes[2].imshow(fill, extent=extent)
+        axes[2].imshow(np.dstack([class_colors(values, legend), drawn * np.uint8(150)]), extent=extent)
     else:
-        _draw_polygons(axes[2], read_rings(polygons_path, classes.frame, window), legend, fine=panel.factor == 1)
+        _draw_polygons(axes[2], polygons, legend, fine=not coarse)
     for axis in axes:
         axis.set_xlim(window.col, window.col_end)
         axis.set_ylim(window.row_end, window.row)
-    axes[0].set_ylabel(panel.title)
 
 
 def _draw_polygons(axis: Any, polygons: list[PixelPolygon], legend: Legend, *, fine: bool) -> None:
@@ -168,17 +168,20 @@ def _draw_polygons(axis: Any, polygons: list[PixelPolygon], legend: Legend, *, f
 
 
 class _Sheet:
-    """The figure: a row of three images per panel, with a legend below. No pyplot: no window, no global state."""
+    """The figure: a row of three images per window, with a legend below. No pyplot: no window, no global state."""
 
-    def __init__(self, panels: list[Panel], legend: Legend, title: str) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.patches import Patch
+    def __init__(self, windows: list[Window], legend: Legend, title: str) -> None:
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+            from matplotlib.patches import Patch
+        except ImportError:
+            raise OutputError("drawing a picture needs matplotlib", hint="pip install 'fctl-geo[demo]'") from None
 
-        shapes = [panel.window.height / panel.window.width for panel in panels]
+        shapes = [window.height / window.width for window in windows]
         self._figure = Figure(figsize=(15, 5 * sum(shapes) + 1.2), layout="constrained")
         FigureCanvasAgg(self._figure)
-        grid = self._figure.subplots(len(panels), 3, squeeze=False, gridspec_kw={"height_ratios": shapes})
+        grid = self._figure.subplots(len(windows), 3, squeeze=False, gridspec_kw={"height_ratios": shapes})
         self.axes_rows = [list(row) for row in grid]
         for axis, head in zip(self.axes_rows[0], ("scene", "classes", "polygons"), strict=True):
             axis.set_title(head)
@@ -189,11 +192,7 @@ class _Sheet:
         patches = [Patch(facecolor=info.hex, edgecolor="gray", label=info.name) for info in legend]
         self._figure.legend(handles=patches, loc="outside lower center", ncols=min(8, max(1, len(patches))))
 
-    def save(self, out: Path) -> None:
-        """Write the PNG completely or not at all."""
-        aside = out.with_name(f".{out.stem}.partial.png")
-        try:
-            self._figure.savefig(aside, dpi=100, metadata={"Software": None})
-            aside.replace(out)
-        finally:
-            aside.unlink(missing_ok=True)
+    def png(self) -> bytes:
+        file = io.BytesIO()
+        self._figure.savefig(file, format="png", dpi=100, metadata={"Software": None})
+        return file.getvalue()

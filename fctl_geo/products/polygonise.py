@@ -1,4 +1,4 @@
-"""Turns a class raster on disk into polygons on disk: read, sieve, trace, store, write."""
+"""Turns a class raster on disk into polygons on disk: read, sieve, separate, trace, store, write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,23 @@ from fctl_geo.errors import SceneError
 from fctl_geo.georef.area import Unit, pixel_areas
 from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.polygons.sieve import sieve_strips
+from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch, trace_polygons
 from fctl_geo.products.temporary_polygons import write_polygon_file
-from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Progress, Silent
-from fctl_geo.settings import PolygonSettings
+from fctl_geo.separate.necks import LEAST_NECK_PX, MOST_NECK_PX, least_object
+from fctl_geo.separate.separate import find_cores, separate_strips
+from fctl_geo.settings import SQUARE_TOLERANCE_M, SQUARE_TOLERANCE_PX, PolygonSettings
 from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
 from fctl_geo.storage.outputs import VECTOR_ENDINGS, check_outputs, refuse_inputs
 from fctl_geo.storage.whole_files import folder_aside
 
 if TYPE_CHECKING:
     from fctl_geo.raster.reader import ClassRaster
+    from fctl_geo.square.squarer import Squarer
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +79,16 @@ def polygonise(
 ) -> PolygonSummary:
     """Convert a class raster to polygons: one per 4-connected region, with its true area and mean confidence.
 
+    Of classes whose objects are separated, a polygon is one object, see `separate`.
+
     Memory holds a few strips of the raster, the regions still open, and a chunk of polygons. A region of more than
     `settings.max_vertices` vertices becomes several polygons that share one object_id.
 
     Args:
         classes_path: any single-band raster of class numbers.
-        outs: files to write; the format follows from the extension: .gpkg, .fgb, .parquet or .geojson.
-        settings: classes, minimum area and simplification; None: all classes, unsieved and unsimplified.
+        outs: files to write; the format follows from the extension (`outputs.VECTOR_ENDINGS`).
+        settings: classes, minimum area, simplification and separation; None: all classes, unsieved and unsimplified,
+            and the objects of those that the legend says consist of objects.
         confidence_path: percentages (0..100) on the same grid.
         legend: names and colors; None: the raster's own.
         gsd_m: ground meters per pixel, for areas and tolerances if the raster's CRS does not provide them.
@@ -120,19 +128,29 @@ def write_polygons(
     metadata: Mapping[str, str],
     overwrite: bool | Mapping[Path, bool],
     progress: Progress,
+    sieved: bool = False,
 ) -> PolygonSummary:
-    """`polygonise` for an open class raster and its confidence on the same grid."""
+    """`polygonise` for an open class raster and its confidence on the same grid; `sieved`: it was sieved before."""
     started = time.perf_counter()
+    settings = replace(settings, separate=settings.separated(raster.legend))
     check_crs(outs, raster.frame.crs_wkt)
     totals, cut = _Totals(), CutRegions()
-    unit, batches = _trace(raster, confidence, settings, cut, progress)
+    squarer = _squarer(raster, settings, progress)
+    unit, batches = _trace(raster, confidence, settings, squarer, cut, progress, sieved)
     with folder_aside(outs[0]) as aside:
         polygon_file = write_polygon_file(
-            totals.count(batches), aside / "polygons.arrows", legend=raster.legend, unit=unit, cut=cut, final=outs[0]
+            totals.count(batches),
+            aside / "polygons.arrows",
+            legend=raster.legend,
+            unit=unit,
+            cut=cut,
+            final=outs[0],
+            squared=squarer is not None,
         )
         drawn = _drawn(raster.legend, settings, totals.polygons)
         about = {"polygon_settings": json.dumps(asdict(settings), sort_keys=True), **metadata}
-        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about)
+        pixel_m = pixel_size_m(raster.frame)
+        layer = VectorLayer(raster.frame.crs_wkt, unit, drawn, raster.legend, about, pixel_m)
         paths = write_products(polygon_file, outs, layer, progress, overwrite=overwrite)
     totals.warn(progress)
     _warn_of_cuts(cut, settings, progress)
@@ -144,23 +162,36 @@ def _trace(
     raster: ClassRaster,
     confidence: ClassRaster | None,
     settings: PolygonSettings,
+    squarer: Squarer | None,
     cut: CutRegions,
     progress: Progress,
+    sieved: bool,
 ) -> tuple[Unit, Iterator[PolygonBatch]]:
     """The unit of areas and a lazy iterator over the raster's polygons; consuming it fills `cut`."""
     frame, areas = raster.frame, pixel_areas(raster.frame)
-    skip = _skipped(raster.legend, settings)
+    skip, pixel_m = _skipped(raster.legend, settings), pixel_size_m(frame) or 1.0
+
+    def strips(confidence: ClassRaster | None, told: Progress) -> Iterator[Strip]:
+        read = read_strips(raster, confidence, areas, progress)
+        if sieved or settings.min_area_m2 == 0:
+            return read
+        return sieve_strips(read, width=frame.width, min_area=settings.min_area_m2, progress=told)
+
+    tolerance_px = _tolerance_px(settings, pixel_m, progress)
+    separated, neck_px = _separated(raster.legend, settings, pixel_m, progress)
+    cores = None
+    if separated:
+        progress.stage("separate", frame.height)
+        cores = find_cores(strips(None, Silent()), width=frame.width, classes=separated, neck_px=neck_px)
     progress.stage("polygonise", frame.height)
-    strips = read_strips(raster, confidence, areas, progress)
-    if settings.min_area_m2 > 0:
-        strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2, progress=progress)
-    tolerance_px = _tolerance_px(settings, pixel_size_m(frame) or 1.0, progress)
+    classes = strips(confidence, progress)
     batches = trace_polygons(
-        strips,
+        classes if cores is None else separate_strips(classes, cores, min_area=least_object(settings)),
         width=frame.width,
         transform=frame.transform,
         skip=skip,
         simplify_px=tolerance_px,
+        outlines=squarer,
         max_vertices=settings.max_vertices,
         cut=cut,
     )
@@ -178,11 +209,50 @@ def _skipped(legend: Legend, settings: PolygonSettings) -> frozenset[int]:
     return frozenset(range(256)) - legend.ids_of(settings.classes)
 
 
+def _squarer(raster: ClassRaster, settings: PolygonSettings, progress: Progress) -> Squarer | None:
+    """Squares the outlines of the raster's classes of objects; None if that is not wanted, or there are none."""
+    if settings.square == "off":
+        return None
+    legend, frame = raster.legend, raster.frame
+    named = legend.ids_of(settings.separated(legend)) | {info.id for info in legend if info.objects}
+    objects = frozenset(named - _skipped(legend, settings))
+    if not objects:
+        progress.warn("no outlines are squared, because none of the classes is known to consist of objects")
+        return None
+    from fctl_geo.square.squarer import Squarer
+
+    pixel_m = pixel_size_m(frame) or 1.0
+    tolerance_px = settings.simplify_m / pixel_m or max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX)
+    mode = 0 if settings.square == "any" else int(settings.square)
+    return Squarer(objects, frame.transform, tolerance_px, mode, settings.max_vertices)
+
+
+def _separated(
+    legend: Legend, settings: PolygonSettings, pixel_m: float, progress: Progress
+) -> tuple[frozenset[int], float]:
+    """The classes whose objects are separated, and the width of a neck in pixels, within what can be separated.
+
+    Raises:
+        SettingsError: the legend has no class of that name.
+    """
+    classes, neck_px = legend.ids_of(settings.separated(legend)) - _skipped(legend, settings), settings.neck_m / pixel_m
+    if classes and neck_px < LEAST_NECK_PX:
+        least = f"{LEAST_NECK_PX:g} px ({LEAST_NECK_PX * pixel_m:.3g} m)"
+        progress.warn(f"a neck of {settings.neck_m:g} m is less than {least}: touching objects are not separated")
+        return frozenset(), neck_px
+    if classes and neck_px > 1.01 * MOST_NECK_PX:
+        most = f"{MOST_NECK_PX:g} px ({MOST_NECK_PX * pixel_m:.3g} m)"
+        progress.warn(f"a neck of {settings.neck_m:g} m is {neck_px:.1f} px; it is limited to {most}")
+    return classes, min(neck_px, MOST_NECK_PX)
+
+
 def _tolerance_px(settings: PolygonSettings, pixel_m: float, progress: Progress) -> float:
     """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
     wanted = settings.simplify_m / pixel_m
+    if settings.square != "off" and settings.simplify_m == 0:
+        return min(max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX), MAX_TOLERANCE_PX)
     if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
         most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
         progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")

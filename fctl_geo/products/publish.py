@@ -162,7 +162,7 @@ class Products:
             sieved = work.path / "sieved.tif"
             with result.open() as raster:
                 write_sieved(raster, sieved, result.polygons.min_area_m2, progress)
-            result = replace(result, classes=sieved, polygons=replace(result.polygons, min_area_m2=0.0))
+            result = replace(result, classes=sieved)
         with result.open() as raster:
             classes, nodata_share, unit = measure_classes(raster, progress)
         for path in self.rasters:
@@ -198,6 +198,7 @@ class Products:
                         path: path not in self.kept_styles for path in (*self.vectors, *map(style_path, self.vectors))
                     },
                     progress=progress,
+                    sieved=True,
                 )
             cut_regions, parts = polygons.cut_regions, polygons.parts
         for place in self.remote:

@@ -31,9 +31,9 @@ def say_kept(style: Path, progress: Progress) -> None:
     progress.say(f"{style} exists and is kept; it may show different classes")
 
 
-def polygon_qml(legend: Legend) -> str:
+def polygon_qml(legend: Legend, field: str = CLASS_FIELD) -> str:
     """A QGIS style for polygons: one category per class of the legend, translucent fill, darker outline."""
-    return _qml([_renderer(legend)])
+    return _qml([_renderer(legend, field)])
 
 
 def file_qml(legend: Legend, drawn: Legend) -> str:
@@ -41,7 +41,7 @@ def file_qml(legend: Legend, drawn: Legend) -> str:
     return _qml([_pipe(legend), _renderer(drawn)])
 
 
-def polygon_sld(legend: Legend, layer: str) -> str:
+def polygon_sld(legend: Legend, layer: str, field: str = CLASS_FIELD) -> str:
     """An OGC style for polygons (SLD 1.1, as QGIS and GeoServer write and read it)."""
     root = ET.Element(
         "StyledLayerDescriptor",
@@ -58,7 +58,7 @@ def polygon_sld(legend: Legend, layer: str) -> str:
     _add(user, "se:Name", layer)
     feature = _add(user, "se:FeatureTypeStyle")
     for info in legend:
-        _rule(feature, info)
+        _rule(feature, info, field)
     return _text(root, '<?xml version="1.0" encoding="UTF-8"?>\n')
 
 
@@ -83,9 +83,9 @@ def _pipe(legend: Legend) -> ET.Element:
     return pipe
 
 
-def _renderer(legend: Legend) -> ET.Element:
+def _renderer(legend: Legend, field: str = CLASS_FIELD) -> ET.Element:
     renderer = ET.Element(
-        "renderer-v2", type="categorizedSymbol", attr=CLASS_FIELD, enableorderby="0", forceraster="0", symbollevels="0"
+        "renderer-v2", type="categorizedSymbol", attr=field, enableorderby="0", forceraster="0", symbollevels="0"
     )
     categories, symbols = _add(renderer, "categories"), _add(renderer, "symbols")
     for index, info in enumerate(legend):
@@ -120,11 +120,11 @@ def _symbol(symbols: ET.Element, index: int, info: ClassInfo) -> None:
         _add(layer, "prop", k=key, v=value)
 
 
-def _rule(feature: ET.Element, info: ClassInfo) -> None:
+def _rule(feature: ET.Element, info: ClassInfo, field: str) -> None:
     rule = _add(feature, "se:Rule")
     _add(rule, "se:Name", info.name)
     equal = _add(_add(rule, "ogc:Filter"), "ogc:PropertyIsEqualTo")
-    _add(equal, "ogc:PropertyName", CLASS_FIELD)
+    _add(equal, "ogc:PropertyName", field)
     _add(equal, "ogc:Literal", info.name)
     painter = _add(rule, "se:PolygonSymbolizer")
     fill = _add(painter, "se:Fill")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fctl_geo.errors import OutputError
 from fctl_geo.spec import Legend
+from fctl_geo.square.outcomes import OUTLINES
 from fctl_geo.storage.whole_files import write_failure
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ class PolygonFile:
         """Approximate size on disk of a product made from it."""
         return int(1.2 * self.geometry_bytes) + 200 * self.count
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as reader:
+            return reader.schema
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Iterate over all polygons, with one chunk in memory at a time."""
         import pyarrow as pa
@@ -62,7 +71,14 @@ class PolygonFile:
 
 
 def write_polygon_file(
-    batches: Iterable[PolygonBatch], path: Path, *, legend: Legend, unit: Unit, cut: CutRegions, final: Path
+    batches: Iterable[PolygonBatch],
+    path: Path,
+    *,
+    legend: Legend,
+    unit: Unit,
+    cut: CutRegions,
+    final: Path,
+    squared: bool = False,
 ) -> PolygonFile:
     """Write all polygons to an Arrow file.
 
@@ -73,6 +89,7 @@ def write_polygon_file(
         unit: of the areas; it is part of the column's name.
         cut: what the tracer knows about the regions it cut, complete once `batches` is exhausted.
         final: the output that this is for, named in errors.
+        squared: whether outlines were squared, see `schema_of`.
     Raises:
         OutputError: the disk is full, or a polygon is larger than any product can hold.
     """
@@ -80,9 +97,10 @@ def write_polygon_file(
 
     count = size = 0
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    chunks = _chunks(batches, legend, unit)
+    schema = schema_of(unit, squared)
+    chunks = _chunks(batches, legend, schema)
     try:
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema_of(unit), options=options) as writer:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema, options=options) as writer:
             for chunk in chunks:
                 writer.write_batch(chunk)
                 count += chunk.num_rows
@@ -92,10 +110,11 @@ def write_polygon_file(
     return PolygonFile(path, count, size, cut)
 
 
-def schema_of(unit: Unit) -> pa.Schema:
-    """The columns that every product has."""
+def schema_of(unit: Unit, squared: bool = False) -> pa.Schema:
+    """The columns that every product has; with squared outlines, what became of them, null for other classes."""
     import pyarrow as pa
 
+    outlines = [pa.field("outline", pa.string()), pa.field("outline_iou", pa.float32())] if squared else []
     return pa.schema(
         [
             pa.field(GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"}),
@@ -104,11 +123,12 @@ def schema_of(unit: Unit) -> pa.Schema:
             pa.field(f"area_{unit}", pa.float64()),
             pa.field("confidence", pa.float32()),
             pa.field(OBJECT_ID, pa.int64()),
+            *outlines,
         ]
     )
 
 
-def _chunks(batches: Iterable[PolygonBatch], legend: Legend, unit: Unit) -> Iterator[pa.RecordBatch]:
+def _chunks(batches: Iterable[PolygonBatch], legend: Legend, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The polygons in chunks that depend only on their own sizes: 5 polygons at 2 rows per chunk give 2, 2, 1."""
     names = np.array([legend.name_of(i) for i in range(256)], dtype=object)
     waiting: list[pa.RecordBatch] = []
@@ -117,7 +137,7 @@ def _chunks(batches: Iterable[PolygonBatch], legend: Legend, unit: Unit) -> Iter
         start = 0
         while start < len(batch.class_id):
             stop, full = _cut(batch.offsets, start, rows, size)
-            waiting.append(_record_batch(batch, start, stop, names, unit))
+            waiting.append(_record_batch(batch, start, stop, names, schema))
             rows, size = rows + stop - start, size + int(batch.offsets[stop] - batch.offsets[start])
             start = stop
             if full:
@@ -135,7 +155,9 @@ def _cut(offsets: NDArray[np.int64], start: int, rows: int, size: int) -> tuple[
     return (stop, True) if stop <= count else (count, False)
 
 
-def _record_batch(batch: PolygonBatch, start: int, stop: int, names: NDArray[np.object_], unit: Unit) -> pa.RecordBatch:
+def _record_batch(
+    batch: PolygonBatch, start: int, stop: int, names: NDArray[np.object_], schema: pa.Schema
+) -> pa.RecordBatch:
     import pyarrow as pa
 
     offsets = batch.offsets[start : stop + 1]
@@ -156,7 +178,10 @@ def _record_batch(batch: PolygonBatch, start: int, stop: int, names: NDArray[np.
         pa.array(batch.confidence[start:stop], pa.float32(), from_pandas=True),
         pa.array(batch.object_id[start:stop], pa.int64()),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema_of(unit))
+    if "outline" in schema.names:
+        words = np.array([None, *OUTLINES[1:]], dtype=object)[batch.outline[start:stop]]
+        columns += [pa.array(words, pa.string()), pa.array(batch.outline_iou[start:stop], from_pandas=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _merge(parts: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -15,6 +15,7 @@ def legend_tag(legend: Legend) -> str:
     return json.dumps(
         [
             {"id": info.id, "name": info.name, "color": list(info.color), "background": info.background}
+            | ({"objects": True} if info.objects else {})
             for info in legend
         ],
         ensure_ascii=False,

@@ -288,7 +288,13 @@ def _legend_from_tag(path: Path, tag: str) -> Legend:
     """Parse what `fctl_geo.raster.legend_tag.legend_tag` wrote."""
     try:
         infos = tuple(
-            ClassInfo(int(item["id"]), str(item["name"]), _color(item["color"]), bool(item["background"]))
+            ClassInfo(
+                int(item["id"]),
+                str(item["name"]),
+                _color(item["color"]),
+                bool(item["background"]),
+                bool(item.get("objects", False)),
+            )
             for item in json.loads(tag)
         )
         return Legend(infos)

@@ -37,7 +37,7 @@ class Run:
     source: str
     """The scene as given by the user; local paths are absolute, so that any process finds them."""
     settings: Settings
-    """As given by the user; merge and refinement default to what the model recommends."""
+    """As given by the user; merge, refinement and separation default to what the model recommends."""
     spec: RunSpec
     """What the run depends on."""
     origin: ShardOrigin
@@ -89,7 +89,7 @@ def open_run(
         FctlError: anything that prevents the run, before the first patch is computed.
     """
     info = read_model_info(settings.model)
-    settings = replace(settings, engine=resolved(settings.engine, info))
+    settings = resolved(settings, info)
     refine = bool(settings.engine.refine)
     info.legend.ids_of(settings.polygons.classes or ())  # an unknown class fails before any work is done
     if refine and info.refinement is None:

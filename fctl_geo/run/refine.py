@@ -21,7 +21,7 @@ from fctl_geo.run.finish import Finish, masked, refined_classes
 from fctl_geo.run.networks import Networks, load
 from fctl_geo.run.open import Run, refining_grid
 from fctl_geo.run.shard_size import SHARD_PX
-from fctl_geo.run.spec import key_of, resolved
+from fctl_geo.run.spec import key_of
 from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import ShardOrigin, WorkFolder
 from fctl_geo.settings import REFINING_MODEL, EngineSettings
@@ -123,9 +123,8 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
             def finish(band: Band) -> Band:
                 return masked(band, legend, shared.read(band.window) != NODATA)
 
-            how, merge = Resampling(1.0, 0, 0), resolved(engine, info).merge
-            assert merge is not None
-            sweep = Sweep(grid, merge, len(legend), how, lambda _: True, wants, (height, width))
+            how = Resampling(1.0, 0, 0)
+            sweep = Sweep(grid, engine.merge or info.merge, len(legend), how, lambda _: True, wants, (height, width))
             yield RefineRun(
                 classes,
                 legend,

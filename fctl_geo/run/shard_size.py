@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fctl_geo.errors import SettingsError
+from fctl_geo.georef.pixel_size import pixel_size_m
 from fctl_geo.model.architectures import WORKING_BYTES_A_PX, default_settings
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.modelfile import resolve_model
@@ -12,6 +13,7 @@ from fctl_geo.polygons.strips import STRIP_ROWS
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.run.stage import Stage
 from fctl_geo.scene import Scene
+from fctl_geo.separate.necks import window_rows
 from fctl_geo.settings import Settings
 from fctl_geo.spec import widest
 from fctl_geo.storage.outputs import RASTER_ENDINGS
@@ -30,8 +32,14 @@ OPEN_VERTEX_BYTES = 44
 """A node of the tracer, whose arrays double in size when full."""
 WRITTEN_VERTEX_BYTES = 150
 """A vertex being written to a product: corners, WKB, and the copies made by Arrow and the writer."""
+WAITING_VERTEX_BYTES = 11
+"""A vertex of an object that waits for those that it touches."""
+SQUARED_VERTEX_BYTES = 300
+"""A vertex of a group while its outlines are squared."""
 STRIP_BYTES_A_PX = 24
 """Strips being read ahead, sieved and traced."""
+SEPARATED_BYTES_A_PX = 30
+"""Rows in which objects are separated: numbers, costs, pixels listed, and the values of what is joined."""
 
 
 def fitting_shard_px(settings: Settings, info: ModelInfo, scene: Scene, hardware: Hardware) -> int:
@@ -93,9 +101,17 @@ def _polygon_bytes(settings: Settings, scene: Scene) -> int:
 
     if all(path.suffix.lower() in RASTER_ENDINGS for path in settings.output.outs):
         return 0
-    width, most = scene.frame.width, settings.polygons.max_vertices
-    held = min(OPEN_POLYGONS * most, scene.frame.height * width) + GRID_ROWS * width
-    return held * OPEN_VERTEX_BYTES + min(most, held) * WRITTEN_VERTEX_BYTES + STRIP_ROWS * width * STRIP_BYTES_A_PX
+    frame, polygons = scene.frame, settings.polygons
+    width, most = frame.width, polygons.max_vertices
+    held = min(OPEN_POLYGONS * most, frame.height * width) + GRID_ROWS * width
+    strips = STRIP_ROWS * width * STRIP_BYTES_A_PX
+    if polygons.separate:
+        rows = min(frame.height, window_rows(polygons.neck_m / (pixel_size_m(frame) or 1.0)))
+        strips += rows * width * SEPARATED_BYTES_A_PX
+    squared = 0
+    if polygons.square != "off":
+        squared = held * WAITING_VERTEX_BYTES + min(most, held) * SQUARED_VERTEX_BYTES
+    return held * OPEN_VERTEX_BYTES + min(most, held) * WRITTEN_VERTEX_BYTES + squared + strips
 
 
 def _band_cache_bytes(scene: Scene, info: ModelInfo, width_px: int) -> int:

@@ -13,7 +13,7 @@ from fctl_geo.model.modelfile import model_checksum, resolve_model
 from fctl_geo.run.hardware import Hardware
 from fctl_geo.scene import Scene
 from fctl_geo.scene.reading import SceneReading, reading_of
-from fctl_geo.settings import EngineSettings, OutputSettings, PolygonSettings, Settings
+from fctl_geo.settings import OutputSettings, PolygonSettings, Settings
 from fctl_geo.storage.identity import FileIdentity, identities_of, name_without_keys
 
 _NOT_RECORDED = frozenset({"aoi", "allow_external", "batch_size", "threads", "max_memory_bytes"})
@@ -34,7 +34,7 @@ class RunInputs:
     area: tuple[FileIdentity, ...]
     """The same for the area of interest."""
     settings: Settings
-    """With merge and refinement resolved; without outputs and whatever affects only speed."""
+    """With merge, refinement and separation resolved; without outputs and whatever affects only speed."""
 
     @property
     def product_key(self) -> str:
@@ -58,7 +58,7 @@ def inputs_of(
         source=name_without_keys(source),
         scene=scene,
         area=area,
-        settings=_relevant(replace(settings, engine=resolved(settings.engine, info)), info),
+        settings=_relevant(resolved(settings, info), info),
     )
 
 
@@ -67,10 +67,19 @@ def area_identity(settings: Settings) -> tuple[FileIdentity, ...]:
     return () if settings.scene.aoi is None else identities_of([settings.scene.aoi])
 
 
-def resolved(engine: EngineSettings, info: ModelInfo) -> EngineSettings:
-    """Engine settings with the model's recommendations filled in wherever the user chose nothing."""
+def resolved(settings: Settings, info: ModelInfo) -> Settings:
+    """Settings with the model's recommendations filled in wherever the user chose nothing.
+
+    Raises:
+        SettingsError: objects are to be separated, but of no class that the model has.
+    """
+    engine, polygons = settings.engine, settings.polygons
     refine = info.refine if engine.refine is None else engine.refine
-    return replace(engine, merge=engine.merge or info.merge, refine=refine)
+    return replace(
+        settings,
+        engine=replace(engine, merge=engine.merge or info.merge, refine=refine),
+        polygons=replace(polygons, separate=polygons.separated(info.legend)),
+    )
 
 
 def _relevant(settings: Settings, info: ModelInfo) -> Settings:

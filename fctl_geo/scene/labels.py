@@ -193,7 +193,7 @@ def _keep(
     """Write the polygons on the scene to a file and index them."""
     vector, onto = column.vector, OntoScene(column.vector, frame, TrainingError)
     _warn(onto, vector, progress)
-    by_id, feature_counts, start = np.argsort(column.ids, kind="stable"), _FeatureCounts(), 0
+    by_id, feature_counts, start = np.argsort(column.ids, kind="stable"), FeatureCounts(), 0
     kept: list[tuple[NDArray[Any], ...]] = []
     for ids, shapes in vector.shapes(onto.box):
         check_cancelled(progress)
@@ -227,7 +227,7 @@ def _warn(onto: OntoScene, vector: VectorFile, progress: Progress) -> None:
 
 
 @dataclass(slots=True)
-class _FeatureCounts:
+class FeatureCounts:
     """Number of features, and of those that cannot be labels."""
 
     features: int = 0

@@ -119,6 +119,11 @@ class Scene:
         self._cache.resize(cache_bytes - passing)
 
     @property
+    def output_scale(self) -> float:
+        """Output pixels per model pixel."""
+        return 1.0 if self._grid_is_model else self.scale
+
+    @property
     def files(self) -> tuple[str, ...]:
         """All files that belong to the scene according to GDAL."""
         return self.readers[0].source.header.files

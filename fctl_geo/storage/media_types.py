@@ -8,4 +8,9 @@ MEDIA_TYPES = {
     ".fgb": "application/vnd.flatgeobuf",
     ".parquet": "application/vnd.apache.parquet",
     ".geojson": "application/geo+json",
+    ".geojsonl": "application/x-ndjson",
+    ".geojsons": "application/geo+json-seq",
+    ".shp": "application/vnd.shp",
+    ".mbtiles": "application/vnd.sqlite3",
+    ".pmtiles": "application/vnd.pmtiles",
 }

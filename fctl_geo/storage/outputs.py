@@ -13,7 +13,11 @@ from fctl_geo.errors import OutputError
 from fctl_geo.storage.address import address_of, ogr_unsafe
 from fctl_geo.storage.whole_files import hidden_name, name_limit, write_failure
 
-VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson")
+TILE_ENDINGS = (".mbtiles", ".pmtiles")
+"""Vector tiles: polygons as a web map shows them, cut and rounded."""
+VECTOR_ENDINGS = (".gpkg", ".fgb", ".parquet", ".geojson", ".geojsonl", ".geojsons", ".shp", *TILE_ENDINGS)
+SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg")
+"""The files of a Shapefile beside its .shp."""
 RASTER_ENDINGS = (".tif", ".tiff")
 _LONGEST_SIDECAR = ".aux.xml"
 _SQLITE_PATH_BYTES = 504
@@ -123,8 +127,11 @@ def _check_place(path: Path, overwrite: bool) -> None:
         raise OutputError(f"the folder {path.parent} does not exist", hint="create it first, or choose another")
     if is_folder:
         raise OutputError(f"{path} is a folder", hint="choose another name")
+    if path.suffix.lower() == ".shp":
+        exists = exists or any(path.with_suffix(ending).exists() for ending in SHAPEFILE_PARTS)
     if exists and not overwrite:
-        raise OutputError(f"{path} already exists", hint="choose another name, or pass --overwrite")
+        there = path if path.exists() else f"a file that belongs to {path}"
+        raise OutputError(f"{there} already exists", hint="choose another name, or pass --overwrite")
 
 
 def _check_writable(path: Path) -> None:

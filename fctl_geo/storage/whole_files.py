@@ -56,11 +56,16 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
 
 def write_text_whole(path: Path, text: str) -> None:
+    """`write_bytes_whole` for text, in UTF-8."""
+    write_bytes_whole(path, text.encode())
+
+
+def write_bytes_whole(path: Path, data: bytes) -> None:
     """Write a small file atomically: it is complete and on the disk, or as it was before."""
     aside = path.with_name(hidden_name(path, f".partial-{secrets.token_hex(4)}"))
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.model.network import SegmentationNetwork
-from fctl_geo.products.picture import RGB, class_colors
+from fctl_geo.report.views import RGB, class_colors
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.augment import to_tensors
 from fctl_geo.training.log import read_log

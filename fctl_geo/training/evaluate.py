@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.assess.matching import ObjectScore
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.settings import Settings
 from fctl_geo.spec import Legend
 from fctl_geo.training.judge import Judgment, WorstPatch, count_bands
 from fctl_geo.training.metrics import ClassScore, Confusion
-from fctl_geo.training.objects import ObjectScore
 from fctl_geo.training.places import Place, Predicted, polygon_objects
 from fctl_geo.training.settings import Convention, EvaluationSettings
 from fctl_geo.windows.window import Window

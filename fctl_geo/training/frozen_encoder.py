@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -33,14 +32,14 @@ class Head(nn.Module):
 
     def __init__(self, network: FctlLite) -> None:
         super().__init__()
-        self.network = copy.copy(network)
-        self.network._modules = {**network._modules, "encoder": nn.Identity()}
+        # Not the network itself: training mode would reach the encoder, whose statistics must not change.
+        self.parts = nn.ModuleDict({name: part for name, part in network.named_children() if name != "encoder"})
+        self.decode, self.wider = network.decode, len(network.wider)
 
     def forward(self, features: Features) -> Tensor:
-        of_patch = len(features) - len(self.network.wider)
+        of_patch = len(features) - self.wider
         ready = [f.float() for f in features]
-        logits: Tensor = self.network.segment(ready[:of_patch], ready[of_patch:])  # type: ignore[arg-type]
-        return logits
+        return self.decode(ready[:of_patch], ready[of_patch:])
 
 
 @torch.no_grad()
@@ -80,7 +79,7 @@ class FeaturePlan:
     def _one(self, number: int) -> tuple[Features, Tensor, Tensor]:
         if number not in self._kept:
             levels, label, lines = self.plan.one(*divmod(number, self.plan.batch))
-            # one at a time, so that its features do not depend on the batch in which it is met first
+            # Encoded one at a time, so that its features do not depend on the batch in which it first occurs.
             self._kept[number] = self.encode(levels[None]), label, lines
         return self._kept[number]
 

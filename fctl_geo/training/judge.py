@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.products.picture import RGB, picture_rgb
 from fctl_geo.progress import Progress, check_cancelled
+from fctl_geo.report.views import RGB, picture_rgb
 from fctl_geo.spec import NODATA, Legend
 from fctl_geo.training.boundary import BoundaryScore
 from fctl_geo.training.metrics import Confusion
@@ -136,7 +136,7 @@ class Judgment:
             spot = Window(window.row + i * PATCH_PX, window.col + j * PATCH_PX, PATCH_PX, PATCH_PX).clip(window)
             truth, guess = place.truth(spot), predicted.read(spot)
             truth = np.where(truth < len(self.legend), truth, NODATA).astype(np.uint8)
-            image = picture_rgb(place.opened, spot, 1)
+            image = picture_rgb(place.opened, spot)
             self.worst.append(WorstPatch(place.name, spot, int(wrong[i, j]), int(judged[i, j]), image, truth, guess))
         self.worst = sorted(self.worst, key=lambda w: -w.wrong)[:WORST]
 

@@ -1,45 +1,18 @@
-"""How many objects (buildings) are found: regions or polygons, matched if their IoU is at least 0.5."""
+"""How many objects (buildings) are found in rasters: regions, or numbered pixels, counted band by band."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fctl_geo.assess.matching import ObjectScore, Overlaps, match_objects, score_objects
 from fctl_geo.system.kernels import kernel
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectScore:
-    """Objects of one class."""
-
-    truth: int
-    found: int
-    matched: int
-    merged: int = 0
-    """True objects that share a found object with another one; more than half of each lies in it."""
-    split: int = 0
-    """True objects that contain more than half of each of two or more found objects."""
-
-    @property
-    def f1(self) -> float:
-        return 2 * self.matched / (self.truth + self.found) if self.truth + self.found else float("nan")
-
-    @property
-    def precision(self) -> float:
-        return self.matched / self.found if self.found else float("nan")
-
-    @property
-    def recall(self) -> float:
-        return self.matched / self.truth if self.truth else float("nan")
 
 
 class ObjectMatcher:
     """Counts objects band by band; keeps some bytes per object and one row, never the whole image."""
 
-    def __init__(self, least_iou: float = 0.5) -> None:
-        self.least_iou = least_iou
+    def __init__(self) -> None:
         self._sides = (_Labels(), _Labels())
         self._pairs: list[NDArray[np.int64]] = []
         self._counts: list[NDArray[np.int64]] = []
@@ -71,19 +44,11 @@ class ObjectMatcher:
         roots = true.roots()[pairs >> 32] << 32 | found.roots()[pairs & 0xFFFFFFFF]
         unique, index = np.unique(roots, return_inverse=True)
         both = np.bincount(index, weights=counts, minlength=len(unique))
-        i, j = unique >> 32, unique & 0xFFFFFFFF
         areas_true, areas_found = true.areas(), found.areas()
-        good = both >= self.least_iou * (areas_true[i] + areas_found[j] - both)
-        matched = min(len(np.unique(i[good])), len(np.unique(j[good])))
-        merged = _sharing(j[2 * both > areas_true[i]]).sum()
-        split = (_sharing(i[2 * both > areas_found[j]]) > 0).sum()
-        return ObjectScore(int((areas_true > 0).sum()), int((areas_found > 0).sum()), matched, int(merged), int(split))
-
-
-def _sharing(hosts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many lie in each host; 0 for a host of only one. [3, 5, 5] -> [0, 2]."""
-    counts = np.unique(hosts, return_counts=True)[1]
-    return np.where(counts > 1, counts, 0)
+        overlaps = Overlaps(
+            unique >> 32, unique & 0xFFFFFFFF, both.astype(float), areas_true.astype(float), areas_found.astype(float)
+        )
+        return score_objects(match_objects(overlaps), areas_true > 0, areas_found > 0)
 
 
 class _Labels:

@@ -1,11 +1,10 @@
 """The plan of a training: one file that says what is learned from what, how, and how long that takes, and is obeyed.
 
-It is written before the first step and may be edited until then; a resumed training goes by it, too.
+It is written before the first step and may be edited until then; a resumed training obeys it, too.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fctl_geo.errors import TrainingError
+from fctl_geo.model.modelfile import model_checksum
 from fctl_geo.progress import Progress
+from fctl_geo.run.spec import key_of
 from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.checkpoint import LAST
 from fctl_geo.training.data import TrainingData
@@ -72,12 +73,12 @@ def keep_plan(recipe: Recipe, data: TrainingData, settings: TrainingSettings) ->
     for old in [each for pattern in _OLD for each in settings.run.rglob(pattern)]:
         old.unlink()
     asked = _asked(recipe, settings)
-    command = _digest(asked) if plan is None else plan["command"]
+    command = key_of(asked) if plan is None else plan["command"]
     _write(path, {"about": _ABOUT, "data": found, **asked, "estimate": {}, "command": command})
 
 
 def _known(recipe: Recipe, settings: TrainingSettings) -> Plan | None:
-    """The plan in a training's folder, of the same command; None: there is none that counts."""
+    """The plan of the same command in a training's folder; None if there is none, or if it is to be overwritten."""
     path = settings.run / PLAN
     if settings.overwrite or not path.exists():
         return None
@@ -88,7 +89,7 @@ def _known(recipe: Recipe, settings: TrainingSettings) -> Plan | None:
     plan, asked = _read(path), _asked(recipe, settings)
     others = _differences(plan["model"], asked["model"])
     edits = _differences(plan["training"], asked["training"])
-    if others or (edits and plan["command"] != _digest(asked)):
+    if others or (edits and plan["command"] != key_of(asked)):
         raise TrainingError(
             f"{path} was made for another command: {'; '.join(others + edits)}",
             hint="give the same options, edit 'training' in the plan instead, or start over with --overwrite",
@@ -131,24 +132,14 @@ def _asked(recipe: Recipe, settings: TrainingSettings) -> Plan:
         "name": recipe.name,
         "classes": [c.name for c in recipe.legend],
         "bands": recipe.bands,
-        "starts_from": [_file(path) for path in (settings.init, settings.imagenet) if path],
+        "starts_from": [f"{p.name} {model_checksum(p)[:16]}" for p in (settings.init, settings.imagenet) if p],
     }
     plain: Plan = _plain({"model": model, "training": {**values, **method}})
     return plain
 
 
-def _file(path: Path) -> str:
-    """A weights file by its name and content."""
-    with path.open("rb") as file:
-        return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
-
-
-def _digest(asked: Plan) -> str:
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _differences(plan: Mapping[str, Any], command: Mapping[str, Any]) -> list[str]:
-    """Values that differ, in words."""
+    """A sentence for each value that differs."""
     missing = object()
     return [
         f"{name} is {plan.get(name, 'missing')}, the command says {command.get(name, 'nothing')}"
@@ -167,8 +158,8 @@ def _refuse_changes(path: Path, before: Sequence[Mapping[str, Any]], now: Sequen
         changes.append(f"{len(before)} sets of images, now {len(now)}")
     if changes:
         raise TrainingError(
-            f"the data is not that of {path} any more: {'; '.join(changes)}",
-            hint="bring the data back, or start over with --overwrite",
+            f"the data has changed since {path} was written: {'; '.join(changes)}",
+            hint="restore the data, or start over with --overwrite",
         )
 
 

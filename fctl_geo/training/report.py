@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.products.picture import RGB, class_colors
+from fctl_geo.assess.matching import LEAST_IOU
+from fctl_geo.report.images import drawing_uri, photo_uri
+from fctl_geo.report.views import RGB, class_colors
 from fctl_geo.spec import NODATA, ClassInfo, Legend
 from fctl_geo.storage.whole_files import write_text_whole
 from fctl_geo.training.evaluate import CONVENTIONS, Evaluation
@@ -51,7 +51,7 @@ def report_values(found: Evaluation) -> dict[str, Any]:
     if objects is not None:
         values["objects"] = {
             "class": found.object_class,
-            "least_IoU": 0.5,
+            "least_IoU": LEAST_IOU,
             "F1": _number(objects.f1),
             "precision": _number(objects.precision),
             "recall": _number(objects.recall),
@@ -208,10 +208,10 @@ def _card(patch: WorstPatch, legend: Legend) -> str:
     dim = (patch.image * 0.45 + 140).astype(np.uint8)
     errors = np.where(wrong[..., None], np.array([214, 40, 57], np.uint8), np.where(judged[..., None], dim, 200))
     pictures = (
-        ("image", _data_uri(patch.image, "JPEG")),
-        ("truth", _data_uri(_painted(patch.truth, legend), "PNG")),
-        ("prediction", _data_uri(_painted(np.where(judged, patch.guess, NODATA).astype(np.uint8), legend), "PNG")),
-        ("errors", _data_uri(errors.astype(np.uint8), "JPEG")),
+        ("image", photo_uri(patch.image)),
+        ("truth", drawing_uri(_painted(patch.truth, legend))),
+        ("prediction", drawing_uri(_painted(np.where(judged, patch.guess, NODATA).astype(np.uint8), legend))),
+        ("errors", photo_uri(errors.astype(np.uint8))),
     )
     share = patch.wrong / max(1, patch.judged)
     words = f"{patch.place}, row {patch.window.row:,}, column {patch.window.col:,}"
@@ -223,23 +223,6 @@ def _painted(indices: NDArray[np.uint8], legend: Legend) -> RGB:
     ids = np.full(256, NODATA, np.uint8)
     ids[: len(legend)] = [c.id for c in legend]
     return np.where((indices == NODATA)[..., None], np.uint8(200), class_colors(ids[indices], legend))
-
-
-def _data_uri(rgb: RGB, kind: str) -> str:
-    """An image as a data URI."""
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-    from rasterio.io import MemoryFile
-
-    height, width = rgb.shape[:2]
-    options: dict[str, Any] = {"quality": 82} if kind == "JPEG" else {"zlevel": 9}
-    with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
-        with memory.open(driver=kind, **shape, **options) as file:
-            file.write(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
-        text = base64.b64encode(memory.read()).decode("ascii")
-    return f"data:image/{kind.lower()};base64,{text}"
 
 
 def _swatch(info: ClassInfo) -> str:

@@ -15,6 +15,7 @@ from qgis.core import (
 
 from .. import settings
 from ..catalog import CATALOG, ModelCard
+from ..defaults import SQUARES
 from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
@@ -32,10 +33,13 @@ from .parameters import (
     MIN_AREA,
     MODEL,
     MODEL_FILE,
+    NECK,
     NO,
     PRECISION,
     REFINE,
+    SEPARATE,
     SIMPLIFY,
+    SQUARE,
     THREADS,
     TTA,
     YES,
@@ -82,12 +86,31 @@ def polygon_arguments(
 ) -> list[str]:
     """Arguments for the polygon parameters."""
     words = []
-    for name, option in ((MIN_AREA, "--min-area"), (SIMPLIFY, "--simplify")):
+    for name, option in ((MIN_AREA, "--min-area"), (SIMPLIFY, "--simplify"), (NECK, "--neck")):
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]
+    square = algorithm.parameterAsEnumString(parameters, SQUARE, context)
+    if square != SQUARES[0]:
+        words += ["--square", square]
     classes = algorithm.parameterAsString(parameters, CLASSES, context).strip()
     return [*words, "--classes", classes] if classes else words
+
+
+def separate_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for whether objects are separated."""
+    separate = {YES: ["--separate"], NO: ["--no-separate"]}
+    return separate.get(algorithm.parameterAsEnumString(parameters, SEPARATE, context), [])
+
+
+def separate_classes_arguments(
+    algorithm: QgsProcessingAlgorithm, parameters: Parameters, context: QgsProcessingContext
+) -> list[str]:
+    """Arguments for the classes whose objects are separated."""
+    classes = algorithm.parameterAsString(parameters, SEPARATE, context).replace(" ", "")
+    return ["--separate", classes] if classes else []
 
 
 def scene_arguments(

@@ -21,7 +21,8 @@ from ..catalog import CATALOG
 from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
-MIN_AREA, SIMPLIFY, CLASSES = "MIN_AREA", "SIMPLIFY", "CLASSES"
+MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES"
+SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
@@ -107,9 +108,50 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
         )
     )  # fmt: skip
     algorithm.addParameter(
+        choice(
+            SQUARE, tr("Right angles for buildings"),
+            tr("Outlines of objects, such as buildings, get right angles and share their walls where objects touch. "
+               "45: also half angles. any: long walls keep their direction. No effect if the model or raster has no "
+               "classes of objects."),
+            defaults.SQUARES,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
         text(
             CLASSES, tr("Classes to polygonize"),
             tr("Comma-separated class names, for example 'building,water'. Empty: all classes except the background."),
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        advanced(
+            number(
+                NECK, tr("Separate objects connected by less than (m)"),
+                tr("Houses that are connected by less than this width get separate polygons."),
+                default=defaults.NECK_M, least=0.01,
+            )
+        )
+    )  # fmt: skip
+
+
+def add_separate(algorithm: QgsProcessingAlgorithm) -> None:
+    """Whether touching objects get a polygon each; the model determines the classes."""
+    algorithm.addParameter(
+        choice(
+            SEPARATE, tr("Separate touching objects"),
+            tr("A polygon for each house, even where houses touch: they share the wall. The class raster does not "
+               "change."),
+            (AS_RECOMMENDED, YES, NO),
+        )
+    )  # fmt: skip
+
+
+def add_separate_classes(algorithm: QgsProcessingAlgorithm) -> None:
+    """The classes whose touching objects get a polygon each."""
+    algorithm.addParameter(
+        text(
+            SEPARATE, tr("Separate touching objects of these classes"),
+            tr("A polygon for each object of these classes, even where objects touch, for example 'building'. Empty: "
+               "the classes that the raster marks as objects; 'none': no class."),
         )
     )  # fmt: skip
 

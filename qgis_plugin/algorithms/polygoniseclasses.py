@@ -17,7 +17,7 @@ from ..scenes import scene_of, with_crs
 from ..styling import Styler
 from ..words import tr
 from . import parameters as p
-from .arguments import number_or_none, polygon_arguments
+from .arguments import number_or_none, polygon_arguments, separate_classes_arguments
 from .base import EngineAlgorithm
 from .refineclasses import check_classes
 
@@ -53,6 +53,7 @@ class PolygoniseClasses(EngineAlgorithm):
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(self.INPUT, tr("Class raster")))
         p.add_polygons(self)
+        p.add_separate_classes(self)
         confidence = QgsProcessingParameterRasterLayer(self.CONFIDENCE, tr("Confidence raster"), None, True)
         confidence.setHelp(tr("Percentages on the same grid. Each polygon gets their mean."))
         self.addParameter(p.advanced(confidence))
@@ -91,6 +92,7 @@ class PolygoniseClasses(EngineAlgorithm):
         out = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         command = ["polygonise", with_crs(self._scene, folder), "--out", out, "--overwrite"]
         command += polygon_arguments(self, parameters, context)
+        command += separate_classes_arguments(self, parameters, context)
         if self._confidence is not None:
             command += ["--confidence", self._confidence.path]
         gsd_m = number_or_none(self, parameters, p.GSD, context)

@@ -26,6 +26,7 @@ from .arguments import (
     number_or_none,
     polygon_arguments,
     scene_arguments,
+    separate_arguments,
 )
 from .base import EngineAlgorithm
 
@@ -68,13 +69,14 @@ class SegmentFolder(EngineAlgorithm):
         formats = QgsProcessingParameterEnum(
             self.FORMATS, tr("Results"), list(FORMATS), True, [FORMATS[0]], False, True
         )
-        formats.setHelp(tr("gpkg, fgb, parquet, geojson: polygons. tif: class raster."))
+        formats.setHelp(tr("tif: class raster. mbtiles, pmtiles: vector tiles for web maps. All others: polygons."))
         self.addParameter(formats)
         mosaic = QgsProcessingParameterBoolean(self.MOSAIC, tr("Treat adjacent images as one"), False)
         mosaic.setHelp(tr("The network sees across the borders of the images, and polygons are not cut there."))
         self.addParameter(mosaic)
         p.add_aoi(self)
         p.add_polygons(self)
+        p.add_separate(self)
         p.add_scene(self)
         p.add_trust(self)
         p.add_merge(self)
@@ -109,7 +111,8 @@ class SegmentFolder(EngineAlgorithm):
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         command += aoi_arguments(self._aoi, folder, feedback)
         command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
-        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *separate_arguments(self, parameters, context)]
+        command += engine_arguments(self, parameters, context)
         summary = self.run_engine(command, feedback, input_name=source, model=card.name, fine=(0, SOME_FAILED))
         self._report(summary, feedback)
         return {

@@ -34,6 +34,7 @@ from .arguments import (
     number_or_none,
     polygon_arguments,
     scene_arguments,
+    separate_arguments,
 )
 from .base import EngineAlgorithm, Part
 
@@ -80,6 +81,7 @@ class SegmentRaster(EngineAlgorithm):
         self.addParameter(extent)
         p.add_aoi(self)
         p.add_polygons(self)
+        p.add_separate(self)
         p.add_scene(self)
         p.add_trust(self)
         p.add_merge(self)
@@ -164,7 +166,8 @@ class SegmentRaster(EngineAlgorithm):
         }
         command = ["segment", path, "--model", card.key, *where, *aoi, *self._out_words(outs)]
         command += [*scene_arguments(self, parameters, context), *merge_arguments(self, parameters, context)]
-        command += [*polygon_arguments(self, parameters, context), *engine_arguments(self, parameters, context)]
+        command += [*polygon_arguments(self, parameters, context), *separate_arguments(self, parameters, context)]
+        command += engine_arguments(self, parameters, context)
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
         summary = self.run_engine(command, feedback, input_name=scene.name, model=card.name, start=start)
         names = {

@@ -18,6 +18,7 @@ from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
 
 from ..catalog import gsd_warning
+from ..defaults import SQUARES
 from ..ground import gsd_of
 from ..words import tr
 from .model_choice import ModelChoice
@@ -51,6 +52,7 @@ class RunForm(QWidget):
             ("", self.want_polygons),
             (tr("Minimum area"), self.min_area),
             (tr("Simplify"), self.simplify),
+            ("", self.square),
             (tr("Folder"), self.folder),
             (None, self.warning),
         )
@@ -91,6 +93,11 @@ class RunForm(QWidget):
         self.simplify.setToolTip(
             tr("Borders may move this far when they are straightened. One to two pixels are a good value.")
         )
+        self.square = QCheckBox(tr("Right angles for buildings"))
+        self.square.setChecked(True)
+        self.square.setToolTip(
+            tr("Touching buildings share their walls. Buildings that cannot be squared keep their simplified outline.")
+        )
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.folder.lineEdit().setPlaceholderText(tr("Temporary files"))
@@ -98,6 +105,7 @@ class RunForm(QWidget):
     def _refresh_layer(self) -> None:
         layer, card = self.layer.currentLayer(), self.model.card()
         gsd_m = None if layer is None else gsd_of(layer)
+        self.square.setVisible(card is not None and any(each.objects for each in card.classes))
         self.layer_facts.setText("" if layer is None else describe_layer(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
         if layer is not None and not layer.crs().isValid():
@@ -127,6 +135,7 @@ class RunForm(QWidget):
             "MODEL": self.model.key,
             "MIN_AREA": self.min_area.value(),
             "SIMPLIFY": self.simplify.value(),
+            "SQUARE": SQUARES[1 if self.square.isChecked() and not self.square.isHidden() else 0],
             **{name: destination(places[name]) if wish else None for name, wish in wanted.items()},
         }
         if self.extent.currentData() == VISIBLE:

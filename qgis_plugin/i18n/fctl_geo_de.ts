@@ -180,12 +180,44 @@
       <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Nachbarn teilen ihre Grenzen weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten; ein bis zwei Pixel sind ein guter Wert.</translation>
     </message>
     <message>
+      <source>Right angles for buildings</source>
+      <translation>Rechte Winkel für Gebäude</translation>
+    </message>
+    <message>
+      <source>Outlines of objects, such as buildings, get right angles and share their walls where objects touch. 45: also half angles. any: long walls keep their direction. No effect if the model or raster has no classes of objects.</source>
+      <translation>Umrisse von Objekten, etwa Gebäuden, bekommen rechte Winkel und teilen sich ihre Wände, wo Objekte aneinanderstoßen. 45: auch halbe Winkel. any: Lange Wände behalten ihre Richtung. Ohne Wirkung, wenn Modell oder Raster keine Klassen von Objekten hat.</translation>
+    </message>
+    <message>
       <source>Classes to polygonize</source>
       <translation>Zu polygonisierende Klassen</translation>
     </message>
     <message>
       <source>Comma-separated class names, for example 'building,water'. Empty: all classes except the background.</source>
       <translation>Klassennamen, durch Kommas getrennt, zum Beispiel 'building,water'. Leer: alle Klassen außer dem Hintergrund.</translation>
+    </message>
+    <message>
+      <source>Separate objects connected by less than (m)</source>
+      <translation>Objekte trennen, die schmaler verbunden sind als (m)</translation>
+    </message>
+    <message>
+      <source>Houses that are connected by less than this width get separate polygons.</source>
+      <translation>Häuser, die auf weniger als dieser Breite verbunden sind, bekommen getrennte Polygone.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects</source>
+      <translation>Aneinanderstoßende Objekte trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each house, even where houses touch: they share the wall. The class raster does not change.</source>
+      <translation>Ein Polygon je Haus, auch wo Häuser aneinanderstoßen: Sie teilen sich die Wand. Das Klassenraster ändert sich nicht.</translation>
+    </message>
+    <message>
+      <source>Separate touching objects of these classes</source>
+      <translation>Aneinanderstoßende Objekte dieser Klassen trennen</translation>
+    </message>
+    <message>
+      <source>A polygon for each object of these classes, even where objects touch, for example 'building'. Empty: the classes that the raster marks as objects; 'none': no class.</source>
+      <translation>Ein Polygon für jedes Objekt dieser Klassen, auch wo Objekte aneinanderstoßen, zum Beispiel 'building'. Leer: die Klassen, die das Raster als Objekte kennzeichnet; 'none': keine Klasse.</translation>
     </message>
     <message>
       <source>Bands, in the order of the model</source>
@@ -436,8 +468,8 @@
       <translation>Ergebnisse</translation>
     </message>
     <message>
-      <source>gpkg, fgb, parquet, geojson: polygons. tif: class raster.</source>
-      <translation>gpkg, fgb, parquet, geojson: Polygone. tif: Klassenraster.</translation>
+      <source>tif: class raster. mbtiles, pmtiles: vector tiles for web maps. All others: polygons.</source>
+      <translation>tif: Klassenraster. mbtiles, pmtiles: Vektorkacheln für Webkarten. Alle anderen: Polygone.</translation>
     </message>
     <message>
       <source>Treat adjacent images as one</source>
@@ -950,6 +982,10 @@
     <message>
       <source>Borders may move this far when they are straightened. One to two pixels are a good value.</source>
       <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Ein bis zwei Pixel sind ein guter Wert.</translation>
+    </message>
+    <message>
+      <source>Touching buildings share their walls. Buildings that cannot be squared keep their simplified outline.</source>
+      <translation>Aneinanderstoßende Gebäude teilen sich ihre Wände. Gebäude, die sich nicht begradigen lassen, behalten ihren vereinfachten Umriss.</translation>
     </message>
     <message>
       <source>Temporary files</source>

@@ -57,7 +57,8 @@ def test_workers_give_the_bytes_of_one_process(
 ) -> None:
     scene = make_scene(tmp_path / "scene.tif", 619, 577, nodata=0, holes=True)
     outs, progress = outs_of(tmp_path / "many"), Told()
-    summary = segment_scene(scene, settings_of(model, *outs, refine=refine), executor=executor, progress=progress)
+    run = segment_scene(scene, settings_of(model, *outs, refine=refine), executor=executor, progress=progress)
+    summary = run.summary
     assert [path.read_bytes() for path in outs] == alone(scene, tmp_path / "one", model, refine=refine)
     assert "2 workers" in summary.device
     assert progress.steps["segment"] == progress.totals["segment"] > 0

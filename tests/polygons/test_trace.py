@@ -221,10 +221,12 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
             done = chains.trace_rows(
                 state,
                 rows,
+                np.empty((100, 0), np.int32),
                 np.ones((100, 1)),
                 np.empty((100, 0), np.uint8),
                 np.empty((100, 0), np.uint8),
                 traced_classes,
+                np.zeros(256, bool),
                 10**6,
                 done,
             )

@@ -151,3 +151,27 @@ def test_a_file_that_cannot_be_replaced_says_so(tmp_path: Path) -> None:
     final.mkdir()
     with pytest.raises(OutputError, match=r"a\.gpkg"):
         swap_in({final: part}, {})
+
+
+@pytest.mark.parametrize("step", [*range(12), None])
+def test_a_shapefile_never_has_the_attributes_of_another(
+    step: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    out = folder / "town.shp"
+    few = make_raster(tmp_path / "few.tif", np.ones((20, 30), np.uint8))
+    many = make_raster(tmp_path / "many.tif", np.random.default_rng(0).integers(1, 3, (20, 30), dtype=np.uint8))
+    polygonise(few, [out], legend=OLD)
+    (folder / "town.qix").write_bytes(b"an index of the old polygons")
+    with monkeypatch.context() as patch, suppress(Killed):
+        if step is not None:
+            kill_before(step, folder, patch)
+        polygonise(many, [out], legend=NEW, overwrite=True)
+    assert step is not None or out.exists()
+    if out.exists():
+        frame = pyogrio.read_dataframe(out)
+        assert (len(frame) == 1 and set(frame["class_name"]) == {"old roof"}) or (
+            len(frame) > 9 and "new water" in set(frame["class_name"]) and not out.with_suffix(".qix").exists()
+        )
+        assert frame.crs == "EPSG:32633"

@@ -26,8 +26,9 @@ from fctl_geo.errors import Cancelled, OutputError
 from fctl_geo.polygons.trace import CutRegions, PolygonBatch
 from fctl_geo.products import temporary_polygons as spool_module
 from fctl_geo.products.geopackage import CREATED, layer_name
-from fctl_geo.products.temporary_polygons import PolygonFile, write_polygon_file
-from fctl_geo.products.vector_writer import VectorLayer, check_crs, write_products
+from fctl_geo.products.temporary_polygons import PolygonFile, schema_of, write_polygon_file
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import check_crs, write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.storage.outputs import check_outputs
@@ -36,7 +37,9 @@ from fctl_geo.storage.whole_files import write_failure
 LEGEND = Legend((ClassInfo(1, "building", (200, 0, 0)), ClassInfo(2, "wasser & ufer", (0, 0, 200))))
 UTM = CRS("EPSG:32633").to_wkt()
 LAYER = VectorLayer(UTM, "m2", LEGEND, LEGEND, {"model": "buildings 1.0", "settings": '{"min_area_m2": 5}'})
-ENDINGS = ("gpkg", "fgb", "parquet", "geojson")
+ENDINGS = ("gpkg", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp")
+TILES = ("mbtiles", "pmtiles")
+IN_DEGREES = ("geojson", "geojsonl", "geojsons")
 
 
 def make_batch(count: int, first: int = 0) -> PolygonBatch:
@@ -54,6 +57,8 @@ def make_batch(count: int, first: int = 0) -> PolygonBatch:
         area_m2=35.25 - (i % 3 == 0),
         confidence=np.where(i % 2 == 0, i % 100, np.nan).astype(np.float32),
         object_id=i,
+        outline=np.zeros(count, np.uint8),
+        outline_iou=np.full(count, np.nan, np.float32),
     )
 
 
@@ -77,7 +82,7 @@ def write(folder: Path, *names: str, polygon_file: PolygonFile | None = None, la
 def read(path: Path) -> geopandas.GeoDataFrame:
     if path.suffix == ".parquet":
         return geopandas.read_parquet(path)
-    return geopandas.read_file(path, layer=layer_name(path))
+    return geopandas.read_file(path, layer=path.stem if path.suffix == ".shp" else layer_name(path))
 
 
 class Listener(Silent):
@@ -105,7 +110,7 @@ class Listener(Silent):
 def test_every_product_has_all_polygons_and_columns(tmp_path: Path, ending: str) -> None:
     (out,) = write(tmp_path, f"roofs.{ending}")
     frame = read(out).sort_values("area_m2", kind="stable")
-    if ending == "geojson":
+    if ending in IN_DEGREES:
         assert frame.crs == "EPSG:4326"
         frame = frame.to_crs(UTM)
     batch = make_batch(10)
@@ -130,10 +135,13 @@ def test_every_product_has_all_polygons_and_columns(tmp_path: Path, ending: str)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_result_without_polygons_is_an_empty_product(tmp_path: Path, ending: str) -> None:
     (out,) = write(tmp_path, f"none.{ending}", polygon_file=make_polygon_file(tmp_path, count=0))
-    assert len(read(out)) == 0
+    if ending in ("geojsonl", "geojsons"):  # a line, or a record, for each feature and nothing else
+        assert out.read_bytes() == b""
+    else:
+        assert len(read(out)) == 0
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", [*ENDINGS, *TILES])
 def test_bytes_do_not_depend_on_the_tracers_batches(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +161,7 @@ def test_chunks_depend_only_on_the_polygons(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], rows: int, size: int
 ) -> None:
     def chunk_rows(batches: list[PolygonBatch]) -> list[int]:
-        return [chunk.num_rows for chunk in spool_module._chunks(batches, LEGEND, "m2")]
+        return [chunk.num_rows for chunk in spool_module._chunks(batches, LEGEND, schema_of("m2"))]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spool_module, "CHUNK_ROWS", rows)
@@ -185,12 +193,14 @@ def test_a_geopackage_is_valid_indexed_and_styled(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["polygons-10-4.arrows", "roofs.gpkg"]
 
 
-def test_metadata_is_in_every_product(tmp_path: Path) -> None:
-    gpkg, fgb, parquet, geojson = write(tmp_path, *(f"m.{ending}" for ending in ENDINGS))
+def test_metadata_is_in_every_product_that_can_hold_it(tmp_path: Path) -> None:
+    gpkg, fgb, parquet, geojson = write(tmp_path, *(f"m.{ending}" for ending in ENDINGS[:4]))
     for out in (gpkg, fgb):
         assert LAYER.metadata.items() <= pyogrio.read_info(out, layer="m")["layer_metadata"].items()
     assert pq.read_schema(parquet).metadata[b"model"] == b"buildings 1.0"
     assert json.loads(json.loads(geojson.read_text())["description"]) == LAYER.metadata
+    for out in write(tmp_path, *(f"m.{ending}" for ending in TILES)):
+        assert json.loads(pyogrio.read_info(out)["dataset_metadata"]["description"]) == LAYER.metadata
 
 
 def test_a_geoparquet_says_all_that_the_standard_asks(tmp_path: Path) -> None:
@@ -314,7 +324,7 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path) -> None:
         "does not exist": [tmp_path / "missing" / "a.gpkg"],
         "already exists": [tmp_path / "old.gpkg"],
         "is a folder": [tmp_path / "folder.fgb"],
-        "extension '.shp'": [tmp_path / "a.shp"],
+        "extension '.dxf'": [tmp_path / "a.dxf"],
         "no extension": [tmp_path / "a"],
         "given twice": [tmp_path / "a.gpkg", tmp_path / "." / "a.gpkg"],
     }
@@ -370,7 +380,8 @@ from pathlib import Path
 from fctl_geo.errors import OutputError
 from fctl_geo.polygons.trace import CutRegions
 from fctl_geo.products.temporary_polygons import PolygonFile
-from fctl_geo.products.vector_writer import VectorLayer, write_products
+from fctl_geo.products.vector_layer import VectorLayer
+from fctl_geo.products.vector_writer import write_products
 from fctl_geo.progress import Silent
 from fctl_geo.spec import Legend
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, {resource.RLIM_INFINITY}))

@@ -29,7 +29,14 @@ SCENE = {
     "ALLOW_EXTERNAL": "allow_external",
 }
 MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
-POLYGONS = {"MIN_AREA": "min_area_m2", "SIMPLIFY": "simplify_m", "CLASSES": "classes"}
+POLYGONS = {
+    "MIN_AREA": "min_area_m2",
+    "SIMPLIFY": "simplify_m",
+    "SQUARE": "square",
+    "CLASSES": "classes",
+    "SEPARATE": "separate",
+    "NECK": "neck_m",
+}
 TRUTH = {"INPUT": "images", "LABELS": "labels", "FIELD": "field", "BACKGROUND": "background", "AOI": "aoi"}
 OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "segmentraster": (
@@ -90,8 +97,8 @@ LEFT_OUT = {
         "devices", "precision", "threads", "checkpoint_every", "validate_every", "tensorboard", "plan_only",
     },
     "evaluate": {
-        "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta", "refine", "precision",
-        "batch_size", "threads", "max_memory_bytes",
+        "polygons", "truth", "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta",
+        "refine", "precision", "batch_size", "threads", "max_memory_bytes",
     },
 }  # fmt: skip
 """Options for the terminal alone; a new one must be added here, or become a parameter."""

@@ -55,7 +55,7 @@ def test_segmenting_gives_the_command_lines_bytes(
     mine, theirs = folders
     said = qgis.run(
         "segmentraster", INPUT=scene, MODEL=model, OUTPUT=mine / "out.tif", OUTPUT_POLYGONS=mine / "out.gpkg",
-        OUTPUT_CONFIDENCE=mine / "sure.tif", MIN_AREA=2, SIMPLIFY=0.5, DEVICE="cpu", THREADS=1,
+        OUTPUT_CONFIDENCE=mine / "sure.tif", MIN_AREA=2, SIMPLIFY=0.5, SQUARE="off", DEVICE="cpu", THREADS=1,
     )  # fmt: skip
     command_line(
         "segment", scene, "--model", model, "--out", theirs / "out.tif", "--out", theirs / "out.gpkg",

@@ -13,7 +13,7 @@ import torch
 from model_factory import make_model
 from scene_factory import make_scene
 from torch import Tensor
-from training_factory import make_training_data, polygons_of
+from training_factory import StopAfter, make_training_data, polygons_of
 
 from fctl_geo.errors import Cancelled, TrainingError
 from fctl_geo.model.architectures import build_segmentation
@@ -33,18 +33,6 @@ from fctl_geo.training.samples import SampleSource
 from fctl_geo.training.train_model import ModelReport, tell_gain, train_model
 
 CPU = torch.device("cpu")
-
-
-class StopAfter(Silent):
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-
-    @property
-    def cancelled(self) -> bool:  # type: ignore[override]
-        return self.left <= 0
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_factory import make_model
-from training_factory import RECIPE, make_training_data
+from training_factory import RECIPE, StopAfter, make_training_data
 
 from fctl_geo.errors import Cancelled, TrainingError
 from fctl_geo.model.efficientnet import EfficientNetLite
@@ -47,18 +47,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-class StopAfter(Silent):
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-
-    @property
-    def cancelled(self) -> bool:  # type: ignore[override]
-        return self.left <= 0
 
 
 class StopIn(StopAfter):

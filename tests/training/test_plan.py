@@ -113,7 +113,9 @@ def test_changed_data_is_refused_by_name_and_a_copy_is_no_change(data: Path, par
         train(recipe, replace(settings, resume=True), Listener(2))
     pixels, mask = make_squares(7)
     make_scene(file, pixels=pixels if part == "images" else mask[None], crs=None)
-    with pytest.raises(TrainingError, match=r"the data is not that of .*plan\.json any more: a and 1 more \(") as told:
+    with pytest.raises(
+        TrainingError, match=r"the data has changed since .*plan\.json was written: a and 1 more \("
+    ) as told:
         train(recipe, replace(settings, resume=True))
     assert ("labeled_ha" in str(told.value)) == (part == "masks") and "checksum" in str(told.value)
     assert "--overwrite" in told.value.hint
@@ -136,7 +138,7 @@ def test_one_polygon_more_is_changed_data(tmp_path: Path) -> None:
     rows, cols = np.nonzero(mask == 0)
     mask[rows[0], cols[0]] = 1
     polygons_of(scene, mask, tmp_path / "squares.gpkg")
-    with pytest.raises(TrainingError, match=r"any more: scene \(checksum\)"):
+    with pytest.raises(TrainingError, match=r"was written: scene \(checksum\)"):
         run(resume=True)
     run(overwrite=True)
 
@@ -174,14 +176,14 @@ def test_a_plan_is_not_obeyed_by_another_command(data: Path) -> None:
         (lambda plan: plan["model"].update(classes=["x"]), "classes is"),
     ],
 )
-def test_a_plan_with_a_slip_is_refused_in_words(data: Path, change: Callable[[Any], None], told: str) -> None:
+def test_a_plan_with_a_typo_is_refused_with_a_message(data: Path, change: Callable[[Any], None], told: str) -> None:
     recipe, settings = planned(data)
     edit(data / "run", change)
     with pytest.raises(TrainingError, match=told):
         train(recipe, settings)
 
 
-def test_a_plan_that_is_no_json_is_refused_in_words(data: Path) -> None:
+def test_a_plan_that_is_not_json_is_refused_with_a_message(data: Path) -> None:
     recipe, settings = planned(data)
     (data / "run/plan.json").write_text('{"steps": 5,}')
     with pytest.raises(TrainingError, match=r"plan\.json is not a plan of a training") as told:

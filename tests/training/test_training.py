@@ -48,7 +48,7 @@ def test_training_gives_a_model_file_with_its_card_that_segments(data: Path) -> 
     outs = (data / "out.tif",)
     summary = segment_scene(
         data / "images" / "b.tif", Settings.of({"model": str(report.path), "outs": outs, "gsd_m": 1.0})
-    )
+    ).summary
     assert 0.03 < summary.classes[1].share < 0.5
 
 

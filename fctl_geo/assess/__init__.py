@@ -1,0 +1,1 @@
+"""How good polygons are: matched to reference polygons, counted, and measured outline against outline."""

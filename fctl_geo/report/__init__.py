@@ -1,0 +1,1 @@
+"""Building blocks of reports: pictures of scenes and classes, and self-contained HTML pages."""

@@ -1,0 +1,1 @@
+"""Right-angled outlines for groups of touching objects."""
