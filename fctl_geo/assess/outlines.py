@@ -55,7 +55,7 @@ def compare_outlines(
 
     Args:
         found, truth: (N,) valid polygons or multipolygons, in one plane.
-        advance: told how many more pairs are done.
+        advance: called with the number of further pairs that are done.
     Law: `polis`, `boundary`, and `hausdorff_95` are the same if the two sides are exchanged.
     """
     parts = list(_measure(found, truth, advance))

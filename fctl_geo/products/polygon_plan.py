@@ -72,7 +72,7 @@ def squarer_of(raster: ClassRaster, settings: PolygonSettings, progress: Progres
     from fctl_geo.square.squarer import Squarer
 
     pixel_m = pixel_size_m(frame) or 1.0
-    tolerance_px = settings.simplify_m / pixel_m or max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX)
+    tolerance_px = _wanted_tolerance_px(settings, pixel_m)
     mode = 0 if settings.square == "any" else int(settings.square)
     return Squarer(objects, frame.transform, tolerance_px, mode, settings.max_vertices)
 
@@ -81,10 +81,15 @@ def tolerance_px_of(settings: PolygonSettings, pixel_m: float, progress: Progres
     """The simplification tolerance in pixels, limited with a warning to what the tracer supports."""
     from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
 
-    wanted = settings.simplify_m / pixel_m
-    if settings.square != "off" and settings.simplify_m == 0:
-        return min(max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX), MAX_TOLERANCE_PX)
-    if wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
+    wanted = _wanted_tolerance_px(settings, pixel_m)
+    if settings.simplify_m and wanted > 1.01 * MAX_TOLERANCE_PX:  # 1 m with pixels of 0.2499 m is as intended
         most = f"{MAX_TOLERANCE_PX:g} px ({MAX_TOLERANCE_PX * pixel_m:.3g} m)"
         progress.warn(f"a simplification of {settings.simplify_m:g} m is {wanted:.1f} px; it is limited to {most}")
     return min(wanted, MAX_TOLERANCE_PX)
+
+
+def _wanted_tolerance_px(settings: PolygonSettings, pixel_m: float) -> float:
+    """The tolerance that was asked for, or that of squaring if outlines are squared and none was."""
+    if settings.square != "off" and settings.simplify_m == 0:
+        return max(SQUARE_TOLERANCE_M / pixel_m, SQUARE_TOLERANCE_PX)
+    return settings.simplify_m / pixel_m

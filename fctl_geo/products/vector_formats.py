@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LONGITUDE_LATITUDE_DIGITS = "8"
 """Decimal places of degrees in GeoJSON: 1 mm. GDAL's default of 7 would shift the corners of a drone's 1 cm pixels."""
 _NO_METADATA = ("GeoJSON", "GeoJSONSeq", "ESRI Shapefile", "MBTiles", "PMTiles")
-"""Drivers that do not store the metadata of a layer; some are told it in another way."""
+"""Drivers that do not store the metadata of a layer; for some, it is passed in another way."""
 
 
 class Feed:
@@ -263,7 +263,7 @@ def _count_features(part: Path, layer: str) -> int:
             import pyarrow.parquet as pq
 
             return int(pq.read_metadata(part).num_rows)
-        case ".geojsonl" | ".geojsons":  # a line cut short is none
+        case ".geojsonl" | ".geojsons":  # a truncated line does not count
             with part.open("rb") as file:
                 return sum(line.endswith(b"}\n") for line in file)
         case ".shp":

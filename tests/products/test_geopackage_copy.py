@@ -14,6 +14,7 @@ import pytest
 import rasterio
 import shapely
 from rasterio.transform import Affine
+from told import Told
 
 from fctl_geo import polygonise, read_polygons
 from fctl_geo.errors import Cancelled, OutputError, SettingsError
@@ -26,16 +27,6 @@ from fctl_geo.spec import ClassInfo, Legend
 LEGEND = Legend((ClassInfo(1, "roof", (200, 0, 0)), ClassInfo(2, "water", (0, 0, 200))))
 ROADS = Legend((ClassInfo(1, "road", (9, 9, 9)),))
 UTM = "EPSG:32633"
-
-
-class Told(Silent):
-    def __init__(self) -> None:
-        self.words: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.words.append(text)
-
-    warn = say
 
 
 def write_classes(path: Path, seed: int = 0, west: float = 500_000, crs: str = UTM) -> Path:

@@ -22,6 +22,7 @@ import rasterio
 import shapely
 from postgres_server import Database, Server
 from rasterio.transform import Affine
+from told import Told
 
 from fctl_geo import polygonise
 from fctl_geo.errors import Cancelled, OutputError
@@ -32,16 +33,6 @@ from fctl_geo.spec import ClassInfo, Legend
 
 LEGEND = Legend((ClassInfo(1, "roof & wall", (200, 0, 0)), ClassInfo(2, "water", (0, 0, 200))))
 SECRET = "pä:ss/w@rd"
-
-
-class Told(Silent):
-    def __init__(self) -> None:
-        self.words: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.words.append(text)
-
-    warn = say
 
 
 def write_classes(

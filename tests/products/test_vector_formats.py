@@ -16,6 +16,7 @@ import rasterio
 import shapely
 from pyproj import CRS
 from rasterio.transform import Affine
+from told import Told
 
 from fctl_geo import polygonise
 from fctl_geo.errors import OutputError
@@ -25,19 +26,8 @@ from fctl_geo.products.preflight import check_crs
 from fctl_geo.products.shapefile import check_size, short_names
 from fctl_geo.products.temporary_polygons import PolygonFile
 from fctl_geo.products.vector_tiles import most_zoom
-from fctl_geo.progress import Silent
 from fctl_geo.settings import PolygonSettings
 from fctl_geo.spec import ClassInfo, Legend
-
-
-class Told(Silent):
-    def __init__(self) -> None:
-        self.words: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.words.append(text)
-
-    warn = say
 
 
 def write_classes(path: Path, crs: str | None = "EPSG:32633", pixel_m: float = 0.5) -> Path:
