@@ -69,9 +69,10 @@ def test_what_was_finished_before_is_not_done_again(tmp_path: Path, model: Path,
     scene = make_scene(tmp_path / "scene.tif", 600, 900)
     outs, progress = outs_of(tmp_path / "many"), Told()
     settings = settings_of(model, *outs, resume=None)
-    with pytest.raises(Cancelled):
-        segment_scene(scene, settings, executor=executor, progress=Told(cancel_after=60))
     work = tmp_path / "many" / ".out.tif.fctl-work"
+    stop_early = Told(cancel_when=lambda: any(work.glob("classes-r*.json")))
+    with pytest.raises(Cancelled):
+        segment_scene(scene, settings, executor=executor, progress=stop_early)
     wait_for(lambda: not list(work.glob(".*partial*")), "workers hear that nobody waits, and clean up")
     kept = {path: path.stat().st_mtime_ns for path in work.glob("classes-r*.tif")}
     assert kept
@@ -280,13 +281,13 @@ def wait_for(condition: Callable[[], object], why: str = "", most_s: float = 120
 
 
 class Told(Silent):
-    """Remembers what was told; asks to stop after so many steps."""
+    """Remembers what was told; asks to stop as soon as a condition holds."""
 
-    def __init__(self, cancel_after: int | None = None) -> None:
+    def __init__(self, cancel_when: Callable[[], bool] = lambda: False) -> None:
         self.totals: dict[str, int] = {}
         self.steps: dict[str, int] = {}
         self.words: list[str] = []
-        self.cancel_after, self.stage_name = cancel_after, ""
+        self.cancel_when, self.stage_name = cancel_when, ""
 
     def stage(self, name: str, total: int) -> None:
         self.stage_name, self.totals[name], self.steps[name] = name, total, 0
@@ -299,4 +300,4 @@ class Told(Silent):
 
     @property
     def cancelled(self) -> bool:  # type: ignore[override]
-        return self.cancel_after is not None and sum(self.steps.values()) >= self.cancel_after
+        return self.cancel_when()
