@@ -90,7 +90,8 @@ class Legend:
         ids = {c.name: c.id for c in self.classes}
         unknown = [name for name in names if name not in ids]
         if unknown:
-            raise SettingsError(f"there is no class {unknown[0]!r}", hint="available classes: " + ", ".join(ids))
+            known = list(ids) if len(ids) <= LONG_LEGEND else [*list(ids)[:3], "...", list(ids)[-1]]
+            raise SettingsError(f"there is no class {unknown[0]!r}", hint="available classes: " + ", ".join(known))
         return frozenset(ids[name] for name in names)
 
 

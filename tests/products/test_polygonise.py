@@ -187,6 +187,13 @@ def test_an_unknown_class_is_refused_with_the_known_ones(tmp_path: Path) -> None
     assert "land, building, water" in caught.value.hint
 
 
+def test_a_raster_without_names_lists_few_of_its_254_classes(tmp_path: Path) -> None:
+    raster = make_raster(tmp_path / "plain.tif", make_classes())
+    with pytest.raises(SettingsError) as caught:
+        polygonise(raster, [tmp_path / "a.gpkg"], PolygonSettings(classes=("1",)))
+    assert caught.value.hint == "available classes: class 0, class 1, class 2, ..., class 254"
+
+
 def test_small_regions_go_to_their_neighbors(tmp_path: Path) -> None:
     values = np.full((30, 30), 1, np.uint8)
     values[3:5, 3:5] = 2  # 4 px = 1 m²
