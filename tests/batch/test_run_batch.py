@@ -80,7 +80,9 @@ def test_two_hundred_scenes_with_five_broken_ones(tmp_path: Path, model: Path, m
 
 
 def test_a_scene_comes_out_as_it_would_alone(tmp_path: Path, model: Path, scenes: Path) -> None:
-    batch(scenes, tmp_path / "out", model, formats=("tif", "gpkg"), confidence=True)
+    summary = batch(scenes, tmp_path / "out", model, formats=("tif", "gpkg"), confidence=True, report=True)
+    page = tmp_path / "out" / "s1.html"
+    assert page in summary.files and "s1.tif" in page.read_text("utf-8")
     alone = (tmp_path / "s1.tif", tmp_path / "s1.gpkg")
     confidence = tmp_path / "s1-confidence.tif"
     segment_scene(scenes / "s1.tif", settings_of(model, outs=alone, confidence=confidence))
