@@ -3,6 +3,8 @@
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make docs    the site of docs/ in build/site, built without a network
+# make figures the pictures of docs/, drawn from procedural scenes (minutes; after a change of the shipped models)
 # make viewer  the map of reports, bundled for the package (needs npm, and a registry to fetch OpenLayers from)
 # make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
 # make fuzz    files from strangers for an hour (FUZZ_ARGS="--minutes 5" for less)
@@ -12,6 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 # The CPU build by its full version, so that no index can hand out gigabytes of CUDA instead.
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
@@ -23,7 +26,7 @@ PYTEST_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: venv demo test coverage faults fuzz check lint plugin viewer clean
+.PHONY: venv demo test coverage faults fuzz check lint plugin docs figures viewer clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -62,6 +65,17 @@ check: lint test
 
 plugin: $(STAMP)
 	$(BIN)/python qgis_plugin/build_zip.py
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints-cpu.txt -e '.[docs]'
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python docs/prepare.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q
+
+figures: $(STAMP)
+	$(BIN)/python docs/figures/draw.py
 
 viewer:
 	cd viewer && npm ci --silent && npm run --silent build
