@@ -262,6 +262,15 @@ polygon_options = combine(
     ),
     option_of(
         PolygonSettings,
+        "fill_holes_m2",
+        "--fill-holes",
+        type=click.FloatRange(0),
+        metavar="M2",
+        help="Fill smaller holes (m2) in the polygons of one class, unless they are nodata or have polygons of their "
+        "own; the class raster keeps them.",
+    ),
+    option_of(
+        PolygonSettings,
         "square",
         "--square",
         is_flag=False,

@@ -161,6 +161,9 @@ class PolygonSettings:
     simplify_m: float = 0.0
     """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges, or, where
     outlines are squared, `SQUARE_TOLERANCE_M`."""
+    fill_holes_m2: float = 0.0
+    """Smaller holes in the polygons of one class are filled (m2; px without a CRS), see `polygons.holes`; the class
+    raster keeps them."""
     classes: tuple[str, ...] | None = None
     """Names of the classes to polygonize; None: all except the background."""
     square: Square = "off"
@@ -176,6 +179,7 @@ class PolygonSettings:
     def __post_init__(self) -> None:
         _at_least("min-area", self.min_area_m2 or 0, 0)
         _at_least("simplify", self.simplify_m, 0)
+        _at_least("fill-holes", self.fill_holes_m2, 0)
         _one_of("square", self.square, get_args(Square))
         if not 0 < self.neck_m < math.inf:
             raise SettingsError(f"neck is {self.neck_m} m", hint="give a width above 0, e.g. --neck 2.5")

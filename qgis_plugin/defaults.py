@@ -20,4 +20,5 @@ GRIDS = ("scene", "model")
 FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp", "mbtiles", "pmtiles")
 SQUARES = ("off", "90", "45", "any")
 SIMPLIFY_M = 0.0
+FILL_HOLES_M2 = 0.0
 NECK_M = 3.0

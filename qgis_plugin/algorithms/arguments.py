@@ -27,6 +27,7 @@ from .parameters import (
     BATCH_SIZE,
     CLASSES,
     DEVICE,
+    FILL_HOLES,
     GRID,
     LAYER,
     MASK,
@@ -89,7 +90,7 @@ def polygon_arguments(
     """Arguments for the polygon parameters."""
     area = number_or_none(algorithm, parameters, MIN_AREA, context)
     words = [] if area is None else ["--min-area", f"{area:.10g}"]
-    for name, option in ((SIMPLIFY, "--simplify"), (NECK, "--neck")):
+    for name, option in ((SIMPLIFY, "--simplify"), (FILL_HOLES, "--fill-holes"), (NECK, "--neck")):
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]

@@ -22,6 +22,7 @@ from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES"
+FILL_HOLES = "FILL_HOLES"
 SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
@@ -105,6 +106,14 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             tr("Borders may move this far when they are straightened. Neighbors still share their borders, without "
                "gaps or overlaps. 0 keeps the pixel edges; one to two pixels are a good value."),
             default=defaults.SIMPLIFY_M,
+        )
+    )  # fmt: skip
+    algorithm.addParameter(
+        number(
+            FILL_HOLES, tr("Fill holes smaller than (m²)"),
+            tr("Holes in the polygons of one class are filled, unless they are nodata or have polygons of their own. "
+               "The class raster keeps them."),
+            default=defaults.FILL_HOLES_M2,
         )
     )  # fmt: skip
     algorithm.addParameter(

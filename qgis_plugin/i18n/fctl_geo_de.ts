@@ -180,6 +180,14 @@
       <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Nachbarn teilen ihre Grenzen weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten; ein bis zwei Pixel sind ein guter Wert.</translation>
     </message>
     <message>
+      <source>Fill holes smaller than (m²)</source>
+      <translation>Löcher füllen, die kleiner sind als (m²)</translation>
+    </message>
+    <message>
+      <source>Holes in the polygons of one class are filled, unless they are nodata or have polygons of their own. The class raster keeps them.</source>
+      <translation>Löcher in den Polygonen einer Klasse werden gefüllt, außer wenn sie ohne Daten sind oder eigene Polygone haben. Das Klassenraster behält sie.</translation>
+    </message>
+    <message>
       <source>Right angles for buildings</source>
       <translation>Rechte Winkel für Gebäude</translation>
     </message>

@@ -386,3 +386,19 @@ def test_parts_of_a_region_share_their_id_and_the_summary_says_so(tmp_path: Path
         one.set_index("object_id")["area_m2"].sort_index().to_numpy()
     )
     assert list(pyogrio.read_dataframe(tmp_path / "cut.gpkg", layer="cut")["object_id"]) == list(cut["object_id"])
+
+
+def test_holes_are_filled_in_the_polygons_alone(tmp_path: Path) -> None:
+    classes = np.zeros((40, 40), np.uint8)
+    classes[4:30, 4:30] = 1
+    classes[10:12, 10:12], classes[15:20, 15:20], classes[25, 25] = 0, 0, 2  # 1 m2, 6.25 m2, and another class
+    raster = make_raster(tmp_path / "c.tif", classes)
+    before, out, listener = raster.read_bytes(), tmp_path / "a.parquet", Listener()
+    polygonise(raster, [out], PolygonSettings(fill_holes_m2=1.01), legend=LEGEND, progress=listener)
+    expected = np.where(classes == 0, 255, classes)
+    expected[10:12, 10:12] = 1
+    np.testing.assert_array_equal(burn(read(out), classes.shape, UTM), expected)
+    assert raster.read_bytes() == before and not listener.warned
+    everything = Legend(tuple(ClassInfo(i, f"class {i}", (i, i, i)) for i in range(3)))
+    polygonise(raster, [out], PolygonSettings(fill_holes_m2=9), legend=everything, overwrite=True, progress=listener)
+    assert [text for text in listener.warned if "no holes are filled" in text]
