@@ -14,7 +14,7 @@ from fctl_geo.assess.evaluate_polygons import PolygonEvaluation
 from fctl_geo.assess.matching import Side
 from fctl_geo.assess.outlines import OutlineErrors
 from fctl_geo.assess.read_objects import Objects
-from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time
+from fctl_geo.products.geopackage import GEOMETRY_COLUMN, OF_FILE, embed_style, fixed_time
 from fctl_geo.products.swap import swap_in
 from fctl_geo.spec import ClassInfo, Legend
 from fctl_geo.storage.address import ogr_name
@@ -118,7 +118,8 @@ def _write_layer(part: Path, layer: str, columns: dict[str, object], objects: Ob
             append=part.exists(),
             geometry_type="MultiPolygon",
             promote_to_multi=True,
-            GEOMETRY_NAME=GEOMETRY_COLUMN,
+            layer_options={"GEOMETRY_NAME": GEOMETRY_COLUMN},
+            dataset_options=OF_FILE,
         )
 
 

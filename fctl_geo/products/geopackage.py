@@ -13,6 +13,8 @@ from fctl_geo.settings import RESERVED_LAYERS
 from fctl_geo.spec import Legend
 
 GEOMETRY_COLUMN = "geom"
+OF_FILE = {"VERSION": "1.2"}
+"""Dataset creation options: GDAL older than 3.7 (QGIS 3.22) warns of the 1.4 that is written by default."""
 CREATED = "2000-01-01T00:00:00.000Z"
 """Written where a GeoPackage requires the time of the last change. With the real time, two identical runs would give
 different bytes; that the same settings always give the same bytes is worth more, and the file system has the time.

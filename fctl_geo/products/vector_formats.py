@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fctl_geo.errors import FctlError
 from fctl_geo.products.columns import GEOMETRY
-from fctl_geo.products.geopackage import GEOMETRY_COLUMN, embed_style, fixed_time, layer_name
+from fctl_geo.products.geopackage import GEOMETRY_COLUMN, OF_FILE, embed_style, fixed_time, layer_name
 from fctl_geo.products.geopackage_append import delete_scene
 from fctl_geo.products.geopackage_copy import GeoPackagePlan
 from fctl_geo.products.geoparquet import write_geoparquet
@@ -125,8 +125,9 @@ def write_geopackage(
             stay = _count_features(part, plan.layer)
             progress.say(_appended(out, plan.layer, scene, polygon_file.count, gone, stay))
         options = {"GEOMETRY_NAME": GEOMETRY_COLUMN}
+        append = plan.action == "append"
         with fixed_time():
-            _write_ogr(part, "GPKG", feed, layer, name=plan.layer, options=options, append=plan.action == "append")
+            _write_ogr(part, "GPKG", feed, layer, name=plan.layer, options=options, of_file=OF_FILE, append=append)
         embed_style(part, plan.layer, layer.drawn, replace=plan.action != "append")
         _check_whole(part, plan.layer, stay + polygon_file.count)
 

@@ -257,6 +257,14 @@ def test_classes_without_a_name_are_polygons_with_a_number_and_a_style(tmp_path:
     assert 'value="class 9"' in style and 'value="water"' in style and "land" not in style
 
 
+def test_old_qgis_reads_geopackages_without_a_warning(tmp_path: Path) -> None:
+    """GDAL older than 3.7 warns of every version above 1.3."""
+    raster = make_raster(tmp_path / "c.tif", np.array([[1, 1]], np.uint8))
+    polygonise(raster, [tmp_path / "a.gpkg"], legend=LEGEND)
+    with closing(sqlite3.connect(tmp_path / "a.gpkg")) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (10200,)
+
+
 def test_a_raster_without_names_is_styled_by_what_it_has(tmp_path: Path) -> None:
     raster = make_raster(tmp_path / "c.tif", np.array([[1, 9]], np.uint8))
     polygonise(raster, [tmp_path / "a.fgb"])
