@@ -3,6 +3,7 @@
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make dist    wheel and sdist in dist/, checked, and the demo from a bare environment; RELEASE=1 insists on release.cfg
 # make docs    the site of docs/ in build/site, built without a network
 # make figures the pictures of docs/, drawn from procedural scenes (minutes; after a change of the shipped models)
 # make viewer  the map of reports, bundled for the package (needs npm, and a registry to fetch OpenLayers from)
@@ -26,7 +27,7 @@ PYTEST_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: venv demo test coverage faults fuzz check lint plugin docs figures viewer clean
+.PHONY: venv demo test coverage faults fuzz check lint plugin dist docs figures viewer clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -65,6 +66,12 @@ check: lint test
 
 plugin: $(STAMP)
 	$(BIN)/python qgis_plugin/build_zip.py
+
+# The tools in an environment of their own: building needs no torch.
+dist:
+	$(PYTHON) -m venv build/dist-venv
+	build/dist-venv/bin/python -m pip install -q build check-wheel-contents twine
+	build/dist-venv/bin/python packaging/dist.py --torch '$(TORCH)' $(if $(RELEASE),--release)
 
 $(DOCS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints-cpu.txt -e '.[docs]'

@@ -6,7 +6,6 @@ version. Equal sources give equal bytes. Not part of the plugin itself.
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import shutil
@@ -28,18 +27,15 @@ ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md",
 
 def version() -> str:
     """The common version of engine and plugin."""
-    parser = configparser.ConfigParser()
-    parser.read(ROOT / "setup.cfg", "utf-8")
-    return parser["metadata"]["version"]
+    text = (ROOT / "fctl_geo" / "__init__.py").read_text("utf-8")
+    (found,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    return found
 
 
 def metadata() -> str:
-    """metadata.txt with the changelog."""
+    """metadata.txt with the version and the changelog."""
     text = (ROOT / "metadata.txt").read_text("utf-8")
-    found = re.search(r"^version=(.*)$", text, re.MULTILINE)
-    if found is None or found[1] != version():
-        raise SystemExit(f"metadata.txt has version {found and found[1]}, setup.cfg {version()}: make them equal")
-    return text.rstrip("\n") + "\nchangelog=" + changes().replace("\n", "\n  ") + "\n"
+    return text.rstrip("\n") + f"\nversion={version()}\nchangelog=" + changes().replace("\n", "\n  ") + "\n"
 
 
 def changes() -> str:
