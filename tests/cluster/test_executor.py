@@ -25,7 +25,9 @@ class Hearing(Silent):
         self.words.append(text)
 
 
-def worker(host: str, *, version: str = __version__, kind: str = "cpu", arithmetic: str = "torch 2, AVX2") -> WorkerInfo:
+def worker(
+    host: str, *, version: str = __version__, kind: str = "cpu", arithmetic: str = "torch 2, AVX2"
+) -> WorkerInfo:
     return WorkerInfo(host, Hardware(kind, "fp32", kind, arithmetic=arithmetic), version)
 
 
