@@ -7,6 +7,8 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -178,6 +180,17 @@ def test_commands_of_the_docs_run(command: str, folder: Path, monkeypatch: pytes
     assert said.exit_code == 0, said.stderr
     outs = [value for flag, value in pairwise(words) if flag in ("--out", "--json")]
     assert outs and all(Path(out).stat().st_size for out in outs)
+
+
+def test_no_page_of_the_site_asks_a_server(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="MkDocs is not installed here (extra docs)")
+    for program in (["docs/prepare.py"], ["-m", "mkdocs", "build", "-q", "-d", str(tmp_path)]):
+        subprocess.run([sys.executable, *program], cwd=ROOT, check=True)
+    pages = list(tmp_path.rglob("*.html"))
+    asked = re.compile(r"<(?:script|img|iframe)[^>]+src=\"(?:https?:)?//|<link[^>]+href=\"(?:https?:)?//")
+    assert len(pages) > 20 and not [page for page in pages if asked.search(page.read_text("utf-8"))]
+    sheets = "".join(path.read_text("utf-8") for path in tmp_path.rglob("*.css"))
+    assert sheets and not re.search(r"url\([\"']?https?:|@import", sheets)
 
 
 def python_in(page: Path) -> str:
