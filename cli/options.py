@@ -269,6 +269,14 @@ polygon_options = combine(
     ),
     option_of(
         PolygonSettings,
+        "smooth",
+        "--smooth",
+        is_flag=True,
+        help="Round the corners of borders, except those of objects such as buildings; neighbors keep sharing them. No "
+        "border moves farther than 2 pixels, or than --simplify.",
+    ),
+    option_of(
+        PolygonSettings,
         "fill_holes_m2",
         "--fill-holes",
         type=click.FloatRange(0),

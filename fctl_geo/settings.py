@@ -166,6 +166,8 @@ class PolygonSettings:
     simplify_m: float = 0.0
     """Tolerance of the simplification, which keeps shared borders (m; px without a CRS); 0: pixel edges, or, where
     outlines are squared, `SQUARE_TOLERANCE_M`."""
+    smooth: bool = False
+    """Round the corners of borders, except those of objects, see `polygons.smooth`."""
     fill_holes_m2: float = 0.0
     """Smaller holes in the polygons of one class are filled (m2; px without a CRS), see `polygons.holes`; the class
     raster keeps them."""

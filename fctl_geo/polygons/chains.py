@@ -110,7 +110,7 @@ def _join(st, head, tail, corner, flags, reach_in, reach_out):  # type: ignore[n
 
 
 @inner
-def _sweep(st, traced, squared, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
+def _sweep(st, traced, squared, kept, above, below, n_above, n_below, row, area, confidence, clear, cutting):  # type: ignore[no-untyped-def]
     """Visit the corners between two rows from left to right, but only those where a vertical edge begins or ends."""
     n_merged = 0
     simplify = clear.shape[0] > 0  # if so, boundaries that pass straight through a junction get a node, too
@@ -164,8 +164,8 @@ def _sweep(st, traced, squared, above, below, n_above, n_below, row, area, confi
                     reach_left = least(reach_left, clear[passed])
             last_col = col
             straight_reach = reach_up
-            reach_up |= side_of(a, b, traced, squared)
-            reach_left |= side_of(a, d, traced, squared)
+            reach_up |= side_of(a, b, traced, squared, kept)
+            reach_left |= side_of(a, d, traced, squared, kept)
         up_left = up_right = np.int32(-1)  # the ends of the vertical edge above ...
         if has_up:
             up_left, up_right = st.edge[above, up, 0], st.edge[above, up, 1]
@@ -223,7 +223,7 @@ def _sweep(st, traced, squared, above, below, n_above, n_below, row, area, confi
 
 
 @kernel
-def trace_rows(st, classes, objects, area, confidence, clear, traced, squared, max_vertices, begin):  # type: ignore[no-untyped-def]
+def trace_rows(st, classes, objects, area, confidence, clear, traced, squared, kept, max_vertices, begin):  # type: ignore[no-untyped-def]
     """Trace rows, starting with `begin`, until the strip ends, space runs out, or a region has been cut.
 
     Args:
@@ -235,6 +235,7 @@ def trace_rows(st, classes, objects, area, confidence, clear, traced, squared, m
             width 0 if nothing will be simplified.
         traced: (256,) bool, False for classes that get no polygons.
         squared: (256,) bool, True for classes whose outlines will be squared.
+        kept: (256,) bool, True for classes whose outlines will not be smoothed.
         max_vertices: regions with more vertices are cut, see `cut`.
     Returns:
         The row to continue with after making room (`grow`) or writing the completed regions; h if all rows are traced.
@@ -261,7 +262,7 @@ def trace_rows(st, classes, objects, area, confidence, clear, traced, squared, m
             st.label[below, : n_below + 1] = -1
         cutting = prepare_cut(st, above, n_above, row, max_vertices)
         n_merged = _sweep(
-            st, traced, squared, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting
+            st, traced, squared, kept, above, below, n_above, n_below, row, area_row, confidence_row, clear[i], cutting
         )
         settle_labels(st, below, n_below, n_merged)
         scalar[SIDE], scalar[EDGES] = below, n_below

@@ -18,6 +18,8 @@ of staircases are still found there, but single pixels and spikes of one pixel r
 Vertices are chosen in three passes: first with the Douglas-Peucker algorithm (1973), which is fast and finds the true
 corners; then, where many old edges remain, with the fewest segments (Imai and Iri 1988) over vertices and edge
 midpoints; finally, corners that were cut off are restored where the walls beside them meet (`corners`).
+
+Arcs of natural classes may then be smoothed (`smooth`); the others keep their corners.
 """
 
 from __future__ import annotations
@@ -25,15 +27,18 @@ from __future__ import annotations
 import numpy as np
 
 from fctl_geo.polygons.chords import TINY, spoiled, strays
-from fctl_geo.polygons.corners import GRID, sharpen_arc, sharpen_ring
-from fctl_geo.polygons.sides import clearance_of
-from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE
+from fctl_geo.polygons.corners import sharpen_arc, sharpen_ring
+from fctl_geo.polygons.sides import clearance_of, is_kept
+from fctl_geo.polygons.smooth import LEAST_REACH_PX, ROUGH_PX, UNIT, smooth_arc
+from fctl_geo.polygons.state import CLOSED, DONE, JUNCTION, NODE_FREE, NODE_LIVE, NODE_TOP
 from fctl_geo.system.kernels import inner, kernel
 
 SAFE_REACH_PX = 0.5
 """An arc whose reaches are no larger than this cannot cross itself."""
 MAX_TOLERANCE_PX = 4.0
 """Larger tolerances are capped at this: clearances are measured up to twice this distance only."""
+MOST_GROWTH = 4
+"""A corner that is cut in two rounds becomes four."""
 LOW = np.int64(0xFFFFFFFF)
 NARROW_REACH_PX = 0.75
 """Vertices with less reach are left to the second pass: chords between corners would only dent the staircases there."""
@@ -50,37 +55,43 @@ STRAY_COST = 0.1
 
 
 @kernel
-def simplify_closed(st, objects, tolerance_px):  # type: ignore[no-untyped-def]
+def simplify_closed(st, objects, tolerance_px, smooth):  # type: ignore[no-untyped-def]
     """Simplify the rings closed since the last call: holes immediately, exteriors when their region is complete.
 
     Rings of `objects`, (256,) bool, are left as they are: they wait for the other objects that they touch.
 
-    The corners of these rings are then in units of 1 / GRID px; nodes that are no longer needed are freed.
+    The corners of these rings are then in units of 1 / UNIT px; nodes that are no longer needed are freed. With
+    `smooth` a ring may need `MOST_GROWTH` times as many: there must be room for them.
     """
     longest = np.int64(0)
     for k in range(st.scalar[CLOSED]):
         longest = max(longest, np.int64(st.length[st.closed[k]]))
     for k in range(st.scalar[DONE]):
         longest = max(longest, np.int64(st.length[st.done[k, 1]]))
+    if smooth:
+        longest *= MOST_GROWTH
     nodes, corners = np.empty(longest, np.int32), np.empty(longest, np.int64)
     flags, reach = np.empty(longest, np.uint8), np.empty(longest, np.uint16)
     for k in range(st.scalar[CLOSED]):
-        _simplify_nodes(st, st.closed[k], tolerance_px, nodes, corners, flags, reach)
+        _simplify_nodes(st, st.closed[k], tolerance_px, smooth, nodes, corners, flags, reach)
     st.scalar[CLOSED] = 0
     for k in range(st.scalar[DONE]):
         if objects[st.done[k, 2]]:
             continue
-        _simplify_nodes(st, st.done[k, 1], tolerance_px, nodes, corners, flags, reach)
+        _simplify_nodes(st, st.done[k, 1], tolerance_px, smooth, nodes, corners, flags, reach)
 
 
 @inner
-def _simplify_nodes(st, ring, tolerance_px, nodes, corners, flags, reach):  # type: ignore[no-untyped-def]
+def _simplify_nodes(st, ring, tolerance_px, smooth, nodes, corners, flags, reach):  # type: ignore[no-untyped-def]
     n = st.length[ring]
     node = ring
     for k in range(n):
         nodes[k], corners[k], flags[k], reach[k] = node, st.corner[node], st.flags[node], st.reach[node]
         node = st.next[node]
-    left = simplify_ring(corners, flags, reach, n, tolerance_px)
+    left = simplify_ring(corners, flags, reach, n, tolerance_px, smooth)
+    for k in range(n, left):
+        nodes[k] = _free_node(st)
+        st.next[nodes[k - 1]] = nodes[k]
     for k in range(left):
         st.corner[nodes[k]], st.flags[nodes[k]] = corners[k], flags[k]
     st.length[ring] = left
@@ -91,17 +102,30 @@ def _simplify_nodes(st, ring, tolerance_px, nodes, corners, flags, reach):  # ty
 
 
 @inner
-def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-untyped-def]
+def _free_node(st):  # type: ignore[no-untyped-def]
+    node = np.int32(st.scalar[NODE_FREE])
+    if node >= 0:
+        st.scalar[NODE_FREE] = st.next[node]
+    else:
+        node = np.int32(st.scalar[NODE_TOP])
+        st.scalar[NODE_TOP] += 1
+    st.scalar[NODE_LIVE] += 1
+    return node
+
+
+@inner
+def simplify_ring(corners, flags, reach, n, tolerance_px, smooth):  # type: ignore[no-untyped-def]
     """Simplify a closed ring.
 
     Args:
-        corners: (n,) row << 32 | column of the vertices.
-        flags: (n,) JUNCTION and PINCH.
+        corners: (n,) row << 32 | column of the vertices; with `smooth`, there is room for `MOST_GROWTH` times as many.
+        flags: (n,) likewise, JUNCTION and PINCH.
         reach: (n,) the edge that leads to the vertex, see `sides`.
         n: number of vertices.
         tolerance_px: see the module's docstring.
+        smooth: whether arcs that are not to be kept are smoothed.
     Returns:
-        The number of vertices of the simplified ring, which overwrites the old one: corners in units of 1 / GRID px,
+        The number of vertices of the simplified ring, which overwrites the old one: corners in units of 1 / UNIT px,
         and flags. The ring begins at its first junction, or at an extreme vertex if it has none.
     """
     start = -1
@@ -110,13 +134,14 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             start = k
             break
     free = start < 0
-    if free and n == 4:  # a rectangle cannot be simplified
+    if free and n == 4 and (not smooth or is_kept(reach[0])):  # a rectangle cannot be simplified
         for k in range(n):
-            corners[k] *= GRID
+            corners[k] *= UNIT
         return n
     if free:
         start = start_of(corners, n)
-    new_corners, new_flags = np.empty(n, np.int64), np.zeros(n, np.uint8)
+    most = MOST_GROWTH * n if smooth else n
+    new_corners, new_flags = np.empty(most, np.int64), np.zeros(most, np.uint8)
     n_new = 0
     begin = 0  # from here on, positions are relative to `start`
     while begin < n:
@@ -125,21 +150,37 @@ def simplify_ring(corners, flags, reach, n, tolerance_px):  # type: ignore[no-un
             end += 1
         size = end - begin + 1
         if size == 2:
-            new_corners[n_new], new_flags[n_new] = corners[(start + begin) % n] * GRID, flags[(start + begin) % n]
+            new_corners[n_new], new_flags[n_new] = corners[(start + begin) % n] * UNIT, flags[(start + begin) % n]
             n_new += 1
             begin = end
             continue
         x, y, edge = np.empty(size, np.float64), np.empty(size, np.float64), np.empty(size - 1, np.float64)
         backwards = _load_arc(corners, reach, n, start + begin, x, y, edge)
-        points, _ = simplify_arc(x, y, edge, tolerance_px, free)
+        rounded = smooth and not is_kept(reach[(start + begin + 1) % n])
+        points = _redraw(x, y, edge, tolerance_px, rounded, free)
         new_flags[n_new] = flags[(start + begin) % n]
         for k in range(points.shape[0] - 1):  # its last point is the next arc's first
             point = points[points.shape[0] - 1 - k if backwards else k]
-            new_corners[n_new] = np.int64(GRID * point[1]) << 32 | np.int64(GRID * point[0])
+            new_corners[n_new] = np.int64(UNIT * point[1]) << 32 | np.int64(UNIT * point[0])
             n_new += 1
         begin = end
     corners[:n_new], flags[:n_new] = new_corners[:n_new], new_flags[:n_new]
     return n_new
+
+
+@inner
+def _redraw(x, y, edge, tolerance_px, rounded, free):  # type: ignore[no-untyped-def]
+    """(P, 2) the points of an arc, simplified and perhaps smoothed; as it is without a tolerance."""
+    size = x.shape[0]
+    points, place = np.empty((size, 2), np.float64), 2 * np.arange(size)
+    points[:, 0], points[:, 1] = x, y
+    tolerance = tolerance_px if tolerance_px > 0.0 or not rounded else ROUGH_PX
+    if tolerance > 0.0 and not (free and size == 5):  # a rectangle cannot be simplified
+        simple, simple_place = simplify_arc(x, y, edge, tolerance, free)
+        points, place = simple.copy(), simple_place.copy()
+    if rounded:
+        points = smooth_arc(x, y, edge, points, place, max(tolerance, LEAST_REACH_PX), free)
+    return points
 
 
 @inner

@@ -130,23 +130,30 @@ def new_state(width: int) -> State:
     )
 
 
-def grow(state: State) -> State:
-    """The same state with room for another row; arrays are doubled, so that growing is rare."""
+def grow(state: State, more_nodes: int = 0) -> State:
+    """The same state with room for another row, and more nodes; arrays are doubled, so that growing is rare."""
     runs = state.merged.shape[0]
     wanted: dict[str, Any] = {}
-    if state.corner.shape[0] - state.scalar[NODE_LIVE] < 8 * runs:
+    nodes = int(state.scalar[NODE_LIVE]) + max(8 * runs, more_nodes)
+    if state.corner.shape[0] < nodes:
         for name in ("corner", "next", "other", "length", "flags", "reach"):
-            wanted[name] = _doubled(getattr(state, name))
+            wanted[name] = _larger(getattr(state, name), nodes)
     if state.parent.shape[0] - state.scalar[LABEL_LIVE] < runs:
         for name in _LABELS:
-            wanted[name] = _doubled(getattr(state, name))
+            wanted[name] = _larger(getattr(state, name))
     if state.group_parent.shape[0] - state.scalar[GROUPS] < runs:
         for name in ("group_parent", "group_first"):
-            wanted[name] = _doubled(getattr(state, name))
+            wanted[name] = _larger(getattr(state, name))
     return state._replace(**wanted)
 
 
-def _doubled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    larger = np.empty((2 * array.shape[0], *array.shape[1:]), array.dtype)
+def closing_nodes(state: State) -> int:
+    """Number of nodes of the rings that were closed since the last call of `simplify_closed`."""
+    holes, exteriors = state.closed[: state.scalar[CLOSED]], state.done[: state.scalar[DONE], 1]
+    return int(state.length[holes].sum(dtype=np.int64) + state.length[exteriors].sum(dtype=np.int64))
+
+
+def _larger(array: npt.NDArray[Any], least: int = 0) -> npt.NDArray[Any]:
+    larger = np.empty((max(2 * array.shape[0], least), *array.shape[1:]), array.dtype)
     larger[: array.shape[0]] = array
     return larger

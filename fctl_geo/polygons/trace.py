@@ -55,6 +55,8 @@ def trace_polygons(
     transform: Affine6,
     skip: frozenset[int] = frozenset({255}),
     simplify_px: float = 0.0,
+    smooth: bool = False,
+    kept: frozenset[int] = frozenset(),
     outlines: Outlines | None = None,
     max_vertices: int = MAX_VERTICES,
     cut: CutRegions | None = None,
@@ -72,6 +74,8 @@ def trace_polygons(
         skip: classes that get no polygons.
         simplify_px: no border moves farther than this, in rows or columns; at most 4; 0 keeps the pixel edges.
             Neighbors keep their shared borders, see `simplify`. Pixels and confidence are those of the raster.
+        smooth: round the corners of borders, see `smooth`; no border moves farther than the tolerance or 2 pixels.
+        kept: classes whose borders are not smoothed.
         outlines: draws the outlines of objects in its own way (the room `square`); needs a tolerance.
         max_vertices: limit for open regions; with its last rows and closing edges a polygon may have a few more.
         cut: filled with what is known about the regions that were cut.
@@ -83,18 +87,19 @@ def trace_polygons(
     The parts of a region add up to what it would be in one piece, and have the object_id it would have.
     """
     from fctl_geo.polygons.clearance import with_clearance  # load numba only when tracing
-    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
+    from fctl_geo.polygons.simplify import LEAST_REACH_PX, MAX_TOLERANCE_PX
 
     if not simplify_px >= 0:
         raise SettingsError(f"the tolerance is {simplify_px} px", hint="give 0 or more")
     assert simplify_px or not outlines, "outlines are redrawn within a tolerance"
-    tracer = _Tracer(width, transform, skip, min(simplify_px, MAX_TOLERANCE_PX), max_vertices, outlines)
+    simplify_px = min(simplify_px, MAX_TOLERANCE_PX)
+    tracer = _Tracer(width, transform, skip, simplify_px, smooth, kept, max_vertices, outlines)
     slices = _slices(check_strips(strips, width))
     room = None
     if outlines:
         slices, room = _with_one_background(slices, skip), _room(outlines)
-    limit_px = ceil(2 * tracer.tolerance_px)
-    for rows in with_clearance(slices, width, limit_px, room) if simplify_px else _without_clearance(slices, width):
+    limit_px = ceil(2 * max(simplify_px, LEAST_REACH_PX if smooth else 0.0))
+    for rows in with_clearance(slices, width, limit_px, room) if limit_px else _without_clearance(slices, width):
         yield from tracer.trace(*rows)
     if cut is not None:
         tracer.report_cuts(cut)
@@ -149,18 +154,22 @@ class _Tracer:
         transform: Affine6,
         skip: frozenset[int],
         tolerance_px: float,
+        smooth: bool,
+        kept: frozenset[int],
         max_vertices: int,
         outlines: Outlines | None,
     ) -> None:
-        from fctl_geo.polygons.corners import GRID
+        from fctl_geo.polygons.smooth import UNIT
         from fctl_geo.polygons.state import new_state
 
-        self.tolerance_px = tolerance_px
+        self._tolerance_px, self._smooth = tolerance_px, smooth
+        self._redrawing = tolerance_px > 0 or smooth
         self._state = new_state(width)
         self._numbers, self._max_vertices = pixel_numbers(transform), max_vertices
-        self._grid = GRID if tolerance_px > 0 else 1  # simplified rings are in fractions of a pixel
+        self._grid = UNIT if self._redrawing else 1  # redrawn rings are in fractions of a pixel
         self._transform = np.array(transform, np.float64)
         self._squared = np.zeros(256, np.bool_)
+        self._kept = np.isin(np.arange(256), list(kept))
         self._outlines = outlines
         if outlines:
             self._squared[list(outlines.classes)] = True
@@ -180,7 +189,7 @@ class _Tracer:
     ) -> Iterator[PolygonBatch]:
         """Trace some rows (none: the raster ends) and yield the polygons that they complete."""
         from fctl_geo.polygons.chains import trace_rows
-        from fctl_geo.polygons.state import grow
+        from fctl_geo.polygons.state import closing_nodes, grow
 
         self._has_confidence |= confidence.shape[1] > 0
         done, steps = 0, max(classes.shape[0], 1)
@@ -195,13 +204,16 @@ class _Tracer:
                 clear,
                 self._traced,
                 self._squared,
+                self._kept,
                 self._max_vertices,
                 done,
             )
-            if self.tolerance_px > 0:
-                from fctl_geo.polygons.simplify import simplify_closed
+            if self._redrawing:
+                from fctl_geo.polygons.simplify import MOST_GROWTH, simplify_closed
 
-                simplify_closed(self._state, self._squared, self.tolerance_px)
+                if self._smooth:
+                    self._state = grow(self._state, (MOST_GROWTH - 1) * closing_nodes(self._state))
+                simplify_closed(self._state, self._squared, self._tolerance_px, self._smooth)
             batch = self._redrawn(self._outlines) if self._outlines else self._written()
             if len(batch):
                 yield batch

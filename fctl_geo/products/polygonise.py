@@ -27,6 +27,7 @@ from fctl_geo.products.more_styles import style_files, write_styles
 from fctl_geo.products.placement import Placement
 from fctl_geo.products.polygon_plan import (
     columns_of,
+    object_classes,
     separated_classes,
     skipped_classes,
     squarer_of,
@@ -247,6 +248,8 @@ def _trace(
         transform=frame.transform,
         skip=skip,
         simplify_px=tolerance_px,
+        smooth=settings.smooth,
+        kept=object_classes(raster.legend, settings),
         outlines=squarer,
         max_vertices=settings.max_vertices,
         cut=cut,

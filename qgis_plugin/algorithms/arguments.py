@@ -43,6 +43,7 @@ from .parameters import (
     REFINE,
     SEPARATE,
     SIMPLIFY,
+    SMOOTH,
     SQUARE,
     THREADS,
     TTA,
@@ -95,6 +96,8 @@ def polygon_arguments(
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]
+    if algorithm.parameterAsBoolean(parameters, SMOOTH, context):
+        words += ["--smooth"]
     square = algorithm.parameterAsEnumString(parameters, SQUARE, context)
     if square != SQUARES[0]:
         words += ["--square", square]

@@ -22,7 +22,7 @@ from ..words import tr
 
 MODEL, MODEL_FILE = "MODEL", "MODEL_FILE"
 MIN_AREA, SIMPLIFY, SQUARE, CLASSES = "MIN_AREA", "SIMPLIFY", "SQUARE", "CLASSES"
-FILL_HOLES = "FILL_HOLES"
+SMOOTH, FILL_HOLES = "SMOOTH", "FILL_HOLES"
 SEPARATE, NECK = "SEPARATE", "NECK"
 BACKGROUND, AOI = "BACKGROUND", "AOI"
 ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
@@ -109,6 +109,12 @@ def add_polygons(algorithm: QgsProcessingAlgorithm) -> None:
             default=defaults.SIMPLIFY_M,
         )
     )  # fmt: skip
+    smooth = QgsProcessingParameterBoolean(SMOOTH, tr("Smooth borders"), False)
+    smooth.setHelp(
+        tr("Rounds the corners of borders, except those of objects such as buildings. Neighbors still share their "
+           "borders, which move by at most two pixels or the simplification tolerance.")
+    )  # fmt: skip
+    algorithm.addParameter(smooth)
     algorithm.addParameter(
         number(
             FILL_HOLES, tr("Fill holes smaller than (m²)"),

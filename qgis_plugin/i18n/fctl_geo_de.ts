@@ -180,6 +180,14 @@
       <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Nachbarn teilen ihre Grenzen weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten; ein bis zwei Pixel sind ein guter Wert.</translation>
     </message>
     <message>
+      <source>Smooth borders</source>
+      <translation>Grenzen glätten</translation>
+    </message>
+    <message>
+      <source>Rounds the corners of borders, except those of objects such as buildings. Neighbors still share their borders, which move by at most two pixels or the simplification tolerance.</source>
+      <translation>Rundet die Ecken von Grenzen, außer denen von Objekten wie Gebäuden. Nachbarn teilen ihre Grenzen weiterhin; sie verschieben sich um höchstens zwei Pixel oder die Toleranz der Vereinfachung.</translation>
+    </message>
+    <message>
       <source>Fill holes smaller than (m²)</source>
       <translation>Löcher füllen, die kleiner sind als (m²)</translation>
     </message>

@@ -229,6 +229,7 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
                 np.empty((100, 0), np.uint8),
                 traced_classes,
                 np.zeros(256, bool),
+                np.zeros(256, bool),
                 10**6,
                 done,
             )

@@ -410,3 +410,21 @@ def test_holes_are_filled_in_the_polygons_alone(tmp_path: Path) -> None:
     everything = Legend(tuple(ClassInfo(i, f"class {i}", (i, i, i)) for i in range(3)))
     polygonise(raster, [out], PolygonSettings(fill_holes_m2=9), legend=everything, overwrite=True, progress=listener)
     assert [text for text in listener.warned if "no holes are filled" in text]
+
+
+@pytest.mark.parametrize("simplify_m", [0.0, 0.5])
+def test_borders_are_smoothed_but_for_those_of_objects(tmp_path: Path, simplify_m: float) -> None:
+    rows, cols = np.mgrid[:60, :60]
+    classes = np.where(np.hypot(rows - 30, cols - 30) < 20, 2, 0).astype(np.uint8)
+    classes[25:33, 5:20] = 1  # stands in the water
+    raster = make_raster(tmp_path / "c.tif", classes)
+    legend = Legend(tuple(ClassInfo(i, name, (i, 0, 0), objects=i == 1) for i, name in enumerate("abc")))
+    frames = {}
+    for smooth in (False, True):
+        settings = PolygonSettings(smooth=smooth, simplify_m=simplify_m, separate=False)
+        polygonise(raster, [tmp_path / "a.parquet"], settings, legend=legend, overwrite=True)
+        frames[smooth] = read(tmp_path / "a.parquet").set_index("class_id")
+    plain, found = frames[False].geometry, frames[True].geometry
+    assert plain[1].equals(found[1]) and not plain[2].equals(found[2])
+    assert found.area.sum() == pytest.approx(60 * 60 / 4) and not found[2].overlaps(found[0])
+    assert found[2].touches(found[1])

@@ -33,6 +33,7 @@ MERGING = {"MERGE": "merge", "TTA": "tta", "REFINE": "refine"}
 POLYGONS = {
     "MIN_AREA": "min_area_m2",
     "SIMPLIFY": "simplify_m",
+    "SMOOTH": "smooth",
     "FILL_HOLES": "fill_holes_m2",
     "SQUARE": "square",
     "CLASSES": "classes",
