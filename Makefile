@@ -2,7 +2,7 @@
 # make test    the tests
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
-# make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'; RELEASE=1 insists on the values of release.cfg
 # make viewer  the map of reports, bundled for the package (needs npm, and a registry to fetch OpenLayers from)
 # make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
 # make fuzz    files from strangers for an hour (FUZZ_ARGS="--minutes 5" for less)
@@ -12,6 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ZIP_VENV := build/zip-venv
 # The CPU build by its full version, so that no index can hand out gigabytes of CUDA instead.
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
@@ -60,8 +61,14 @@ lint: $(STAMP)
 
 check: lint test
 
-plugin: $(STAMP)
-	$(BIN)/python qgis_plugin/build_zip.py
+# In an environment of its own: a zip file needs no torch.
+plugin: $(ZIP_VENV)/.installed
+	$(ZIP_VENV)/bin/python qgis_plugin/build_zip.py $(if $(RELEASE),--release)
+
+$(ZIP_VENV)/.installed: constraints-cpu.txt
+	@$(PYTHON) -m venv $(ZIP_VENV)
+	$(ZIP_VENV)/bin/python -m pip install -q -c constraints-cpu.txt markdown-it-py
+	@touch $@
 
 viewer:
 	cd viewer && npm ci --silent && npm run --silent build
