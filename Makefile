@@ -3,6 +3,9 @@
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
 # make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'; RELEASE=1 insists on the values of release.cfg
+# make dist    wheel and sdist in dist/, checked, and the demo from a bare environment; RELEASE=1 insists on release.cfg
+# make docs    the site of docs/ in build/site, built without a network
+# make figures the pictures of docs/, drawn from procedural scenes (minutes; after a change of the shipped models)
 # make viewer  the map of reports, bundled for the package (needs npm, and a registry to fetch OpenLayers from)
 # make faults  every fault at random moments: killed, disk full, damaged, ... (an hour; FAULTS_ARGS="--times 6" for less)
 # make fuzz    files from strangers for an hour (FUZZ_ARGS="--minutes 5" for less)
@@ -13,6 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ZIP_VENV := build/zip-venv
+DOCS_STAMP := $(VENV)/.installed-docs
 # The CPU build by its full version, so that no index can hand out gigabytes of CUDA instead.
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
@@ -24,7 +28,7 @@ PYTEST_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: venv demo test coverage faults fuzz check lint plugin viewer clean
+.PHONY: venv demo test coverage faults fuzz check lint plugin dist docs figures viewer clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -69,6 +73,23 @@ $(ZIP_VENV)/.installed: constraints-cpu.txt
 	@$(PYTHON) -m venv $(ZIP_VENV)
 	$(ZIP_VENV)/bin/python -m pip install -q -c constraints-cpu.txt markdown-it-py
 	@touch $@
+
+# The tools in an environment of their own: building needs no torch.
+dist:
+	$(PYTHON) -m venv build/dist-venv
+	build/dist-venv/bin/python -m pip install -q build check-wheel-contents twine
+	build/dist-venv/bin/python packaging/dist.py --torch '$(TORCH)' $(if $(RELEASE),--release)
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints-cpu.txt -e '.[docs]'
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python docs/prepare.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q
+
+figures: $(STAMP)
+	$(BIN)/python docs/figures/draw.py
 
 viewer:
 	cd viewer && npm ci --silent && npm run --silent build

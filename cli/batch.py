@@ -59,6 +59,13 @@ batch_options = combine(
     ),
     option_of(
         BatchSettings,
+        "report",
+        "--report",
+        is_flag=True,
+        help="Also write NAME.html: a page with a map, areas, confidence, sizes, and the facts of the run.",
+    ),
+    option_of(
+        BatchSettings,
         "template",
         "--template",
         help="Names of the products, from the scene's {stem}, its folder {parent}, and its {number:05d}; '/' creates "

@@ -139,7 +139,7 @@ def model_option(default: str) -> Decorator:
         "--model",
         default=default,
         show_default=True,
-        help="Name of a shipped model (see `fctl-geo models`) or a .safetensors model file.",
+        help="Name of a shipped model (see `fctl-geo models`) or a .safetensors or .onnx model file.",
     )
 
 
@@ -195,6 +195,13 @@ outs_option = click.option(
 
 engine_options = combine(
     option_of(EngineSettings, "device", "--device", help="auto, cpu, cuda, or cuda:N."),
+    option_of(
+        EngineSettings,
+        "backend",
+        "--backend",
+        help="Library that computes; auto: torch on a CUDA GPU and for models without an ONNX graph, otherwise ONNX "
+        "Runtime if it is installed.",
+    ),
     option_of(
         EngineSettings,
         "precision",
@@ -259,6 +266,15 @@ polygon_options = combine(
         type=click.FloatRange(0),
         metavar="M",
         help="Simplify borders within this tolerance (m); neighbors keep sharing them. 0: pixel edges.",
+    ),
+    option_of(
+        PolygonSettings,
+        "fill_holes_m2",
+        "--fill-holes",
+        type=click.FloatRange(0),
+        metavar="M2",
+        help="Fill smaller holes (m2) in the polygons of one class, unless they are nodata or have polygons of their "
+        "own; the class raster keeps them.",
     ),
     option_of(
         PolygonSettings,

@@ -31,9 +31,9 @@ ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md",
 
 def version() -> str:
     """The common version of engine and plugin."""
-    parser = configparser.ConfigParser()
-    parser.read(ROOT / "setup.cfg", "utf-8")
-    return parser["metadata"]["version"]
+    text = (ROOT / "fctl_geo" / "__init__.py").read_text("utf-8")
+    (found,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    return found
 
 
 def release_values(path: Path = ROOT / "release.cfg", *, strict: bool = False) -> dict[str, str]:
@@ -53,13 +53,11 @@ def release_values(path: Path = ROOT / "release.cfg", *, strict: bool = False) -
 
 
 def metadata(*, release: bool = False) -> str:
-    """metadata.txt with the values of release.cfg and the changelog."""
+    """metadata.txt with the version, the values of release.cfg, and the changelog."""
     text = (ROOT / "metadata.txt").read_text("utf-8")
-    found = re.search(r"^version=(.*)$", text, re.MULTILINE)
-    if found is None or found[1] != version():
-        raise SystemExit(f"metadata.txt has version {found and found[1]}, setup.cfg {version()}: make them equal")
-    values = "".join(f"{name}={value}\n" for name, value in release_values(strict=release).items())
-    return text.rstrip("\n") + "\n" + values + "changelog=" + changes().replace("\n", "\n  ") + "\n"
+    values = {"version": version(), **release_values(strict=release)}
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    return text.rstrip("\n") + "\n" + lines + "changelog=" + changes().replace("\n", "\n  ") + "\n"
 
 
 def changes() -> str:

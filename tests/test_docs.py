@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,11 @@ from fctl_geo import PolygonSettings, polygonise
 from fctl_geo.spec import ClassInfo, Legend
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCS = ROOT / "docs"
+PAGES = (
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted(page for page in DOCS.rglob("*.md") if page.parent.name != "generated"),
+)
 RUN = {
     "fctl-geo segment town.tif --out town.gpkg",
     "fctl-geo segment region.tif --model landcover --out cover.tif --out cover.gpkg --aoi district.shp --min-area 20",
@@ -31,11 +36,17 @@ RUN = {
     "fctl-geo evaluate --polygons roofs.gpkg --truth houses.gpkg --out errors.gpkg",
     "fctl-geo refine classes.tif --out refined.tif",
     "fctl-geo polygonise classes.tif --out regions.gpkg --min-area 10",
+    "fctl-geo segment region.tif --out try.gpkg --bbox 412650 5402250 412750 5402350",
+    "fctl-geo segment town.tif --out draft.gpkg --simplify 0.4 --square --min-area 12 --confidence doubt.tif",
 }
 """Commands that are run as they stand, on small scenes; the others ask for a network, a cluster, a GPU, large data or
 hours, and are parsed."""
 PROGRAMS = (*(ROOT / "benchmarks").rglob("*.py"), ROOT / "tests/fault_matrix.py", ROOT / "tests/hostile.py")
 """Programs of this repository whose options the docs name, too."""
+NAMED = Legend((ClassInfo(1, "building", (214, 69, 65)),))
+"""What the truth of a procedural scene shows, of which the examples use one class."""
+PYTHON_ELSEWHERE = {"clusters.md": "needs SLURM"}
+"""Pages whose Python is not run, and why."""
 ELSEWHERE = {"--nthreads", "--gres", "--constraint", "--extra-index-url"}
 """Options of dask, SLURM and pip."""
 
@@ -88,9 +99,54 @@ def test_every_option_in_the_docs_is_one(page: Path) -> None:
         assert named <= known, f"{page.name}: `{code}`"
 
 
-def test_every_command_has_its_row_in_the_readme() -> None:
-    rows = re.findall(r"^\| `fctl-geo ([a-z-]+)", PAGES[0].read_text("utf-8"), re.MULTILINE)
+def test_every_command_has_its_row_in_the_reference() -> None:
+    table = (DOCS / "reference" / "command-line.md").read_text("utf-8")
+    rows = re.findall(r"^\| `fctl-geo ([a-z-]+)", table, re.MULTILINE)
     assert sorted(rows) == sorted(COMMANDS)
+
+
+def links_in(page: Path) -> list[str]:
+    """Where the links and pictures of a page lead, within the project."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def headings_of(page: Path) -> set[str]:
+    """The anchors of a page's headings, as its site and git hosts name them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links_in(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if target.parent.name == "generated":  # written by docs/prepare.py
+            continue
+        assert target.exists(), f"{page.name}: {link}"
+        assert not anchor or anchor in headings_of(target), f"{page.name}: {link}"
+
+
+def test_every_page_and_picture_of_the_docs_is_shown() -> None:
+    navigation = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8")))
+    pages = {page.relative_to(DOCS).as_posix() for page in PAGES if DOCS in page.parents}
+    assert {name for name in navigation if not name.startswith("generated/")} == pages
+    shown = {(page.parent / link).resolve() for page in PAGES for link in links_in(page)}
+    drawn = {path for path in (DOCS / "images").iterdir() if not path.name.startswith("qgis-")}
+    assert drawn <= shown
+
+
+def test_what_the_site_shows_of_every_command_is_its_help() -> None:
+    path = DOCS / "prepare.py"
+    prepare: dict[str, Any] = {"__name__": "prepare", "__file__": str(path)}
+    exec(compile(path.read_text("utf-8"), "prepare.py", "exec"), prepare)
+    page = prepare["help_page"]()
+    for name in COMMANDS:
+        shown = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        told = [p for p in command_of(name).params if isinstance(p, click.Option) and not p.hidden]
+        assert told and all(option.opts[-1] in shown for option in told), name
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +161,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         truth.rename(made / f"{name}-truth.tif")
     for copy in ("truth.tif", "classes.tif"):
         (made / copy).write_bytes((made / "town-truth.tif").read_bytes())
-    named = Legend((ClassInfo(1, "building", (214, 69, 65)),))
     for copy in ("houses.gpkg", "roofs.gpkg"):
-        polygonise(made / "truth.tif", [made / copy], PolygonSettings(classes=("building",)), legend=named)
+        polygonise(made / "truth.tif", [made / copy], PolygonSettings(classes=("building",)), legend=NAMED)
     with rasterio.open(made / "region.tif") as region:
         west, south, east, north = region.bounds
         inside = box(west + 40, south + 60, east - 80, north - 20)
@@ -125,18 +180,25 @@ def test_commands_of_the_docs_run(command: str, folder: Path, monkeypatch: pytes
     assert outs and all(Path(out).stat().st_size for out in outs)
 
 
-def test_the_readmes_python_runs(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```", PAGES[0].read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    for name in ("cover.tif", "cover.gpkg", "refined.tif"):
-        for made in folder.glob(name + "*"):
-            made.unlink()
-    monkeypatch.chdir(folder)
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
-    assert "vegetation" in capsys.readouterr().out
-    made = ("cover.tif", "cover.gpkg", "cover.png", "refined.tif", "refined.fgb")
-    assert all((folder / name).exists() for name in made)
+def python_in(page: Path) -> str:
+    """All Python of a page, as one program."""
+    return "\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+
+
+PROGRAMS_OF_PAGES = [page for page in PAGES if python_in(page) and page.name not in PYTHON_ELSEWHERE]
+
+
+@pytest.mark.parametrize("page", PROGRAMS_OF_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_of_the_docs_runs(page: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page in a folder of its own, which has what the examples read, and nothing that they write."""
+    for name in ("town.tif", "region.tif", "classes.tif", "houses.gpkg"):
+        shutil.copyfile(folder / name, tmp_path / name)
+    tidy = PolygonSettings(classes=("building",), separate=("building",), square="90", simplify_m=0.5)
+    polygonise(folder / "truth.tif", [tmp_path / "draft.gpkg"], tidy, legend=NAMED)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(python_in(page), page.name, "exec"), {"__name__": page.stem})
+    written = re.findall(r"""(?:to_file|save)\("(.+?)"\)|Path\("(cover.+?|refined.+?)"\)""", python_in(page))
+    assert all((tmp_path / (one or other)).exists() for one, other in written)
 
 
 def test_the_notebook_runs_and_shows_something_in_every_cell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,7 @@ def test_the_plugins_table_is_the_engines() -> None:
     assert choices_of(EngineSettings, "merge") == table.MERGES and default_of(EngineSettings, "merge") is None
     assert choices_of(EngineSettings, "tta") == table.TTAS and default_of(EngineSettings, "tta") == table.TTAS[0]
     for room, name, words in (
+        (EngineSettings, "backend", table.BACKENDS),
         (EngineSettings, "precision", table.PRECISIONS),
         (SceneSettings, "grid", table.GRIDS),
         (PolygonSettings, "square", table.SQUARES),
@@ -123,6 +124,7 @@ def test_the_plugins_table_is_the_engines() -> None:
     assert table.FORMATS == FORMATS and default_of(BatchSettings, "formats") == table.FORMATS[:1]
     assert default_of(PolygonSettings, "min_area_m2") is None
     assert default_of(PolygonSettings, "simplify_m") == table.SIMPLIFY_M
+    assert default_of(PolygonSettings, "fill_holes_m2") == table.FILL_HOLES_M2
     assert default_of(PolygonSettings, "neck_m") == table.NECK_M
 
 

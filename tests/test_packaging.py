@@ -6,9 +6,15 @@ import configparser
 import re
 import shlex
 import subprocess
+from importlib.metadata import requires
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import fctl_geo
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,6 +50,40 @@ def test_every_requirement_has_a_tested_version(setup: configparser.ConfigParser
     wanted = setup["options"]["install_requires"] + setup["options.extras_require"]["dev"]
     names = {re.split(r"[<>=!\[]", line.strip())[0].lower() for line in wanted.splitlines() if line.strip()}
     assert names <= pinned
+
+
+def test_the_version_stands_in_one_place(setup: configparser.ConfigParser) -> None:
+    assert setup["metadata"]["version"] == "attr: fctl_geo.__version__"
+    assert "\nversion=" not in (ROOT / "metadata.txt").read_text("utf-8"), "build_zip.py adds it"
+    assert f"\nversion: {fctl_geo.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_the_release_file_gives_the_addresses_and_a_release_insists_on_them() -> None:
+    path = ROOT / "packaging" / "dist.py"
+    dist: dict[str, Any] = {"__name__": "dist", "__file__": str(path)}
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), dist)
+    assert dist["released_metadata"](strict=False)["author"]
+    with pytest.raises(SystemExit, match="no real value for email, homepage"):
+        dist["released_metadata"](strict=True)
+
+
+def test_the_light_list_is_what_the_package_and_onnx_runtime_need_without_torch(
+    setup: configparser.ConfigParser,
+) -> None:
+    constraints = set((ROOT / "constraints-cpu.txt").read_text().splitlines())
+    lines = [line for line in (ROOT / "fctl_geo" / "requirements-light.txt").read_text().splitlines() if line[0] != "#"]
+    assert set(lines) <= constraints
+    words = setup["options"]["install_requires"] + setup["options.extras_require"]["onnx"]
+    waiting = [Requirement(line) for line in words.splitlines() if line.strip()]
+    needed: set[str] = set()
+    while waiting:
+        requirement = waiting.pop()
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if not applies or requirement.name in needed | {"torch"}:
+            continue
+        needed.add(requirement.name)
+        waiting += map(Requirement, requires(requirement.name) or [])
+    assert {canonicalize_name(line.split("==")[0]) for line in lines} == set(map(canonicalize_name, needed))
 
 
 def test_nothing_pulls_cuda() -> None:

@@ -83,7 +83,7 @@ def run_batch(
     _make_folder(batch.home)
     store = ProductStore(batch.out)
     names = names_of(scenes, batch.template)
-    hardware = executor.hardware(settings.engine, progress)  # an unavailable device fails here, once
+    hardware = executor.hardware(settings.model, settings.engine, progress)  # an unavailable device fails here, once
     with lock_folder(batch.home), open_record(batch.home, store) as record:
         entries = _entries(store.out, scenes, names, batch, settings)
         todo = _missing_or_changed(scenes, entries, record, settings)
@@ -142,8 +142,7 @@ def _entries(
     checksum = model_checksum(resolve_model(settings.model))
     entries = []
     for scene, name in zip(scenes, names, strict=True):
-        files = products_of(out, name, batch.formats)
-        files += (out / f"{name}-confidence.tif",) if batch.confidence else ()
+        files = _files(_outputs(out, name, batch))
         settings_dict = asdict(replace(_own(settings, scene), output=OutputSettings()))
         as_json = json.dumps(settings_dict, sort_keys=True, default=str)
         entries.append(Entry(name, shown(scene.scene), as_json, settings.model, checksum, __version__, files))
@@ -185,21 +184,31 @@ def _job(
     *,
     shared: bool,
 ) -> SceneJob:
-    confidence = entry.files[-1] if batch.confidence else None
-    outs = entry.files[:-1] if batch.confidence else entry.files
     for folder in {path.parent for path in entry.files if not store.remote}:
         folder.mkdir(parents=True, exist_ok=True)
     ours = record.owned(entry.name)
     there = [path for path in entry.files if store.size_bytes(path) is not None]
-    output = OutputSettings(
-        outs=outs,
-        confidence=confidence,
+    output = replace(
+        _outputs(store.out, entry.name, batch),
         overwrite=batch.overwrite or all(path in ours for path in there),
         resume=None,
         staging=batch.home / STAGING if store.remote else None,
     )
     own = replace(_own(settings, scene), output=output)
     return SceneJob(entry.name, scene.scene, own, shared and _is_large(scene), batch.time_limit_s)
+
+
+def _outputs(out: Path, name: str, batch: BatchSettings) -> OutputSettings:
+    """The products of a scene in the folder of the batch."""
+    return OutputSettings(
+        outs=products_of(out, name, batch.formats),
+        confidence=out / f"{name}-confidence.tif" if batch.confidence else None,
+        report=out / f"{name}.html" if batch.report else None,
+    )
+
+
+def _files(output: OutputSettings) -> tuple[Path, ...]:
+    return (*output.outs, *(path for path in (output.confidence, output.report) if path is not None))
 
 
 def _own(settings: Settings, scene: SceneInput) -> Settings:

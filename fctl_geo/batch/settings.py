@@ -27,6 +27,8 @@ class BatchSettings:
     """Extensions of the products."""
     confidence: bool = False
     """Also write NAME-confidence.tif."""
+    report: bool = False
+    """Also write NAME.html, the report of the scene."""
     template: str = "{stem}"
     on_error: OnError = "skip"
     overwrite: bool = False

@@ -236,8 +236,33 @@ def first_open_row(first_run, region, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def paint(target, shift, first_run, begin, end, region, value):  # type: ignore[no-untyped-def]
+def paint(target, shift, first_run, begin, end, value, region):  # type: ignore[no-untyped-def]
     """Write value >> shift of each region into the first rows (h, width)."""
     for i in range(target.shape[0]):
         for run in range(first_run[i], first_run[i + 1]):
             target[i, begin[run] : end[run]] = value[region[run]] >> shift
+
+
+@kernel
+def leave_at_edges(first_run, begin, end, region, state, width, at_top, at_bottom):  # type: ignore[no-untyped-def]
+    """Regions that touch an edge of the raster, and would otherwise change, stay as they are: `state` in place."""
+    height = first_run.shape[0] - 1
+    for i in range(height):
+        on_edge = (at_top and i == 0) or (at_bottom and i == height - 1)
+        for run in range(first_run[i], first_run[i + 1]):
+            touches = on_edge or begin[run] == 0 or end[run] == width
+            if touches and (state[region[run]] == PENDING or state[region[run]] == OPEN):
+                state[region[run]] = LEFT
+
+
+@kernel
+def fill(state, value, offset, neighbor, never):  # type: ignore[no-untyped-def]
+    """Pending regions with neighbors of a single value, other than `never`, take it: in place."""
+    for region in np.flatnonzero(state == PENDING):
+        first = value[neighbor[offset[region]]] if offset[region] < offset[region + 1] else never
+        for k in range(offset[region], offset[region + 1]):
+            if value[neighbor[k]] != first:
+                first = never
+        state[region] = LEFT if first == never else 1
+        if first != never:
+            value[region] = first

@@ -22,20 +22,19 @@ that remain lose their number, so that those of a class that touch are one again
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.polygons.strip import CLASS_BITS, Strip, check_strips, stack_strips
+from fctl_geo.polygons.settling import Borders, Runs, region_areas, settle_strips
+from fctl_geo.polygons.strip import CLASS_BITS, Strip, check_strips
 from fctl_geo.progress import Progress, Silent
 from fctl_geo.spec import NODATA
 
 ROUNDS = 8
 """Small regions in a row, counted from the nearest large one, that can be settled."""
-ROWS_AT_ONCE = 256
-"""Rows gathered before the sieve processes them."""
 
 
 def sieve_strips(
@@ -81,28 +80,6 @@ def join_small_objects(
     return _sieve(check_strips(strips, width), _Rule(min_area, classes, objects=True), Silent())
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """Which regions may change."""
-
-    min_area: float
-    """Smaller ones do."""
-    classes: Iterable[int]
-    """Of these classes."""
-    objects: bool
-    """Whether regions are objects, which are joined to others of their class."""
-
-    @property
-    def changing(self) -> npt.NDArray[np.bool_]:
-        """(256,) whether regions of a class may change."""
-        return np.isin(np.arange(256), list(self.classes))
-
-    @property
-    def listed(self) -> npt.NDArray[np.bool_]:
-        """(256,) whether regions of a class count: others give no object away."""
-        return self.changing if self.objects else np.ones(256, np.bool_)
-
-
 @dataclass(slots=True)
 class _Largest:
     """The area of the largest region so far, counting only the part of it that has been seen."""
@@ -123,65 +100,60 @@ class _Largest:
             )
 
 
-def _sieve(strips: Iterator[Strip], rule: _Rule, progress: Progress) -> Iterator[Strip]:
-    waiting: list[Strip] = []
-    largest = _Largest()
-    top: _TopRow | None = None
-    held = rows = 0
-    for strip in strips:
-        waiting.append(strip)
-        rows += strip.height
-        if rows >= held + max(ROWS_AT_ONCE, held):  # so repeated work on held rows at most doubles the cost
-            ready, kept, top = _process(stack_strips(waiting), top, rule, largest, ended=False)
-            waiting, held, rows = [kept], kept.height, kept.height
-            if ready.height:
-                yield ready
-    if waiting:
-        ready, _, _ = _process(stack_strips(waiting), top, rule, largest, ended=True)
-        yield ready
-    largest.warn(rule.min_area, progress)
-
-
 @dataclass(frozen=True, slots=True)
-class _TopRow:
-    """What is known about the first row that is held: the rows above it are gone."""
+class _Rule:
+    """Regions that are small, and take the value of their neighbors."""
 
-    state: npt.NDArray[np.uint8]
-    """(runs,) state of each run's region, see `regions`."""
-    value: npt.NDArray[np.int64]
-    """(runs,) the value (object << 8 | class) that it takes."""
+    min_area: float
+    """Smaller ones do."""
+    changing_classes: Iterable[int]
+    """Of these classes."""
+    objects: bool
+    """Whether regions are objects, which are joined to others of their class."""
+    largest: _Largest = field(default_factory=_Largest)
+
+    @property
+    def changing(self) -> npt.NDArray[np.bool_]:
+        """(256,) whether regions of a class may change."""
+        return np.isin(np.arange(256), list(self.changing_classes))
+
+    @property
+    def listed(self) -> npt.NDArray[np.bool_]:
+        """(256,) whether regions of a class count: others give no object away."""
+        return self.changing if self.objects else np.ones(256, np.bool_)
+
+    def classes(self, strip: Strip) -> npt.NDArray[np.uint8]:
+        return strip.classes
+
+    def first_states(self, strip: Strip, runs: Runs, *, at_top: bool, ended: bool) -> npt.NDArray[np.uint8]:
+        from fctl_geo.polygons import regions
+
+        total = region_areas(strip, runs)
+        self.largest.note(total[(runs.value & CLASS_BITS) != NODATA], strip)
+        state: npt.NDArray[np.uint8] = regions.first_states(
+            total, runs.value, runs.region, runs.first_run, self.min_area, ended, self.changing
+        )
+        return state
+
+    def settle(self, state: npt.NDArray[np.uint8], value: npt.NDArray[np.int64], borders: Borders) -> None:
+        from fctl_geo.polygons import regions
+
+        regions.settle(state, value, *borders, ROUNDS, self.objects)
+
+    def painted(self, strip: Strip, runs: Runs) -> Strip:
+        from fctl_geo.polygons import regions
+
+        if strip.objects is None:
+            strip = replace(strip, classes=strip.classes.copy())
+            regions.paint(strip.classes, 0, *runs)
+        else:
+            regions.paint(strip.objects, 8, *runs)
+        return strip
 
 
-def _process(
-    strip: Strip, top: _TopRow | None, rule: _Rule, largest: _Largest, *, ended: bool
-) -> tuple[Strip, Strip, _TopRow | None]:
-    """Settle what can be settled; returns rows that are ready, rows (as they came) that wait, and what is known."""
-    from fctl_geo.polygons import regions  # numba is loaded by those who sieve
-
-    area = np.ones((strip.height, 1)) if strip.area is None else strip.area
-    objects = np.empty((strip.height, 0), np.int32) if strip.objects is None else strip.objects
-    first_run, begin, end, value, region = regions.label_runs(strip.classes, objects, rule.listed)
-    total = regions.sum_areas(area, first_run, begin, end, region)
-    largest.note(total[(value & CLASS_BITS) != NODATA], strip)
-    state = regions.first_states(total, value, region, first_run, rule.min_area, ended, rule.changing)
-    if top is not None:
-        in_top = slice(0, first_run[1])
-        state[region[in_top]], value[region[in_top]] = top.state, top.value
-    offset, neighbor, length = regions.list_borders(first_run, begin, end, region, state)
-    regions.settle(state, value, offset, neighbor, length, ROUNDS, rule.objects)
-    first_open = regions.first_open_row(first_run, region, state)
-    # the row above an open region is held with it, because it is needed to measure the region's border
-    cut = strip.height if ended else max(first_open - 1, 0)
-    if first_open > 0:
-        in_row = slice(*first_run[min(cut, strip.height - 1) :][:2])
-        top = _TopRow(state[region[in_row]], value[region[in_row]])
-    ready = strip.rows(slice(0, cut))
-    if ready.objects is not None:
-        regions.paint(ready.objects, 8, first_run, begin, end, region, value)
-    else:
-        ready = replace(ready, classes=ready.classes.copy())
-        regions.paint(ready.classes, 0, first_run, begin, end, region, value)
-    return ready, strip.rows(slice(cut, None)), top
+def _sieve(strips: Iterator[Strip], rule: _Rule, progress: Progress) -> Iterator[Strip]:
+    yield from settle_strips(strips, rule)
+    rule.largest.warn(rule.min_area, progress)
 
 
 def _number(area: float) -> str:

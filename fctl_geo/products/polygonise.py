@@ -1,4 +1,4 @@
-"""Turns a class raster on disk into polygons on disk: read, sieve, separate, trace, store, write."""
+"""Turns a class raster on disk into polygons on disk: read, sieve, fill, separate, trace, store, write."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fctl_geo.errors import SceneError
 from fctl_geo.georef.area import Unit, pixel_areas
 from fctl_geo.georef.pixel_size import pixel_size_m
+from fctl_geo.polygons.holes import fill_holes
 from fctl_geo.polygons.sieve import sieve_strips
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.strips import read_strips
@@ -123,7 +124,8 @@ def polygonise(
         OutputError: an output cannot be written; no output is left behind.
         SettingsError: a class in the settings is not in the legend.
         SceneError: a raster is not a class raster, is damaged, or does not match its confidence.
-    Law: without simplification the polygons of a class cover exactly the pixels that it has after the sieve.
+    Law: without simplification the polygons of a class cover exactly the pixels that it has after the sieve, and the
+    holes that were filled.
     """
     from fctl_geo.raster.reader import open_class_raster
 
@@ -224,11 +226,13 @@ def _trace(
     skip, pixel_m = skipped_classes(raster.legend, settings), pixel_size_m(frame) or 1.0
 
     def strips(confidence: ClassRaster | None, told: Progress) -> Iterator[Strip]:
-        read = read_strips(raster, confidence, areas, progress)
-        if sieved or not settings.min_area_m2:
-            return read
-        return sieve_strips(read, width=frame.width, min_area=settings.min_area_m2, progress=told)
+        strips = read_strips(raster, confidence, areas, progress)
+        if settings.min_area_m2 and not sieved:
+            strips = sieve_strips(strips, width=frame.width, min_area=settings.min_area_m2, progress=told)
+        return fill_holes(strips, width=frame.width, skip=skip, max_area=settings.fill_holes_m2)
 
+    if settings.fill_holes_m2 and len(skip) == 1:
+        progress.warn("no holes are filled, because every class gets polygons: --classes names those that should")
     tolerance_px = tolerance_px_of(settings, pixel_m, progress)
     separated, neck_px = separated_classes(raster.legend, settings, pixel_m, progress)
     cores = None

@@ -24,11 +24,13 @@ from .parameters import (
     AOI,
     APPEND,
     AS_RECOMMENDED,
+    BACKEND,
     BACKGROUND,
     BANDS,
     BATCH_SIZE,
     CLASSES,
     DEVICE,
+    FILL_HOLES,
     GRID,
     GSD,
     LAYER,
@@ -56,6 +58,7 @@ PARAMETERS = {
     "model": MODEL, "min-area": MIN_AREA, "simplify": SIMPLIFY, "square": SQUARE, "classes": CLASSES,
     "separate": SEPARATE, "neck": NECK, "layer": LAYER, "append": APPEND, "bands": BANDS, "gsd": GSD, "grid": GRID,
     "mask": MASK, "allow-external": ALLOW_EXTERNAL, "merge": MERGE, "tta": TTA, "refine": REFINE, "device": DEVICE,
+    "backend": BACKEND, "fill-holes": FILL_HOLES,
     "precision": PRECISION, "batch-size": BATCH_SIZE, "batch": BATCH_SIZE, "threads": THREADS,
     "max-memory": MAX_MEMORY, "aoi": AOI, "background": BACKGROUND, "bbox": "EXTENT", "resume": "RESUME",
     "field": "FIELD", "labels": "LABELS", "image": "INPUT", "refinement": "REFINEMENT",
@@ -116,7 +119,7 @@ def polygon_arguments(
     """Arguments for the polygon parameters."""
     area = number_or_none(algorithm, parameters, MIN_AREA, context)
     words = [] if area is None else ["--min-area", f"{area:.10g}"]
-    for name, option in ((SIMPLIFY, "--simplify"), (NECK, "--neck")):
+    for name, option in ((SIMPLIFY, "--simplify"), (FILL_HOLES, "--fill-holes"), (NECK, "--neck")):
         value = algorithm.parameterAsDouble(parameters, name, context)
         if value > 0:
             words += [option, f"{value:.10g}"]
@@ -191,6 +194,7 @@ def engine_arguments(
 ) -> list[str]:
     """Arguments for what the networks run on; empty parameters are taken from the options."""
     words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    words += ["--backend", algorithm.parameterAsEnumString(parameters, BACKEND, context)]
     words += ["--precision", algorithm.parameterAsEnumString(parameters, PRECISION, context)]
     for name, option, unit, preset in (
         (BATCH_SIZE, "--batch-size", "", 0),

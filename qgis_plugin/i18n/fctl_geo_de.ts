@@ -180,8 +180,8 @@
       <translation>Modelldateien</translation>
     </message>
     <message>
-      <source>A model file (.safetensors) of your own. It takes precedence over the model above.</source>
-      <translation>Eine eigene Modelldatei (.safetensors). Sie hat Vorrang vor dem Modell oben.</translation>
+      <source>A model file (.safetensors or .onnx) of your own. It takes precedence over the model above.</source>
+      <translation>Eine eigene Modelldatei (.safetensors oder .onnx). Sie hat Vorrang vor dem Modell oben.</translation>
     </message>
     <message>
       <source>Minimum region area (m²)</source>
@@ -198,6 +198,14 @@
     <message>
       <source>Borders may move this far when they are straightened. Neighbors still share their borders, without gaps or overlaps. 0 keeps the pixel edges; one to two pixels are a good value.</source>
       <translation>So weit dürfen sich Grenzen beim Begradigen verschieben. Nachbarn teilen ihre Grenzen weiterhin, ohne Lücken und Überlappungen. 0 behält die Pixelkanten; ein bis zwei Pixel sind ein guter Wert.</translation>
+    </message>
+    <message>
+      <source>Fill holes smaller than (m²)</source>
+      <translation>Löcher füllen, die kleiner sind als (m²)</translation>
+    </message>
+    <message>
+      <source>Holes in the polygons of one class are filled, unless they are nodata or have polygons of their own. The class raster keeps them.</source>
+      <translation>Löcher in den Polygonen einer Klasse werden gefüllt, außer wenn sie ohne Daten sind oder eigene Polygone haben. Das Klassenraster behält sie.</translation>
     </message>
     <message>
       <source>Right angles for buildings</source>
@@ -318,6 +326,14 @@
     <message>
       <source>Cleans up borders and small errors, based on their surroundings.</source>
       <translation>Bereinigt Grenzen und kleine Fehler anhand ihrer Umgebung.</translation>
+    </message>
+    <message>
+      <source>Backend</source>
+      <translation>Rechenbibliothek</translation>
+    </message>
+    <message>
+      <source>Library that computes. 'auto': torch on a GPU, otherwise ONNX Runtime if the engine has it.</source>
+      <translation>Bibliothek, die rechnet. 'auto': torch auf einer GPU, sonst ONNX Runtime, falls die Engine sie hat.</translation>
     </message>
     <message>
       <source>Precision</source>
@@ -740,8 +756,8 @@
       <translation>Das Modell '{}' gibt es nicht.</translation>
     </message>
     <message>
-      <source>Included models: {}. Alternatively, choose a model file (.safetensors).</source>
-      <translation>Mitgelieferte Modelle: {}. Alternativ können Sie eine Modelldatei (.safetensors) wählen.</translation>
+      <source>Included models: {}. Alternatively, choose a model file (.safetensors or .onnx).</source>
+      <translation>Mitgelieferte Modelle: {}. Alternativ können Sie eine Modelldatei (.safetensors oder .onnx) wählen.</translation>
     </message>
     <message>
       <source>The model file {} does not exist.</source>

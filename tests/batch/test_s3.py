@@ -61,21 +61,21 @@ def left_in(folder: Path) -> set[str]:
 
 def test_products_go_there_and_a_second_call_does_what_is_missing(s3: S3, scenes: Path, settings: Settings) -> None:
     (scenes / "c.tif").write_bytes(b"broken")
-    first = batch(scenes, settings, confidence=True)
+    first = batch(scenes, settings, confidence=True, report=True)
     assert (first.done, [ended.name for ended in first.failed]) == (2, ["c"])
     assert first.out == "s3://maps/town/2024" and "s3://maps/town/2024/a.gpkg" in first.files
     there = s3.objects()
-    ours = {"a.tif", "a.tif.aux.xml", "a.qml", "a.gpkg", "a-confidence.tif"}
+    ours = {"a.tif", "a.tif.aux.xml", "a.qml", "a.gpkg", "a-confidence.tif", "a.html"}
     assert {key for key in there if "/b" not in key} == {f"town/2024/{name}" for name in ours}
     assert left_in(scenes.parent / "record") == {".lock", "batch.sqlite"}
     run_batch(find_scenes([str(scenes)]), BatchSettings(scenes.parent / "here", formats=("tif",)), settings)
     s3.client.download_file(BUCKET, "town/2024/b.tif", str(scenes.parent / "b.tif"))
     assert (scenes.parent / "b.tif").read_bytes() == (scenes.parent / "here" / "b.tif").read_bytes()
-    second = batch(scenes, settings, confidence=True)
+    second = batch(scenes, settings, confidence=True, report=True)
     assert (second.done, second.unchanged, len(second.failed)) == (0, 2, 1)
     s3.client.delete_object(Bucket=BUCKET, Key="town/2024/a.gpkg")
     make_scene(scenes / "c.tif", 40, 40)
-    third = batch(scenes, settings, confidence=True)
+    third = batch(scenes, settings, confidence=True, report=True)
     assert (third.done, third.unchanged, len(third.failed)) == (2, 1, 0)
     assert "town/2024/a.gpkg" in s3.objects() and s3.uploads() == 0
 

@@ -8,6 +8,7 @@ import pytest
 from distributed.scheduler import Scheduler, SchedulerState
 from distributed.worker_state_machine import TaskState, WorkerState
 
+from fctl_geo import __version__
 from fctl_geo.cluster import flow, remote_progress
 from fctl_geo.cluster.executor import _check_alike
 from fctl_geo.cluster.tasks import WorkerInfo
@@ -24,7 +25,7 @@ class Hearing(Silent):
         self.words.append(text)
 
 
-def worker(host: str, *, version: str = "0.1.0", kind: str = "cpu", arithmetic: str = "torch 2, AVX2") -> WorkerInfo:
+def worker(host: str, *, version: str = __version__, kind: str = "cpu", arithmetic: str = "torch 2, AVX2") -> WorkerInfo:
     return WorkerInfo(host, Hardware(kind, "fp32", kind, arithmetic=arithmetic), version)
 
 

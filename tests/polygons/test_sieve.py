@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.polygons import sieve as sieve_module
+from fctl_geo.polygons import settling
 from fctl_geo.polygons.sieve import ROUNDS, sieve_strips
 from fctl_geo.polygons.strip import Strip
 
@@ -89,9 +89,9 @@ def test_the_sieve_keeps_its_rules(classes: Classes, min_px: int) -> None:
 @pytest.fixture
 def small_steps() -> Iterator[None]:
     """Let the sieve look after every row that it can, so that small rasters have many cuts."""
-    rows, sieve_module.ROWS_AT_ONCE = sieve_module.ROWS_AT_ONCE, 1
+    rows, settling.ROWS_AT_ONCE = settling.ROWS_AT_ONCE, 1
     yield
-    sieve_module.ROWS_AT_ONCE = rows
+    settling.ROWS_AT_ONCE = rows
 
 
 @pytest.mark.usefixtures("small_steps")

@@ -187,6 +187,13 @@ def test_an_unknown_class_is_refused_with_the_known_ones(tmp_path: Path) -> None
     assert "land, building, water" in caught.value.hint
 
 
+def test_a_raster_without_names_lists_few_of_its_254_classes(tmp_path: Path) -> None:
+    raster = make_raster(tmp_path / "plain.tif", make_classes())
+    with pytest.raises(SettingsError) as caught:
+        polygonise(raster, [tmp_path / "a.gpkg"], PolygonSettings(classes=("1",)))
+    assert caught.value.hint == "available classes: class 0, class 1, class 2, ..., class 254"
+
+
 def test_small_regions_go_to_their_neighbors(tmp_path: Path) -> None:
     values = np.full((30, 30), 1, np.uint8)
     values[3:5, 3:5] = 2  # 4 px = 1 m²
@@ -387,3 +394,19 @@ def test_parts_of_a_region_share_their_id_and_the_summary_says_so(tmp_path: Path
         one.set_index("object_id")["area_m2"].sort_index().to_numpy()
     )
     assert list(pyogrio.read_dataframe(tmp_path / "cut.gpkg", layer="cut")["object_id"]) == list(cut["object_id"])
+
+
+def test_holes_are_filled_in_the_polygons_alone(tmp_path: Path) -> None:
+    classes = np.zeros((40, 40), np.uint8)
+    classes[4:30, 4:30] = 1
+    classes[10:12, 10:12], classes[15:20, 15:20], classes[25, 25] = 0, 0, 2  # 1 m2, 6.25 m2, and another class
+    raster = make_raster(tmp_path / "c.tif", classes)
+    before, out, listener = raster.read_bytes(), tmp_path / "a.parquet", Listener()
+    polygonise(raster, [out], PolygonSettings(fill_holes_m2=1.01), legend=LEGEND, progress=listener)
+    expected = np.where(classes == 0, 255, classes)
+    expected[10:12, 10:12] = 1
+    np.testing.assert_array_equal(burn(read(out), classes.shape, UTM), expected)
+    assert raster.read_bytes() == before and not listener.warned
+    everything = Legend(tuple(ClassInfo(i, f"class {i}", (i, i, i)) for i in range(3)))
+    polygonise(raster, [out], PolygonSettings(fill_holes_m2=9), legend=everything, overwrite=True, progress=listener)
+    assert [text for text in listener.warned if "no holes are filled" in text]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rasterio.features import rasterize
 
 from fctl_geo.errors import SettingsError
-from fctl_geo.polygons import sieve as sieve_module
+from fctl_geo.polygons import settling
 from fctl_geo.polygons.sieve import ROUNDS
 from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.trace import trace_polygons
@@ -73,7 +73,7 @@ def small_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(separate_module, "ROWS_AT_ONCE", 1)
         patch.setattr(separate_module, "LEAST_TILE_PX", 1)
-        patch.setattr(sieve_module, "ROWS_AT_ONCE", 1)
+        patch.setattr(settling, "ROWS_AT_ONCE", 1)
         yield
 
 
