@@ -2,7 +2,7 @@
 # make test    the tests
 # make coverage  the tests, and the lines that they run
 # make check   formatting, lint, types and tests
-# make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'
+# make plugin  the QGIS plugin as a zip in dist/, for 'Install from ZIP'; RELEASE=1 insists on the values of release.cfg
 # make dist    wheel and sdist in dist/, checked, and the demo from a bare environment; RELEASE=1 insists on release.cfg
 # make docs    the site of docs/ in build/site, built without a network
 # make figures the pictures of docs/, drawn from procedural scenes (minutes; after a change of the shipped models)
@@ -15,6 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ZIP_VENV := build/zip-venv
 DOCS_STAMP := $(VENV)/.installed-docs
 # The CPU build by its full version, so that no index can hand out gigabytes of CUDA instead.
 TORCH := torch==2.13.0+cpu
@@ -64,8 +65,14 @@ lint: $(STAMP)
 
 check: lint test
 
-plugin: $(STAMP)
-	$(BIN)/python qgis_plugin/build_zip.py
+# In an environment of its own: a zip file needs no torch.
+plugin: $(ZIP_VENV)/.installed
+	$(ZIP_VENV)/bin/python qgis_plugin/build_zip.py $(if $(RELEASE),--release)
+
+$(ZIP_VENV)/.installed: constraints-cpu.txt
+	@$(PYTHON) -m venv $(ZIP_VENV)
+	$(ZIP_VENV)/bin/python -m pip install -q -c constraints-cpu.txt markdown-it-py
+	@touch $@
 
 # The tools in an environment of their own: building needs no torch.
 dist:

@@ -1,11 +1,14 @@
 """Builds the zip file for 'Install from ZIP' in QGIS: `python qgis_plugin/build_zip.py [FOLDER]`, or `make plugin`.
 
 It contains the engine's wheel and the versions that it was tested with, so that 'Set Up Engine' installs the matching
-version. Equal sources give equal bytes. Not part of the plugin itself.
+version. Equal sources give equal bytes. It needs markdown-it-py and pip, but not the engine's packages. Not part of the
+plugin itself.
 """
 
 from __future__ import annotations
 
+import argparse
+import configparser
 import os
 import re
 import shutil
@@ -20,6 +23,7 @@ PLUGIN = ROOT / "qgis_plugin"
 FOLDER = "fctl_geo_qgis"
 """The plugin's package name in QGIS; it differs from that of the engine, so that both can be imported."""
 TIME = (2000, 1, 1, 0, 0, 0)
+SITES = ("homepage", "repository", "tracker")
 LEFT_OUT = {"build_zip.py", "collect.py", "README.md"}
 TAKEN = {".py", ".svg", ".jpg", ".png", ".qm"}
 ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
@@ -32,16 +36,35 @@ def version() -> str:
     return found
 
 
-def metadata() -> str:
-    """metadata.txt with the version and the changelog."""
+def release_values(path: Path = ROOT / "release.cfg", *, strict: bool = False) -> dict[str, str]:
+    """Author, address, and sites of the project.
+
+    Args:
+        strict: for a release: refuses values that are missing or made up.
+    """
+    parser = configparser.ConfigParser()
+    parser.read(path, "utf-8")
+    values = dict(parser["release"])
+    poor = [name for name, value in values.items() if not value or ".invalid" in value]
+    poor += [name for name in SITES if values[name] and not values[name].startswith("https://")]
+    if strict and poor:
+        raise SystemExit(f"{path.name} has no real value for {', '.join(poor)}: a release needs them")
+    return values
+
+
+def metadata(*, release: bool = False) -> str:
+    """metadata.txt with the version, the values of release.cfg, and the changelog."""
     text = (ROOT / "metadata.txt").read_text("utf-8")
-    return text.rstrip("\n") + f"\nversion={version()}\nchangelog=" + changes().replace("\n", "\n  ") + "\n"
+    values = {"version": version(), **release_values(strict=release)}
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    return text.rstrip("\n") + "\n" + lines + "changelog=" + changes().replace("\n", "\n  ") + "\n"
 
 
 def changes() -> str:
-    """The newest section of the changelog, as plain lines (a percent sign would be read as a placeholder)."""
-    section = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1]
-    lines = [line for line in section.split("\n")[1:] if line.strip()]
+    """What the newest section of the changelog says of QGIS, as plain lines (a percent sign is a placeholder there)."""
+    newest = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1]
+    (section,) = re.findall(r"^### QGIS plugin\n(.*?)(?=^### |\Z)", newest, re.MULTILINE | re.DOTALL)
+    lines = [line for line in section.split("\n") if line.strip()]
     return "\n".join(lines).replace("`", "").replace("%", "%%")
 
 
@@ -89,7 +112,7 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-def members(wheel: Path) -> dict[str, bytes]:
+def members(wheel: Path, *, release: bool = False) -> dict[str, bytes]:
     """The files of the zip: name -> contents."""
     found = {
         path.relative_to(PLUGIN).as_posix(): path.read_bytes()
@@ -98,7 +121,7 @@ def members(wheel: Path) -> dict[str, bytes]:
     }
     found |= {f"help/images/{path.name}": path.read_bytes() for path in (ROOT / "docs/images").glob("qgis-*")}
     found |= {
-        "metadata.txt": metadata().encode(),
+        "metadata.txt": metadata(release=release).encode(),
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
         "CHANGELOG.md": (ROOT / "CHANGELOG.md").read_bytes(),
         "help/qgis.html": help_page().encode(),
@@ -108,13 +131,13 @@ def members(wheel: Path) -> dict[str, bytes]:
     return found
 
 
-def build_zip(folder: Path) -> Path:
-    """Write the zip atomically; returns its path."""
+def build_zip(folder: Path, *, release: bool = False) -> Path:
+    """Write the zip atomically; returns its path. A release needs real values in release.cfg."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"fctl_geo-{version()}.zip"
     with tempfile.TemporaryDirectory(prefix=".plugin.partial-", dir=folder) as name:
         aside = Path(name)
-        found = members(build_wheel(aside))
+        found = members(build_wheel(aside), release=release)
         with zipfile.ZipFile(aside / path.name, "w", zipfile.ZIP_DEFLATED) as archive:
             for member in sorted(found):
                 entry = zipfile.ZipInfo(f"{FOLDER}/{member}", TIME)
@@ -126,4 +149,8 @@ def build_zip(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(build_zip(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist")
+    parser.add_argument("--release", action="store_true", help="insist on real values in release.cfg")
+    given = parser.parse_args()
+    print(build_zip(given.folder, release=given.release))

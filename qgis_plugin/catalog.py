@@ -10,7 +10,7 @@ from typing import Any
 from . import settings
 from .engine import Engine, find_engine, query
 from .errors import EngineError
-from .words import tr
+from .words import count, decimal, measure, tr
 
 SHIPPED = ("buildings", "landcover")
 """The models listed before the engine has been queried for the first time."""
@@ -88,14 +88,14 @@ def gsd_warning(card: ModelCard, layer_gsd_m: float | None) -> str:
     ratio = layer_gsd_m / card.gsd_m
     if ratio > COARSER:
         return tr(
-            "The pixel size of the layer is {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was "
+            "The pixel size of the layer is {} m, {} times coarser than the {} m that the model '{}' was "
             "trained at: expect poor results. Choose a finer layer or another model."
-        ).format(layer_gsd_m, ratio, card.gsd_m, card.name)
+        ).format(measure(layer_gsd_m), decimal(ratio, 1), measure(card.gsd_m), card.name)
     if 1 / ratio > FINER:
         return tr(
-            "The pixel size of the layer is {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was "
+            "The pixel size of the layer is {} m, {} times finer than the {} m that the model '{}' was "
             "trained at: details are averaged away. A model for finer imagery may detect more."
-        ).format(layer_gsd_m, 1 / ratio, card.gsd_m, card.name)
+        ).format(measure(layer_gsd_m), count(1 / ratio), measure(card.gsd_m), card.name)
     return ""
 
 

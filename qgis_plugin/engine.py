@@ -21,7 +21,7 @@ from qgis.PyQt.QtCore import QProcess, QProcessEnvironment
 
 from . import settings
 from .errors import EngineError, EngineStopped
-from .words import tr
+from .words import count, tr
 
 MODULE = "fctl_geo_cli"
 VARIABLE = "FCTL_GEO_PYTHON"
@@ -97,6 +97,16 @@ def find_engine(chosen: str | None = None) -> Engine:
             "Click 'Set Up Engine' in Settings > Options > FCtL Geo, or select a Python interpreter with fctl-geo "
             "there."
         ),
+    )
+
+
+def override_words() -> str:
+    """A note if the environment names an engine, which then takes precedence over the settings; empty: it does not."""
+    path = os.environ.get(VARIABLE, "")
+    if not path:
+        return ""
+    return tr("The environment variable {} names the engine {}, which takes precedence over these settings.").format(
+        VARIABLE, path
     )
 
 
@@ -207,7 +217,7 @@ def run_process(
             if asked_at_s is not None and now_s - asked_at_s > grace_s:
                 process.kill()
             if timeout_s is not None and now_s - begun_s > timeout_s:
-                raise EngineError(tr("The engine did not respond within {:.0f} s.").format(timeout_s))
+                raise EngineError(tr("The engine did not respond within {} s.").format(count(timeout_s)))
         for lines, read, tell in outputs:
             for line in lines.feed(bytes(read()), last=True):
                 tell(line)

@@ -21,8 +21,8 @@ from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from .errors import EngineStopped, LayerError
 from .ground import meters_per_unit
-from .scenes import Scene
-from .words import tr
+from .scenes import Scene, safe_name
+from .words import count, measure, tr
 
 TILE_PX = 1024
 """Side of a request in pixels; servers refuse much larger ones."""
@@ -80,8 +80,8 @@ def plan_export(scene: Scene, extent: QgsRectangle, gsd_m: float) -> Plan:
     width, height = (max(1, math.ceil(side / unit - 1e-6)) for side in (inside.width(), inside.height()))
     if width * height > MOST_PIXELS:
         raise LayerError(
-            tr("The extent has {:,.0f} million pixels of {:.3g} m, which is too much for an online layer.").format(
-                width * height / 1e6, gsd_m
+            tr("The extent has {} million pixels of {} m, which is too much for an online layer.").format(
+                count(width * height / 1e6), measure(gsd_m)
             ),
             tr("Choose a smaller extent or a larger pixel size."),
         )
@@ -98,10 +98,10 @@ def export_scene(scene: Scene, plan: Plan, folder: Path, feedback: QgsProcessing
         LayerError: the server fails repeatedly, or the disk is full.
         EngineStopped: the user canceled it.
     """
-    path = folder / "online.tif"
+    path = folder / f"{safe_name(scene.name)}.tif"
     feedback.pushInfo(
         tr("Downloading {} x {} pixels of the online layer '{}' in {} requests").format(
-            plan.width, plan.height, scene.name, len(plan.tiles())
+            count(plan.width), count(plan.height), scene.name, count(len(plan.tiles()))
         )
     )
     options = ["TILED=YES", "COMPRESS=DEFLATE", "PREDICTOR=2", "BIGTIFF=IF_SAFER", "PHOTOMETRIC=RGB", "ALPHA=YES"]

@@ -32,6 +32,11 @@ def meters_per_unit(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: flo
     return meters if math.isfinite(meters) and meters > 0 else None
 
 
+def is_located(crs: QgsCoordinateReferenceSystem) -> bool:
+    """Whether a CRS says where on the ground coordinates are; the 'undefined' ones of GeoPackages do not."""
+    return crs.isValid() and bool(crs.toProj())
+
+
 def gsd_of(layer: QgsRasterLayer) -> float | None:
     """Meters on the ground per pixel at the layer's center; None: no CRS, or a layer without fixed pixels."""
     if not layer.isValid() or layer.width() <= 0 or layer.height() <= 0:

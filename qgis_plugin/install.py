@@ -19,12 +19,11 @@ from qgis.PyQt.QtCore import QProcessEnvironment
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from . import settings
+from .base_python import find_base_python
 from .engine import READY, Engine, engines_folder, folder_in_use, process_environment, python_of, query, run_process
 from .errors import EngineError, EngineStopped
 from .words import tr
 
-LEAST_PYTHON = (3, 11)
-NEWEST_PYTHON = 14
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA = "cu128"
 TESTED_TORCH = "torch==2.13.0"
@@ -39,6 +38,8 @@ ABANDONED_S = 86_400.0
 PACKAGES = 50
 """Approximate number of packages, for the progress bar."""
 TRIES = 3
+TEST_S = 900.0
+"""Time limit for the test run of a new engine, which compiles its kernels; two minutes on two idle cores."""
 NETWORK_WORDS = ("timed out", "connection", "temporary failure", "reset by peer", "incompleteread", "503", "502")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "5", "--timeout", "60")
 
@@ -132,57 +133,17 @@ def qgis_proxy() -> tuple[str, str]:
     return f"{scheme}://{who}{proxy.hostName()}:{proxy.port()}", ",".join(hosts)
 
 
-def candidates() -> list[str]:
-    """Interpreters that may be new enough, most likely first."""
-    names = [f"python3.{minor}" for minor in range(NEWEST_PYTHON, LEAST_PYTHON[1] - 1, -1)] + ["python3", "python"]
-    found = [shutil.which(name) or "" for name in names]
-    if os.name == "nt":
-        programs = Path(os.environ.get("LOCALAPPDATA", "")) / "Programs" / "Python"
-        found += [*sorted(map(str, programs.glob("Python3*/python.exe")), reverse=True), f"{sys.prefix}\\python.exe"]
-    elif sys.platform == "darwin":
-        found += [f"{folder}/{name}" for folder in ("/opt/homebrew/bin", "/usr/local/bin") for name in names]
-    return list(dict.fromkeys(path for path in found if path and Path(path).is_file()))
-
-
-def find_base_python(wanted: str = "") -> str:
-    """An interpreter of at least Python 3.11 that can make virtual environments.
-
-    Raises:
-        EngineError: there is none, or the wanted one is not suitable.
-    """
-    reasons = []
-    for path in [wanted] if wanted else candidates():
-        reason = _unfit(path)
-        if not reason:
-            return path
-        reasons.append(f"{path}: {reason}")
-    raise EngineError(
-        tr("No Python 3.11 or newer that can create virtual environments was found. {}").format("; ".join(reasons)),
-        tr("Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again."),
-    )
-
-
-def _unfit(path: str) -> str:
-    """Why an interpreter is not suitable; empty: it is."""
-    said: list[str] = []
-    code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
-    try:
-        status, crashed = run_process(path, ["-c", code], QgsFeedback(), said.append, said.append, timeout_s=30)
-    except EngineError as error:
-        return error.message
-    if status != 0 or crashed or not said:
-        return said[-1] if said else tr("does not run")
-    version = tuple(int(part) for part in said[-1].split("."))
-    return "" if version >= LEAST_PYTHON else tr("is Python {}").format(said[-1])
-
-
-def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], engines: Path | None = None) -> Engine:
+def set_up(
+    plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], engines: Path | None = None, *,
+    warm: bool = True,
+) -> Engine:  # fmt: skip
     """Install a new engine next to the one in use, check it, then switch to it; if canceled or failed, nothing changes.
 
     Args:
         feedback: receives the progress; canceling it stops the setup immediately.
         say: called with each line of the log, which is also saved in the profile (engine-setup.log).
         engines: folder for engines; None: in the profile.
+        warm: whether a test run compiles the kernels, for which the first run of the user would have to wait.
     Raises:
         EngineError: the setup failed. EngineStopped: the user canceled it.
     """
@@ -198,12 +159,19 @@ def set_up(plan: Plan, feedback: QgsFeedback, say: Callable[[str], None], engine
         folder = Path(tempfile.mkdtemp(prefix="e-", dir=engines))
         try:
             engine = _build(plan, folder, feedback, tell)
-            _switch(engines, folder, _examine(engine, feedback, tell))
+            _switch(engines, folder, _examine(engine, feedback, tell, warm=warm))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     feedback.setProgress(100.0)
     return engine
+
+
+def remove(engines: Path | None = None) -> str:
+    """Delete all engines that were set up; returns what could not be deleted, because it is in use."""
+    engines = engines or engines_folder()
+    shutil.rmtree(engines, ignore_errors=True)
+    return str(engines) if engines.exists() else ""
 
 
 def _build(plan: Plan, folder: Path, feedback: QgsFeedback, tell: Callable[[str], None]) -> Engine:
@@ -290,9 +258,9 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
         return EngineError(
             tr("Packages are missing in the folder {}. {}").format(plan.wheels, words),
             tr(
-                "On a computer with internet access and the same system ({}) and Python version, run: pip download -d "
-                "FOLDER --extra-index-url {} {}"
-            ).format(platform.machine(), torch_index(plan.cuda), _download_words()),
+                "On a computer with internet access and the same system ({}) and Python version, run these two "
+                "commands, in this order: {}"
+            ).format(platform.machine(), " && ".join(download_commands(plan.cuda))),
         )
     if _is_network_trouble(lines):
         return EngineError(
@@ -304,21 +272,32 @@ def _failure(plan: Plan, lines: Sequence[str]) -> EngineError:
     )
 
 
-def _download_words() -> str:
-    """Arguments for downloading the tested versions; both files are in the plugin's folder 'wheels'."""
+def download_commands(cuda: bool) -> list[str]:
+    """Commands that fetch what an offline setup needs; both files that they name are in the plugin's folder 'wheels'.
+
+    torch is fetched alone from the index of its device. The second command finds it in the folder: from the default
+    index of pip it would bring CUDA, several gigabytes, to computers without a GPU, too.
+    """
     wheel = bundled_wheel()
-    return "fctl-geo" if wheel is None else f"-c {CONSTRAINTS.name} {wheel.name}"
+    package = "fctl-geo" if wheel is None else f"-c {CONSTRAINTS.name} {wheel.name}"
+    torch = ANY_TORCH if cuda else TESTED_TORCH
+    return [
+        f'pip download -d FOLDER --index-url {torch_index(cuda)} "{torch}"',
+        f"pip download -d FOLDER --find-links FOLDER {package}",
+    ]
 
 
-def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None]) -> str:
+def _examine(engine: Engine, feedback: QgsFeedback, tell: Callable[[str], None], *, warm: bool) -> str:
     """Check the engine with `doctor`; returns its version.
 
     Raises:
         EngineError: it does not run, or runs would fail. EngineStopped: the user canceled it.
     """
     tell(tr("Checking the new engine"))
+    if warm:
+        tell(tr("A test run compiles parts of it (one to three minutes), so that your first run need not wait."))
     try:
-        findings = query(engine, ["doctor", "--quick"], feedback, timeout_s=300)
+        findings = query(engine, ["doctor", *([] if warm else ["--quick"])], feedback, timeout_s=TEST_S)
     finally:
         _check_stopped(feedback)  # canceling may have garbled the answer
     for finding in findings:

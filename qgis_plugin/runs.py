@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .settings import profile_folder
-from .words import tr
+from .words import count, decimal, tr
 
 KEEP = 30
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
@@ -34,6 +34,8 @@ class Run:
     """The error message if it failed."""
     summary: dict[str, Any] = field(default_factory=dict)
     """The summary of the engine."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Those of the algorithm, as `stored_parameters` writes them."""
 
     @property
     def files(self) -> list[str]:
@@ -73,11 +75,11 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         return evaluation_lines(summary)
     lines = []
     for found in classes:
-        share = f", {found['share'] * 100:.1f}%" if "share" in found else ""
-        count = tr(", {:,} polygons").format(found["polygons"]) if "polygons" in found else ""
-        lines.append(f"{found['name']}: {format_area(found['area'], unit)}{share}{count}")
+        share = tr(", {}%").format(decimal(found["share"] * 100, 1)) if "share" in found else ""
+        polygons = tr(", {} polygons").format(count(found["polygons"])) if "polygons" in found else ""
+        lines.append(f"{found['name']}: {format_area(found['area'], unit)}{share}{polygons}")
     if summary.get("nodata_share"):
-        lines.append(tr("nodata: {:.1f}%").format(summary["nodata_share"] * 100))
+        lines.append(tr("nodata: {}%").format(decimal(summary["nodata_share"] * 100, 1)))
     if "seconds" in summary:
         device = tr(" on {}").format(summary["device"]) if "device" in summary else ""
         lines.append(f"{format_seconds(summary['seconds'])}{device}")
@@ -87,9 +89,9 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
 def evaluation_lines(summary: dict[str, Any]) -> list[str]:
     """The lines of an evaluation: the overall scores, then those of each class."""
     wholes = ((tr("Mean IoU"), "mIoU"), (tr("Accuracy"), "accuracy"))
-    lines = [f"{words}: {summary[key]:.3f}" for words, key in wholes if summary.get(key) is not None]
+    lines = [f"{words}: {decimal(summary[key], 3)}" for words, key in wholes if summary.get(key) is not None]
     for name, scores in summary["classes"].items():
-        known = [f"{key} {scores[key]:.3f}" for key in ("IoU", "F1") if scores.get(key) is not None]
+        known = [f"{key} {decimal(scores[key], 3)}" for key in ("IoU", "F1") if scores.get(key) is not None]
         lines += [f"{name}: {', '.join(known)}"] if known else []
     return lines
 
@@ -97,8 +99,8 @@ def evaluation_lines(summary: dict[str, Any]) -> list[str]:
 def format_area(area: float, unit: str) -> str:
     """'1,234 m²', '12.3 km²', or pixels."""
     if unit != "m2":
-        return tr("{:,.0f} pixels").format(area)
-    return f"{area:,.0f} m²" if area < 1e5 else f"{area / 1e6:,.2f} km²"
+        return tr("{} pixels").format(count(area))
+    return f"{count(area)} m²" if area < 1e5 else f"{decimal(area / 1e6, 2)} km²"
 
 
 def format_seconds(seconds: float) -> str:

@@ -73,6 +73,11 @@ def scene_of(layer: QgsRasterLayer) -> Scene:
     )
 
 
+def safe_name(name: str) -> str:
+    """A layer name without the characters that file systems refuse."""
+    return "".join("_" if letter in '\\/:*?"<>|' else letter for letter in name).strip() or "scene"
+
+
 def path_of(source: str) -> str:
     """The path for GDAL of a raster layer's source, without additions of QGIS."""
     path = re.split(r"\|(?:option|credential|authcfg|layername)[:=]", source)[0]
@@ -82,15 +87,27 @@ def path_of(source: str) -> str:
     return path
 
 
-def with_crs(scene: Scene, folder: Path) -> str:
+SELF_CONTAINED = ("GTiff", "COG", "JP2OpenJPEG", "PNG", "JPEG", "HFA")
+"""GDAL drivers of files that cannot refer to others."""
+
+
+def with_crs(scene: Scene, folder: Path, *, trusted: bool = True) -> str:
     """The path of the scene, or of a small VRT if the layer has another CRS than the file.
 
+    Args:
+        trusted: whether the file may refer to others; the engine must be told to trust the VRT in any case.
     Raises:
-        LayerError: the VRT could not be created.
+        LayerError: the VRT could not be created, or would make the engine trust a file that is not trusted.
     """
     if not scene.crs_changed:
         return scene.path
-    path = folder / "scene.vrt"
+    driver = gdal.IdentifyDriver(scene.path)
+    if not trusted and (driver is None or driver.ShortName not in SELF_CONTAINED):
+        raise LayerError(
+            tr("The CRS of the layer '{}' is not that of its file, which can refer to other files.").format(scene.name),
+            tr("Assign the CRS to the file itself, or check 'Trust files that the image refers to'."),
+        )
+    path = folder / f"{safe_name(scene.name)}.vrt"
     known = scene.crs.authid() if scene.crs.authid().startswith(("EPSG:", "ESRI:")) else scene.crs.toWkt()
     made = gdal.Translate(str(path), scene.path, format="VRT", outputSRS=known)
     if made is None:
@@ -103,18 +120,21 @@ def with_crs(scene: Scene, folder: Path) -> str:
 
 
 def write_polygons(
-    source: QgsProcessingFeatureSource, path: Path, what: str, feedback: QgsFeedback, field: str = ""
+    source: QgsProcessingFeatureSource, folder: Path, what: str, feedback: QgsFeedback, field: str = ""
 ) -> str:
     """Write the polygons of a layer (or the selected ones) to a GeoPackage for the engine; returns its path.
 
     Args:
+        folder: created; the file in it is named after the layer, because the engine's messages name it.
         what: description of the layer for error messages.
         field: the attribute to keep; empty: none.
     Raises:
         LayerError: there are no polygons, or the file could not be written.
     """
+    folder.mkdir()
+    path = folder / f"{safe_name(source.sourceName())}.gpkg"
     options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName, options.layerName = "GPKG", path.stem
+    options.driverName, options.layerName = "GPKG", "polygons"
     fields = QgsFields()
     index = source.fields().lookupField(field) if field else -1
     if index >= 0:

@@ -60,6 +60,15 @@ def set_max_memory_mb(megabytes: int) -> None:
     _set("max-memory-mb", str(megabytes))
 
 
+def panel_was_shown() -> bool:
+    """Whether the panel has opened by itself, which it does once."""
+    return bool(_get("panel-shown"))
+
+
+def set_panel_was_shown() -> None:
+    _set("panel-shown", "yes")
+
+
 def model_files() -> list[str]:
     """Model files that were trained or chosen, newest first, without those that no longer exist."""
     return [path for path in _get("model-files").split("\n") if path and Path(path).exists()]

@@ -16,6 +16,28 @@ def tr(text: str) -> str:
     return QCoreApplication.translate(CONTEXT, text)
 
 
+def count(value: float) -> str:
+    """A whole number in the user's notation: '1,200' or '1.200'."""
+    return decimal(value, 0)
+
+
+def decimal(value: float, places: int) -> str:
+    """A number with so many decimal places in the user's notation: '0.72' or '0,72'."""
+    return _locale().toString(float(value), "f", places)
+
+
+def measure(value: float) -> str:
+    """A measured number with three significant digits in the user's notation."""
+    return _locale().toString(float(f"{value:.3g}"), "g", 6 if value < 1e6 else 10)
+
+
+def _locale() -> QLocale:
+    """The locale of QGIS, with separators between thousands, which QGIS leaves out by default."""
+    locale = QLocale(QLocale().name())
+    locale.setNumberOptions(QLocale.NumberOption.DefaultNumberOptions)
+    return locale
+
+
 def install_translator() -> QTranslator | None:
     """Install the translator for the language of QGIS; None for English. Keep a reference, because Qt does not."""
     settings = QgsSettings()

@@ -37,7 +37,7 @@ ASIDE = {
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
     "onnx": {"model"},
-    "onnxruntime": {"model"},
+    "onnxruntime": {"model", "cli"},  # doctor examines it
     "onnxscript": {"model"},
     "rasterio": {"scene", "raster", "report", "products", "training", "synthetic", "cli"},
     "pyogrio": {"products", "scene", "assess", "cli"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..scenes import write_polygons
 from ..words import tr
 from .parameters import (
     ALLOW_EXTERNAL,
+    AOI,
     APPEND,
     AS_RECOMMENDED,
     BACKEND,
@@ -30,6 +32,7 @@ from .parameters import (
     DEVICE,
     FILL_HOLES,
     GRID,
+    GSD,
     LAYER,
     MASK,
     MAX_MEMORY,
@@ -51,6 +54,31 @@ from .parameters import (
 )
 
 Parameters = dict[str, Any]
+
+PARAMETERS = {
+    "model": MODEL, "min-area": MIN_AREA, "simplify": SIMPLIFY, "square": SQUARE, "classes": CLASSES,
+    "separate": SEPARATE, "neck": NECK, "layer": LAYER, "append": APPEND, "bands": BANDS, "gsd": GSD, "grid": GRID,
+    "mask": MASK, "allow-external": ALLOW_EXTERNAL, "merge": MERGE, "tta": TTA, "refine": REFINE, "device": DEVICE,
+    "backend": BACKEND, "fill-holes": FILL_HOLES,
+    "precision": PRECISION, "batch-size": BATCH_SIZE, "batch": BATCH_SIZE, "threads": THREADS,
+    "max-memory": MAX_MEMORY, "aoi": AOI, "background": BACKGROUND, "bbox": "EXTENT", "resume": "RESUME",
+    "field": "FIELD", "labels": "LABELS", "image": "INPUT", "refinement": "REFINEMENT",
+    "mosaic": "MOSAIC", "steps": "STEPS", "init": MODEL,
+    "head-only": "HEAD_ONLY", "confidence": "OUTPUT_CONFIDENCE", "report": "OUTPUT_REPORT",
+    "on-error": "STOP_AT_FAILURE",
+    "out": "OUTPUT", "format": "FORMATS",
+}  # fmt: skip
+"""Options of the command line and the parameters that they are in QGIS."""
+
+
+def in_qgis_words(algorithm: QgsProcessingAlgorithm, text: str) -> str:
+    """A message of the engine with the names of parameters in place of options of the command line."""
+
+    def label(found: re.Match[str]) -> str:
+        definition = algorithm.parameterDefinition(PARAMETERS.get(found[1], ""))
+        return found[0] if definition is None else f"'{definition.description()}'"
+
+    return re.sub(r"(?<![\w-])--(?:no-)?([a-z]+(?:-[a-z]+)*)", label, text)
 
 
 def device_arguments(
@@ -190,15 +218,20 @@ def aoi_arguments(source: QgsProcessingFeatureSource | None, folder: Path, feedb
     """
     if source is None:
         return []
-    return ["--aoi", write_polygons(source, folder / "aoi.gpkg", tr("The area of interest"), feedback)]
+    return ["--aoi", write_polygons(source, folder / "area", tr("The area of interest"), feedback)]
+
+
+def output_path(parameters: Parameters, name: str) -> str:
+    """The path given for an output; empty: none."""
+    value = parameters.get(name)
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    return "" if value is None or str(value) == "NULL" else str(value)
 
 
 def is_given(parameters: Parameters, name: str) -> bool:
     """Whether a parameter has a value; dialogs pass None, empty strings, Qt's NULL, and outputs without destination."""
-    value = parameters.get(name)
-    if isinstance(value, QgsProcessingOutputLayerDefinition):
-        value = value.sink.staticValue()
-    return value is not None and str(value) not in ("", "NULL")
+    return bool(output_path(parameters, name))
 
 
 def number_or_none(
@@ -206,13 +239,3 @@ def number_or_none(
 ) -> float | None:
     """The value of an optional number."""
     return None if not is_given(parameters, name) else algorithm.parameterAsDouble(parameters, name, context)
-
-
-def check_ending(path: str, endings: tuple[str, ...]) -> str:
-    """An error message if the engine does not support the extension of an output; empty: it does."""
-    ending = Path(path).suffix.lower()
-    if not path or ending in endings:
-        return ""
-    return tr("The output {} has the extension '{}'; supported extensions: {}.").format(
-        path, ending, ", ".join(endings)
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,23 +12,36 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterVectorDestination,
     QgsProcessingUtils,
 )
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from .. import runs
+from ..defaults import FORMATS
 from ..engine import find_engine, run_command
 from ..errors import EngineError, EngineStopped, LayerError, PluginError
-from ..words import tr
+from ..ground import is_located
+from ..stored_parameters import storable
+from ..words import decimal, tr
+from .arguments import in_qgis_words, is_given, output_path
+from .parameters import AOI
 
 ROOT = Path(__file__).parents[1]
 ICON = ROOT / "icons" / "icon.svg"
 HELP = ROOT / "help"
+HELP_PAGE = HELP / "qgis.html"
+"""Only in the zip."""
+PICTURE_PX = 210
+"""Width of the pictures; the dialog of an algorithm shows 220 px beside the parameters."""
 
 
 class Stages:
@@ -112,8 +126,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return str(ICON)
 
     def helpUrl(self) -> str:
-        page = HELP / "qgis.html"
-        return QUrl.fromLocalFile(str(page)).toString() if page.exists() else ""
+        return QUrl.fromLocalFile(str(HELP_PAGE)).toString() if HELP_PAGE.exists() else ""
 
     def help_text(self) -> str:
         """The help next to the parameters, as HTML without the picture."""
@@ -123,7 +136,9 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         picture = HELP / self.PICTURE
         if not self.PICTURE or not picture.exists():
             return self.help_text()
-        return f'<p><img src="{QUrl.fromLocalFile(str(picture)).toString()}" width="240"></p>{self.help_text()}'
+        return (
+            f'<p><img src="{QUrl.fromLocalFile(str(picture)).toString()}" width="{PICTURE_PX}"></p>{self.help_text()}'
+        )
 
     def canExecute(self) -> tuple[bool, str]:
         try:
@@ -137,11 +152,46 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if not fine:
             return fine, words
         try:
+            self._check_outputs(parameters)
             self._check_input_is_kept(parameters, context)
+            self._check_area(parameters, context)
             self.check(parameters, context)
         except PluginError as error:
             return False, str(error)
         return True, ""
+
+    def _check_outputs(self, parameters: dict[str, Any]) -> None:
+        """An extension that the engine does not write is told now, not after an hour."""
+        for definition in self.destinationParameterDefinitions():
+            path, known = output_path(parameters, definition.name()), endings_of(definition)
+            ending = Path(path).suffix.lower()
+            if path and path != QgsProcessing.TEMPORARY_OUTPUT and known and ending not in known:
+                raise LayerError(
+                    tr("The output {} has the extension '{}'; supported extensions: {}.").format(
+                        path, ending, ", ".join(known)
+                    ),
+                    tr("Choose another file name for '{}'.").format(definition.description()),
+                )
+
+    def _check_area(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """An area that cannot be read must not silently become the whole image."""
+        if self.parameterDefinition(AOI) is None or not is_given(parameters, AOI):
+            return
+        source = self.parameterAsSource(parameters, AOI, context)
+        words = self.parameterDefinition(AOI).description()
+        if source is None:
+            raise LayerError(
+                tr("{}: the layer or file could not be read.").format(words),
+                tr("Check that it still exists and has polygons."),
+            )
+        image = self.parameterAsRasterLayer(parameters, "INPUT", context)
+        if image is not None and is_located(image.crs()) and not is_located(source.sourceCrs()):
+            raise LayerError(
+                tr("{}: the layer '{}' has no CRS, so it is unknown where its polygons are.").format(
+                    words, source.sourceName()
+                ),
+                tr("Set its CRS: right-click the layer > Layer CRS."),
+            )
 
     def _check_input_is_kept(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         """Outputs overwrite existing files, so an output must not be the input file."""
@@ -150,10 +200,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             return
         source = Path(layer.source().split("|")[0])
         for definition in self.destinationParameterDefinitions():
-            value = parameters.get(definition.name())
-            if isinstance(value, QgsProcessingOutputLayerDefinition):
-                value = value.sink.staticValue()
-            if value and source.exists() and Path(str(value)).exists() and source.samefile(str(value)):
+            value = output_path(parameters, definition.name())
+            if value and source.exists() and Path(value).exists() and source.samefile(value):
                 raise LayerError(
                     tr("The output {} would overwrite the input.").format(value), tr("Choose another file name.")
                 )
@@ -167,6 +215,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
         try:
+            self._given = storable(parameters, context)
             self.prepare_layers(parameters, context)
         except PluginError as error:
             raise error.for_processing() from error
@@ -202,7 +251,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             EngineError: the engine failed; EngineStopped: the user canceled it.
         """
         engine = find_engine()
-        feedback.pushCommandInfo("fctl-geo " + " ".join(_quoted(word) for word in command))
+        feedback.pushCommandInfo(command_line(command))
         stages = Stages(STAGES.get(command[0], ((command[0], 1),)), feedback.setProgress, start)
         begun, begun_s = datetime.now().isoformat(timespec="seconds"), time.monotonic()
 
@@ -212,7 +261,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
         def remember(state: str, message: str = "", summary: dict[str, Any] | None = None) -> None:
             seconds = time.monotonic() - begun_s
-            runs.remember(runs.Run(begun, self.NAME, input_name, model, state, seconds, message, summary or {}))
+            given = self._given
+            runs.remember(runs.Run(begun, self.NAME, input_name, model, state, seconds, message, summary or {}, given))
 
         try:
             summary = run_command(engine, command, feedback, on_event, feedback.pushConsoleInfo, fine=fine)
@@ -220,8 +270,9 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             remember(runs.STOPPED)
             raise
         except EngineError as error:
-            remember(runs.FAILED, str(error))
-            raise
+            told = EngineError(in_qgis_words(self, error.message), in_qgis_words(self, error.hint))
+            remember(runs.FAILED, str(told))
+            raise told from error
         remember(runs.DONE, summary=summary)
         for line in runs.summary_lines(summary):
             feedback.pushInfo(line)
@@ -233,11 +284,13 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if kind == "stage":
             feedback.setProgressText(stage_label(event["name"]))
         elif kind == "say":
-            feedback.pushInfo(event["text"])
+            feedback.pushInfo(in_qgis_words(self, event["text"]))
         elif kind == "warn":
-            feedback.pushWarning(event["text"])
+            feedback.pushWarning(in_qgis_words(self, event["text"]))
         elif kind == "measure":
-            feedback.setProgressText(", ".join(f"{name} {value:.4g}" for name, value in event["values"].items()))
+            feedback.setProgressText(
+                ", ".join(f"{name} {decimal(value, 3)}" for name, value in event["values"].items())
+            )
 
 
 class Part(QgsProcessingFeedback):
@@ -258,11 +311,27 @@ class Part(QgsProcessingFeedback):
         self._whole.pushDebugInfo(info)
 
 
+def endings_of(definition: QgsProcessingParameterDefinition) -> tuple[str, ...]:
+    """The extensions that the engine writes for an output; empty: any."""
+    if isinstance(definition, QgsProcessingParameterRasterDestination):
+        return (".tif", ".tiff")
+    if isinstance(definition, QgsProcessingParameterVectorDestination):
+        return tuple(f".{name}" for name in FORMATS if name != "tif")
+    if isinstance(definition, QgsProcessingParameterFileDestination):
+        return tuple(re.findall(r"\*(\.\w+)", definition.fileFilter()))
+    return ()
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder that is deleted after the run, in the temporary folder of Processing."""
     with tempfile.TemporaryDirectory(prefix="fctl-geo-", dir=QgsProcessingUtils.tempFolder()) as name:
         yield Path(name)
+
+
+def command_line(command: Sequence[str]) -> str:
+    """The command as typed in a terminal."""
+    return "fctl-geo " + " ".join(_quoted(word) for word in command)
 
 
 def _quoted(word: str) -> str:

@@ -114,7 +114,7 @@ class EvaluateModel(EngineAlgorithm):
         command = ["evaluate", card.key, "--image", with_crs(self._scene, folder)]
         if self._labels is not None:
             field = self.parameterAsString(parameters, self.FIELD, context)
-            truth = write_polygons(self._labels, folder / "truth.gpkg", tr("The label layer"), feedback, field)
+            truth = write_polygons(self._labels, folder / "labels", tr("The label layer"), feedback, field)
             command += ["--labels", truth, "--field", field]
         else:
             command += ["--labels", self._raster.path]

@@ -233,10 +233,10 @@ def add_scene(algorithm: QgsProcessingAlgorithm) -> None:
 
 def add_trust(algorithm: QgsProcessingAlgorithm) -> None:
     """Whether a VRT may refer to files elsewhere."""
-    trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image refers to"), True)
+    trust = QgsProcessingParameterBoolean(ALLOW_EXTERNAL, tr("Trust files that the image refers to"), False)
     trust.setHelp(
-        tr("A VRT can refer to files or servers outside its folder. QGIS has already read them to display the layer. "
-           "Uncheck this for images from untrusted sources.")
+        tr("A VRT can refer to files or servers outside its folder, which are read only if this is checked. Check it "
+           "for images from sources that you trust.")
     )  # fmt: skip
     algorithm.addParameter(advanced(trust))
 

@@ -14,11 +14,11 @@ from qgis.core import (
 
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs
-from ..styling import Styler, pick_layer
+from ..styling import About, Styler, pick_layer, result_name
 from ..words import tr
 from . import parameters as p
 from .arguments import layer_arguments, layer_name, number_or_none, polygon_arguments, separate_classes_arguments
-from .base import EngineAlgorithm
+from .base import EngineAlgorithm, command_line
 from .refineclasses import check_classes
 
 
@@ -101,7 +101,8 @@ class PolygoniseClasses(EngineAlgorithm):
         command += [] if gsd_m is None else ["--gsd", f"{gsd_m:.10g}"]
         summary = self.run_engine(command, feedback, input_name=self._scene.name)
         out = pick_layer(context, out, layer_name(self, parameters, context))
-        Styler.attach(context, out, tr("{}: polygons").format(self._scene.name))
+        about = About(self._scene.name, command_line(command))
+        Styler.attach(context, out, result_name(self._scene.name, tr("polygons")), about)
         return {
             self.OUTPUT: out,
             self.COUNT: summary.get("polygons", 0),

@@ -13,11 +13,11 @@ from qgis.core import (
 from ..defaults import REFINING_MODEL
 from ..errors import LayerError
 from ..scenes import scene_of, with_crs
-from ..styling import Styler
+from ..styling import About, Styler, result_name
 from ..words import tr
 from . import parameters as p
 from .arguments import engine_arguments, model_card
-from .base import EngineAlgorithm
+from .base import EngineAlgorithm, command_line
 
 
 class RefineClasses(EngineAlgorithm):
@@ -75,7 +75,8 @@ class RefineClasses(EngineAlgorithm):
         command = ["refine", with_crs(self._scene, folder), "--model", card.key, "--out", out, "--overwrite"]
         command += engine_arguments(self, parameters, context)
         summary = self.run_engine(command, feedback, input_name=self._scene.name, model=card.name)
-        Styler.attach(context, out, tr("{}: refined").format(self._scene.name))
+        about = About(self._scene.name, command_line(command), card)
+        Styler.attach(context, out, result_name(self._scene.name, card.name, tr("refined")), about)
         return {self.OUTPUT: out, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 
 

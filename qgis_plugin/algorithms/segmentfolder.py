@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from qgis.core import (
+    QgsProcessingContext,
     QgsProcessingOutputMultipleLayers,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
@@ -16,11 +18,13 @@ from qgis.core import (
 
 from ..defaults import FORMATS, SEGMENTING_MODEL
 from ..errors import LayerError
+from ..styling import About, Styler, result_name
 from ..words import tr
 from . import parameters as p
 from .arguments import (
     aoi_arguments,
     engine_arguments,
+    in_qgis_words,
     merge_arguments,
     model_card,
     number_or_none,
@@ -28,7 +32,7 @@ from .arguments import (
     scene_arguments,
     separate_arguments,
 )
-from .base import EngineAlgorithm
+from .base import EngineAlgorithm, command_line
 
 SOME_FAILED = 3
 """Exit code of the engine if the batch was completed, but some scenes failed."""
@@ -40,6 +44,7 @@ class SegmentFolder(EngineAlgorithm):
     NAME = "segmentfolder"
     PICTURE = "segmentfolder.jpg"
     INPUT, FORMATS, MOSAIC, STOP = "INPUT", "FORMATS", "MOSAIC", "STOP_AT_FAILURE"
+    LOAD = "LOAD"
     OUTPUT, OUTPUT_LAYERS = "OUTPUT", "OUTPUT_LAYERS"
     DONE, FAILED, SUMMARY = "DONE", "FAILED", "SUMMARY"
 
@@ -84,6 +89,8 @@ class SegmentFolder(EngineAlgorithm):
         p.add_model_file(self)
         stop = QgsProcessingParameterBoolean(self.STOP, tr("Stop at the first failure"), False)
         self.addParameter(p.advanced(stop))
+        load = QgsProcessingParameterBoolean(self.LOAD, tr("Add the results to the project"), True)
+        self.addParameter(load)
         self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Output folder")))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.OUTPUT_LAYERS, tr("Results")))
         self.addOutput(QgsProcessingOutputNumber(self.DONE, tr("Images processed")))
@@ -115,6 +122,8 @@ class SegmentFolder(EngineAlgorithm):
         command += engine_arguments(self, parameters, context)
         summary = self.run_engine(command, feedback, input_name=source, model=card.name, fine=(0, SOME_FAILED))
         self._report(summary, feedback)
+        if self.parameterAsBoolean(parameters, self.LOAD, context):
+            self._load(summary, context, card, command)
         return {
             self.OUTPUT: out,
             self.OUTPUT_LAYERS: list(summary.get("files", [])),
@@ -122,6 +131,17 @@ class SegmentFolder(EngineAlgorithm):
             self.FAILED: len(summary.get("failed", [])),
             self.SUMMARY: json.dumps(summary, ensure_ascii=False),
         }
+
+    def _load(self, summary, context, card, command) -> None:
+        """Have QGIS add the results to its project; qgis_process has none that lasts."""
+        if context.project() is None:
+            return
+        for path in summary.get("files", []):
+            details = QgsProcessingContext.LayerDetails(Path(path).stem, context.project(), self.OUTPUT_LAYERS)
+            context.addLayerToLoadOnCompletion(path, details)
+            what = tr("classes") if path.endswith(".tif") else ""
+            name = result_name(Path(path).stem, card.name, what)
+            Styler.attach(context, path, name, About(Path(path).stem, command_line(command), card))
 
     def _report(self, summary, feedback) -> None:
         failed = summary.get("failed", [])
@@ -131,4 +151,5 @@ class SegmentFolder(EngineAlgorithm):
             )
         )
         for each in failed:
-            feedback.reportError(": ".join(str(value) for value in each.values() if value))
+            words = ": ".join(str(each[key]) for key in ("name", "error") if each.get(key))
+            feedback.reportError(in_qgis_words(self, f"{words}\n{each.get('hint') or ''}".strip()))

@@ -23,7 +23,7 @@ from ..defaults import SEGMENTING_MODEL
 from ..errors import LayerError
 from ..export import export_scene, plan_export
 from ..scenes import scene_of, with_crs
-from ..styling import Styler, pick_layer
+from ..styling import About, Styler, pick_layer, result_name
 from ..words import tr
 from . import parameters as p
 from .arguments import (
@@ -39,7 +39,7 @@ from .arguments import (
     scene_arguments,
     separate_arguments,
 )
-from .base import EngineAlgorithm, Part
+from .base import EngineAlgorithm, Part, command_line
 
 DOWNLOADING = 30.0
 """Percent of the progress bar for downloading an online layer."""
@@ -169,7 +169,9 @@ class SegmentRaster(EngineAlgorithm):
         if scene.online:
             path, where, start = self._download(parameters, context, card, folder, feedback), [], DOWNLOADING
         else:
-            path, where = with_crs(scene, folder), self._where(parameters, context)
+            trusted = self.parameterAsBoolean(parameters, p.ALLOW_EXTERNAL, context)
+            path, where = with_crs(scene, folder, trusted=trusted), self._where(parameters, context)
+            where += ["--allow-external"] if scene.crs_changed and not trusted else []  # the VRT made here
         outs = {
             name: self.parameterAsOutputLayer(parameters, name, context)
             for name in self.OUTPUTS
@@ -185,15 +187,15 @@ class SegmentRaster(EngineAlgorithm):
         command += ["--resume"] if self.parameterAsBoolean(parameters, self.RESUME, context) else []
         summary = self.run_engine(command, feedback, input_name=scene.name, model=card.name, start=start)
         names = {
-            self.OUTPUT: tr("{}: classes").format(scene.name),
-            self.OUTPUT_POLYGONS: tr("{}: polygons").format(scene.name),
-            self.OUTPUT_CONFIDENCE: tr("{}: confidence").format(scene.name),
+            self.OUTPUT: result_name(scene.name, card.name, tr("classes")),
+            self.OUTPUT_POLYGONS: result_name(scene.name, card.name),
+            self.OUTPUT_CONFIDENCE: result_name(scene.name, card.name, tr("confidence")),
         }
         if self.OUTPUT_POLYGONS in outs:
             name = layer_name(self, parameters, context)
             outs[self.OUTPUT_POLYGONS] = pick_layer(context, outs[self.OUTPUT_POLYGONS], name)
         for name, out in outs.items():
-            Styler.attach(context, out, names[name])
+            Styler.attach(context, out, names[name], About(scene.name, command_line(command), card))
         pages = {self.OUTPUT_REPORT: report} if report else {}
         return {**outs, **pages, self.SUMMARY: json.dumps(summary, ensure_ascii=False)}
 

@@ -20,7 +20,7 @@ from ..errors import LayerError
 from ..scenes import scene_of, with_crs, write_polygons
 from ..words import tr
 from . import parameters as p
-from .arguments import aoi_arguments, background_arguments, check_ending, device_arguments, model_card, number_or_none
+from .arguments import aoi_arguments, background_arguments, device_arguments, model_card, number_or_none
 from .base import EngineAlgorithm
 
 
@@ -121,9 +121,6 @@ class TrainModel(EngineAlgorithm):
                 tr("'{}' is an online layer.").format(scene.name),
                 tr("First export the part that you want to train on to a file: right-click > Export > Save As."),
             )
-        words = check_ending(self.parameterAsFileOutput(parameters, self.OUTPUT, context), (".safetensors",))
-        if words:
-            raise LayerError(words)
 
     def prepare_layers(self, parameters, context) -> None:
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
@@ -139,7 +136,7 @@ class TrainModel(EngineAlgorithm):
         card = model_card(self, parameters, context)
         out = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         field = self.parameterAsString(parameters, self.FIELD, context)
-        labels = write_polygons(self._labels, folder / "labels.gpkg", tr("The label layer"), feedback, field)
+        labels = write_polygons(self._labels, folder / "labels", tr("The label layer"), feedback, field)
         command = ["train", "--image", with_crs(self._scene, folder), "--labels", labels, "--field", field]
         command += [*background_arguments(self, parameters, context), *aoi_arguments(self._aoi, folder, feedback)]
         command += ["--init", card.key]

@@ -27,7 +27,7 @@ from .run_form import RunForm
 from .runner import Runner
 from .runs_box import RunsBox
 from .setup_dialog import SetupDialog
-from .widgets import WARNING_STYLE, WrappedLabel
+from .widgets import ERROR_STYLE, WARNING_STYLE, WrappedLabel
 
 ALGORITHM = "fctl:segmentraster"
 WIDTH_PX = 350
@@ -64,29 +64,43 @@ class FctlDock(QgsDockWidget):
         self.bar, self.status = QProgressBar(), WrappedLabel()
         self.runs = RunsBox()
         self.runs.said.connect(self._say)
+        whole = QWidget()
+        layout = QVBoxLayout(whole)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._scrolling(), 1)
+        layout.addLayout(self._always_visible())
+        self.setMinimumWidth(WIDTH_PX)
+        self.setWidget(whole)
+
+    def _scrolling(self) -> QScrollArea:
         body = QWidget()
         body.setMinimumWidth(WIDTH_PX - 20)
         layout = QVBoxLayout(body)
         layout.addLayout(self._warning_box())
         layout.addWidget(self.form)
-        layout.addLayout(self._buttons())
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
         layout.addWidget(self.runs, 1)
         layout.addLayout(self._engine_box())
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(body)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(WIDTH_PX)
-        self.setWidget(scroll)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setWidget(body)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return self.scroll
+
+    def _always_visible(self) -> QVBoxLayout:
+        """What a run is followed by, below the part that scrolls."""
+        box = QVBoxLayout()
+        box.setContentsMargins(9, 4, 9, 9)
+        box.addLayout(self._buttons())
+        box.addWidget(self.bar)
+        box.addWidget(self.status)
+        return box
 
     def _warning_box(self) -> QVBoxLayout:
         """Shown at the top if there is no working engine: the reason, and a setup button."""
         self.trouble = WrappedLabel(WARNING_STYLE)
         self.setup_button = QPushButton(tr("Set Up Engine..."))
-        self.setup_button.clicked.connect(self._set_up)
+        self.setup_button.clicked.connect(self.set_up)
         self.setup_button.hide()
         box = QVBoxLayout()
         box.addWidget(self.trouble)
@@ -115,7 +129,7 @@ class FctlDock(QgsDockWidget):
         self.more_button.setText(tr("All Parameters..."))
         self.more_button.clicked.connect(self._open_dialog)
         self.options_button.setText(tr("Options..."))
-        self.options_button.clicked.connect(lambda: self._iface.showOptionsDialog(None, PAGE))
+        self.options_button.clicked.connect(self.open_options)
         row = QHBoxLayout()
         row.addWidget(self.more_button)
         row.addWidget(self.options_button)
@@ -149,15 +163,26 @@ class FctlDock(QgsDockWidget):
         if check is not self._check:
             return  # the engine has been changed: another check is running
         self._check = None
-        self.trouble.setText(state.error)
-        self.setup_button.setVisible(bool(state.error))
-        self.engine.setText("" if state.error else "\n".join([f"{state.device}; {state.memory}", *state.troubles]))
+        self.trouble.setText(state.error or state.update)
+        self.setup_button.setVisible(bool(state.error or state.update))
+        self.setup_button.setText(tr("Set Up Engine...") if state.error else tr("Update Engine..."))
+        self.engine.setText("\n".join(state.lines()))
         self.form.model.offer(state.cards)
         self._set_busy(self.runner.busy)
 
-    def _set_up(self) -> None:
+    def set_up(self) -> None:
+        """Show the setup dialog, then check the engine."""
         SetupDialog(self).exec()
         self.check_engine()
+
+    def open_options(self) -> None:
+        """Show the options page."""
+        self._iface.showOptionsDialog(None, PAGE)
+
+    def close_down(self) -> None:
+        """Stop the run, because the plugin is unloaded."""
+        self.form.drawer.close_down()
+        self.runner.stop()
 
     # running
 
@@ -170,7 +195,7 @@ class FctlDock(QgsDockWidget):
         visible = self.form.visible()
         words = too_large(self.form.model.card(), visible)
         if words:
-            self._say(words)
+            self._say(words, WARNING_STYLE)
             return
         self._start(preview_parameters(self.form.parameters(), visible), previewing=True)
 
@@ -183,14 +208,18 @@ class FctlDock(QgsDockWidget):
     def _start(self, given: dict[str, Any], *, previewing: bool) -> None:
         self._previewing = previewing
         self.bar.setValue(0)
-        words = self.form.trouble() or self.runner.start(ALGORITHM, given)
-        self._say(words or tr("Starting the engine..."))
+        group = "" if previewing else self.form.result_name()
+        words = self.form.trouble() or self.runner.start(ALGORITHM, given, group)
+        if not words and not previewing:
+            self._preview.remove()
+        self._say(words or tr("Starting the engine..."), ERROR_STYLE if words else "")
         self._set_busy(not words)
 
-    def _say(self, words: str) -> None:
-        self.status.setText(words)
+    def _say(self, words: str, style: str = "") -> None:
+        self.status.tell(words, style)
 
     def _set_busy(self, busy: bool) -> None:
+        self._keep_focus(busy)
         ready = not busy and bool(self.form.model.key)
         self.run_button.setEnabled(ready)
         self.preview_button.setEnabled(ready)
@@ -198,11 +227,19 @@ class FctlDock(QgsDockWidget):
         self.stop_button.setEnabled(busy)
         self.bar.setVisible(busy)
 
+    def _keep_focus(self, busy: bool) -> None:
+        """Qt would pass the focus of a disabled button to a field in the part that scrolls, and scroll to it."""
+        buttons = (self.run_button, self.preview_button, self.stop_button)
+        if any(button.hasFocus() for button in buttons):
+            following = self.stop_button if busy else self.run_button
+            following.setEnabled(True)
+            following.setFocus()
+
     def _on_ended(self, fine: bool, error: str, layers: list) -> None:
         self._set_busy(False)
         self.runs.refresh()
         if not fine:
-            self._say(error or tr("Canceled. No incomplete files were left behind."))
+            self._say(error or tr("Canceled. No incomplete files were left behind."), ERROR_STYLE if error else "")
             return
         if self._previewing and layers:
             self._preview.show(layers[0], self.form.model.box.currentText(), self.form.model.card())

@@ -8,7 +8,7 @@ from qgis.core import QgsMapLayer, QgsProcessing, QgsProject, QgsRasterTranspare
 
 from ..catalog import ModelCard
 from ..ground import size_m
-from ..words import tr
+from ..words import count, tr
 from .run_form import destination
 
 MOST_PIXELS = 1_000_000
@@ -26,10 +26,9 @@ def too_large(card: ModelCard | None, visible: QgsReferencedRectangle) -> str:
     if pixels <= MOST_PIXELS:
         return ""
     side_m = (MOST_PIXELS * card.gsd_m**2) ** 0.5
-    return tr(
-        "Zoom in: with this model, a preview is limited to {0:,.0f} x {0:,.0f} m, and {1:,.0f} x {2:,.0f} m are "
-        "visible."
-    ).format(side_m, *size)
+    return tr("Zoom in: with this model, a preview is limited to {0} x {0} m, and {1} x {2} m are visible.").format(
+        *(count(each) for each in (side_m, *size))
+    )
 
 
 def preview_parameters(given: dict[str, Any], visible: QgsReferencedRectangle) -> dict[str, Any]:
@@ -52,13 +51,18 @@ class Preview:
 
     def show(self, layer: QgsMapLayer, name: str, card: ModelCard | None) -> None:
         """Name the new layer and make it semitransparent, with a fully transparent background class."""
-        if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
-            QgsProject.instance().removeMapLayer(self._layer_id)
+        self.remove()
         layer.setName(tr("Preview: {}").format(name))
         layer.setOpacity(OPACITY)
         layer.renderer().setRasterTransparency(_clear_background(card))
         layer.triggerRepaint()
         self._layer_id = layer.id()
+
+    def remove(self) -> None:
+        """Remove the layer from the project, unless the user has."""
+        if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
+            QgsProject.instance().removeMapLayer(self._layer_id)
+        self._layer_id = ""
 
 
 def _clear_background(card: ModelCard | None) -> QgsRasterTransparency:

@@ -13,16 +13,20 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsReferencedRectangle,
+    QgsVectorLayer,
 )
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
-from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QMenu, QToolButton, QWidget
 
 from ..catalog import gsd_warning
 from ..defaults import SQUARES
 from ..ground import gsd_of
-from ..words import tr
+from ..scenes import safe_name
+from ..styling import result_name
+from ..words import count, measure, tr
+from .draw_area import AreaDrawer
 from .model_choice import ModelChoice
-from .widgets import WARNING_STYLE, WrappedLabel, meters_spin
+from .widgets import WARNING_STYLE, WrappedLabel, beside, meters_spin
 
 WHOLE, VISIBLE, INSIDE = "whole", "visible", "inside"
 ENDINGS = {"OUTPUT": ".tif", "OUTPUT_POLYGONS": ".gpkg"}
@@ -43,9 +47,10 @@ class RunForm(QWidget):
         self._lay_out(
             (tr("Image"), self.layer),
             ("", self.layer_facts),
+            ("", self.trust),
             (tr("Model"), self.model),
             (None, self.model.label),
-            (tr("Extent"), self.extent),
+            (tr("Extent"), beside(self.extent, self.draw)),
             ("", self.aoi),
             ("", self.selected_only),
             (tr("Results"), self.want_raster),
@@ -73,6 +78,8 @@ class RunForm(QWidget):
     def _make_fields(self) -> None:
         self.layer, self.layer_facts = _layer_box(QgsMapLayerProxyModel.Filter.RasterLayer), WrappedLabel()
         self.layer.layerChanged.connect(self._refresh_layer)
+        self.trust = QCheckBox(tr("Trust files that the image refers to"))
+        self.trust.setToolTip(tr("Check it if this VRT refers to files outside its folder, and you trust its source."))
         self.model = ModelChoice()
         self.model.changed.connect(self._refresh_layer)
         self.extent = QComboBox()
@@ -80,6 +87,16 @@ class RunForm(QWidget):
                            (tr("Within polygons of"), INSIDE)):  # fmt: skip
             self.extent.addItem(words, key)
         self.extent.currentIndexChanged.connect(self._refresh_extent)
+        self.drawer = AreaDrawer(self._canvas, self)
+        self.drawer.drawn.connect(self._use_area)
+        self.draw = QToolButton()
+        self.draw.setText(tr("Draw"))
+        self.draw.setToolTip(tr("Draw the area on the map. Polygon: click its corners, then right-click to finish."))
+        self.draw.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._shapes = QMenu(self)
+        self._shapes.addAction(tr("Rectangle"), self.drawer.draw_rectangle)
+        self._shapes.addAction(tr("Polygon"), self.drawer.draw_polygon)
+        self.draw.setMenu(self._shapes)
         self.aoi = _layer_box(QgsMapLayerProxyModel.Filter.PolygonLayer)
         self.selected_only = QCheckBox(tr("Selected features only"))
         self.want_raster, self.want_polygons = QCheckBox(tr("Class raster")), QCheckBox(tr("Polygons"))
@@ -112,7 +129,11 @@ class RunForm(QWidget):
             self._min_area_of = card.key
         self.layer_facts.setText("" if layer is None else describe_layer(layer, gsd_m))
         warning = "" if card is None else gsd_warning(card, gsd_m)
-        if layer is not None and not layer.crs().isValid():
+        self.trust.setVisible(layer is not None and layer.source().lower().split("|")[0].endswith(".vrt"))
+        if layer is not None and not layer.isValid():
+            self.layer_facts.setText("")
+            warning = tr("The layer is not valid: its file is missing, or its server cannot be reached.")
+        elif layer is not None and not layer.crs().isValid():
             warning = tr("The layer has no CRS, so areas are in pixels. To set it, right-click the layer > Layer CRS.")
         self.warning.setText(warning)
 
@@ -120,6 +141,11 @@ class RunForm(QWidget):
         inside = self.extent.currentData() == INSIDE
         self.aoi.setVisible(inside)
         self.selected_only.setVisible(inside)
+
+    def _use_area(self, layer: QgsVectorLayer) -> None:
+        self.extent.setCurrentIndex(self.extent.findData(INSIDE))
+        self.aoi.setLayer(layer)
+        self.selected_only.setChecked(False)
 
     def trouble(self) -> str:
         """What is missing for a run; empty: nothing."""
@@ -138,6 +164,7 @@ class RunForm(QWidget):
             "INPUT": layer.id() if layer else None,
             "MODEL": self.model.key,
             "MIN_AREA": self.min_area.value(),
+            "ALLOW_EXTERNAL": self.trust.isChecked() and not self.trust.isHidden(),
             "SIMPLIFY": self.simplify.value(),
             "SQUARE": SQUARES[1 if self.square.isChecked() and not self.square.isHidden() else 0],
             **{name: destination(places[name]) if wish else None for name, wish in wanted.items()},
@@ -149,6 +176,11 @@ class RunForm(QWidget):
                 self.aoi.currentLayer().id(), self.selected_only.isChecked()
             )
         return given
+
+    def result_name(self) -> str:
+        """The name of the group of results."""
+        layer, card = self.layer.currentLayer(), self.model.card()
+        return result_name(layer.name() if layer else "", card.name if card else self.model.key)
 
     def visible(self) -> QgsReferencedRectangle:
         """The visible part of the map."""
@@ -182,15 +214,10 @@ def describe_layer(layer: QgsRasterLayer, gsd_m: float | None) -> str:
     crs = layer.crs().authid() or tr("no CRS")
     if layer.dataProvider() is not None and layer.dataProvider().name() != "gdal":
         return tr("online layer, {}: the extent is downloaded first").format(crs)
-    size = f"{layer.width():,} x {layer.height():,}"
+    size = f"{count(layer.width())} x {count(layer.height())}"
     if gsd_m is None:
         return tr("{} pixels, {}").format(size, crs)
-    return tr("{} pixels of {:.3g} m, {}").format(size, gsd_m, crs)
-
-
-def safe_name(name: str) -> str:
-    """A layer name without the characters that file systems refuse."""
-    return "".join("_" if letter in '\\/:*?"<>|' else letter for letter in name).strip() or "scene"
+    return tr("{} pixels of {} m, {}").format(size, measure(gsd_m), crs)
 
 
 def _layer_box(kind) -> QgsMapLayerComboBox:

@@ -19,10 +19,11 @@ from qgis.PyQt.QtWidgets import (
 
 from .. import install, settings
 from ..catalog import CATALOG
+from ..engine import override_words
 from ..errors import PluginError
 from ..words import tr
 from .background import EngineTask
-from .widgets import WARNING_STYLE, WrappedLabel, column
+from .widgets import ERROR_STYLE, WARNING_STYLE, WrappedLabel, column
 
 
 class SetupTask(EngineTask):
@@ -56,6 +57,7 @@ class SetupDialog(QDialog):
         self.setWindowTitle(tr("Set Up FCtL Geo Engine"))
         self.resize(640, 520)
         self._task: SetupTask | None = None
+        self._canceled = False
         words = QLabel(
             tr(
                 "The engine is installed in a virtual environment in your QGIS profile; the Python of QGIS is not "
@@ -108,7 +110,8 @@ class SetupDialog(QDialog):
 
     def _start_or_stop(self) -> None:
         if self._task is not None:
-            self.state.setText(tr("Canceling..."))
+            self._canceled = True
+            self.state.tell(tr("Canceling..."), "")
             self._task.cancel()
             return
         settings.set_wheels_folder(self.wheels.filePath())
@@ -118,7 +121,7 @@ class SetupDialog(QDialog):
                 cuda=bool(self.device.currentData()), base_python=self.python.filePath().strip()
             )
         except PluginError as error:
-            self.state.setText(str(error))
+            self.state.tell(str(error), ERROR_STYLE)
             return
         self.log.appendPlainText(tr("Using {}").format(plan.base_python))
         self._task = SetupTask(plan)
@@ -126,7 +129,8 @@ class SetupDialog(QDialog):
         self._task.progressed.connect(lambda percent: self.bar.setValue(round(percent)))
         self._task.ended.connect(self._on_ended)
         self.start_button.setText(tr("Cancel"))
-        self.state.setText(tr("Setting up..."))
+        self.state.tell(tr("Setting up..."), "")
+        self._canceled = False
         QgsApplication.taskManager().addTask(self._task)
 
     def _on_ended(self, error: str) -> None:
@@ -135,12 +139,12 @@ class SetupDialog(QDialog):
         if error:
             self.bar.setValue(0)
             self.start_button.setText(tr("Try Again"))
-            self.state.setText(error)
+            self.state.tell(error, "" if self._canceled else ERROR_STYLE)
         else:
             settings.set_engine_python("")  # the new engine is found without a setting
             self.bar.setValue(100)
             self.start_button.setText(tr("Set Up Again"))
-            self.state.setText(tr("The engine is ready."))
+            self.state.tell("\n".join([tr("The engine is ready."), override_words()]).strip(), "")
 
     def reject(self) -> None:
         """Closing the dialog cancels a running setup."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QResizeEvent
-from qgis.PyQt.QtWidgets import QDoubleSpinBox, QLabel, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..words import tr
 
+ERROR_STYLE = "background:#f8d7da; color:#58151c; border-radius:3px"
 WARNING_STYLE = "background:#fff3cd; color:#664d03; border-radius:3px"
 
 
@@ -21,6 +22,12 @@ class WrappedLabel(QLabel):
         self.setStyleSheet(style)
         self.setMargin(6 if style else 0)  # the height for a width does not include the padding of a style
         self.hide()
+
+    def tell(self, text: str, style: str) -> None:
+        """Show a text in another style."""
+        self.setStyleSheet(style)
+        self.setMargin(6 if style else 0)
+        self.setText(text)
 
     def setText(self, text: str) -> None:
         super().setText(text)
@@ -42,6 +49,17 @@ def column(*widgets: QWidget) -> QVBoxLayout:
     made = QVBoxLayout()
     for widget in widgets:
         made.addWidget(widget)
+    return made
+
+
+def beside(wide: QWidget, *narrow: QWidget) -> QWidget:
+    """A wide widget, and narrow ones at its right."""
+    made = QWidget()
+    row = QHBoxLayout(made)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(wide, 1)
+    for widget in narrow:
+        row.addWidget(widget)
     return made
 
 

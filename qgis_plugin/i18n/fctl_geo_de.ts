@@ -8,10 +8,6 @@
       <translation>Das Interessengebiet</translation>
     </message>
     <message>
-      <source>The output {} has the extension '{}'; supported extensions: {}.</source>
-      <translation>Die Ausgabe {} hat die Endung '{}'; unterstützt werden {}.</translation>
-    </message>
-    <message>
       <source>Segmenting</source>
       <translation>Segmentieren</translation>
     </message>
@@ -54,6 +50,30 @@
     <message>
       <source>Evaluating</source>
       <translation>Auswerten</translation>
+    </message>
+    <message>
+      <source>The output {} has the extension '{}'; supported extensions: {}.</source>
+      <translation>Die Ausgabe {} hat die Endung '{}'; unterstützt werden {}.</translation>
+    </message>
+    <message>
+      <source>Choose another file name for '{}'.</source>
+      <translation>Wählen Sie einen anderen Dateinamen für '{}'.</translation>
+    </message>
+    <message>
+      <source>{}: the layer or file could not be read.</source>
+      <translation>{}: Der Layer oder die Datei konnte nicht gelesen werden.</translation>
+    </message>
+    <message>
+      <source>Check that it still exists and has polygons.</source>
+      <translation>Prüfen Sie, ob es ihn oder sie noch gibt und ob Polygone darin sind.</translation>
+    </message>
+    <message>
+      <source>{}: the layer '{}' has no CRS, so it is unknown where its polygons are.</source>
+      <translation>{}: Der Layer '{}' hat kein KBS, daher ist unbekannt, wo seine Polygone liegen.</translation>
+    </message>
+    <message>
+      <source>Set its CRS: right-click the layer &gt; Layer CRS.</source>
+      <translation>Setzen Sie sein KBS: Rechtsklick auf den Layer &gt; Layer-KBS.</translation>
     </message>
     <message>
       <source>The output {} would overwrite the input.</source>
@@ -288,8 +308,8 @@
       <translation>Dateien vertrauen, auf die das Bild verweist</translation>
     </message>
     <message>
-      <source>A VRT can refer to files or servers outside its folder. QGIS has already read them to display the layer. Uncheck this for images from untrusted sources.</source>
-      <translation>Ein VRT kann auf Dateien oder Server außerhalb seines Ordners verweisen. QGIS hat sie zur Anzeige des Layers bereits gelesen. Bei Bildern aus nicht vertrauenswürdigen Quellen abwählen.</translation>
+      <source>A VRT can refer to files or servers outside its folder, which are read only if this is checked. Check it for images from sources that you trust.</source>
+      <translation>Ein VRT kann auf Dateien oder Server außerhalb seines Ordners verweisen. Sie werden nur gelesen, wenn dies angehakt ist. Haken Sie es bei Bildern aus vertrauenswürdigen Quellen an.</translation>
     </message>
     <message>
       <source>Merging of overlapping patches</source>
@@ -428,8 +448,8 @@
       <translation>Anzahl der Polygone</translation>
     </message>
     <message>
-      <source>{}: polygons</source>
-      <translation>{}: Polygone</translation>
+      <source>polygons</source>
+      <translation>Polygone</translation>
     </message>
     <message>
       <source>Refine class raster</source>
@@ -464,8 +484,8 @@
       <translation>Wählen Sie ein anderes Modell.</translation>
     </message>
     <message>
-      <source>{}: refined</source>
-      <translation>{}: verfeinert</translation>
+      <source>refined</source>
+      <translation>verfeinert</translation>
     </message>
     <message>
       <source>'{}' is an online layer, which contains colors instead of class numbers.</source>
@@ -524,6 +544,10 @@
       <translation>Beim ersten Fehler anhalten</translation>
     </message>
     <message>
+      <source>Add the results to the project</source>
+      <translation>Ergebnisse zum Projekt hinzufügen</translation>
+    </message>
+    <message>
       <source>Output folder</source>
       <translation>Ausgabeordner</translation>
     </message>
@@ -542,6 +566,10 @@
     <message>
       <source>Select at least one output format.</source>
       <translation>Wählen Sie mindestens ein Ausgabeformat.</translation>
+    </message>
+    <message>
+      <source>classes</source>
+      <translation>Klassen</translation>
     </message>
     <message>
       <source>{} images processed, {} unchanged since an earlier run, {} failed, {} not started</source>
@@ -632,12 +660,8 @@
       <translation>Die Ausdehnung ist {}, die des Layers {}.</translation>
     </message>
     <message>
-      <source>{}: classes</source>
-      <translation>{}: Klassen</translation>
-    </message>
-    <message>
-      <source>{}: confidence</source>
-      <translation>{}: Konfidenz</translation>
+      <source>confidence</source>
+      <translation>Konfidenz</translation>
     </message>
     <message>
       <source>The layer '{}' has no CRS: areas are in pixels, and the pixel size is unknown. Set the CRS of the layer (right-click &gt; Layer CRS), or its pixel size (advanced parameters).</source>
@@ -712,12 +736,28 @@
       <translation>Exportieren Sie den Teil, mit dem trainiert werden soll, zuerst in eine Datei: Rechtsklick &gt; Export &gt; Speichern als.</translation>
     </message>
     <message>
-      <source>The pixel size of the layer is {:.3g} m, {:.1f} times coarser than the {:.3g} m that the model '{}' was trained at: expect poor results. Choose a finer layer or another model.</source>
-      <translation>Die Pixelgröße des Layers ist {:.3g} m, {:.1f}-mal gröber als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: Es sind schlechte Ergebnisse zu erwarten. Wählen Sie einen feineren Layer oder ein anderes Modell.</translation>
+      <source>No Python 3.11 or newer that can create virtual environments was found. {}</source>
+      <translation>Es wurde kein Python ab 3.11 gefunden, das virtuelle Umgebungen anlegen kann. {}</translation>
     </message>
     <message>
-      <source>The pixel size of the layer is {:.3g} m, {:.0f} times finer than the {:.3g} m that the model '{}' was trained at: details are averaged away. A model for finer imagery may detect more.</source>
-      <translation>Die Pixelgröße des Layers ist {:.3g} m, {:.0f}-mal feiner als die {:.3g} m, mit denen das Modell '{}' trainiert wurde: Einzelheiten gehen durch Mittelung verloren. Ein Modell für feinere Bilder erkennt eventuell mehr.</translation>
+      <source>Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again.</source>
+      <translation>Installieren Sie Python von python.org (auf Debian und Ubuntu: apt install python3-venv), und versuchen Sie es dann noch einmal.</translation>
+    </message>
+    <message>
+      <source>does not run</source>
+      <translation>läuft nicht</translation>
+    </message>
+    <message>
+      <source>is Python {}</source>
+      <translation>ist Python {}</translation>
+    </message>
+    <message>
+      <source>The pixel size of the layer is {} m, {} times coarser than the {} m that the model '{}' was trained at: expect poor results. Choose a finer layer or another model.</source>
+      <translation>Die Pixelgröße des Layers ist {} m, {}-mal gröber als die {} m, mit denen das Modell '{}' trainiert wurde: Es sind schlechte Ergebnisse zu erwarten. Wählen Sie einen feineren Layer oder ein anderes Modell.</translation>
+    </message>
+    <message>
+      <source>The pixel size of the layer is {} m, {} times finer than the {} m that the model '{}' was trained at: details are averaged away. A model for finer imagery may detect more.</source>
+      <translation>Die Pixelgröße des Layers ist {} m, {}-mal feiner als die {} m, mit denen das Modell '{}' trainiert wurde: Einzelheiten gehen durch Mittelung verloren. Ein Modell für feinere Bilder erkennt eventuell mehr.</translation>
     </message>
     <message>
       <source>The model '{}' does not exist.</source>
@@ -764,12 +804,16 @@
       <translation>Klicken Sie unter Einstellungen &gt; Optionen &gt; FCtL Geo auf 'Engine einrichten', oder wählen Sie dort einen Python-Interpreter mit fctl-geo.</translation>
     </message>
     <message>
+      <source>The environment variable {} names the engine {}, which takes precedence over these settings.</source>
+      <translation>Die Umgebungsvariable {} nennt die Engine {}, die Vorrang vor diesen Einstellungen hat.</translation>
+    </message>
+    <message>
       <source>{} could not be started: {}.</source>
       <translation>{} konnte nicht gestartet werden: {}.</translation>
     </message>
     <message>
-      <source>The engine did not respond within {:.0f} s.</source>
-      <translation>Die Engine hat innerhalb von {:.0f} s nicht geantwortet.</translation>
+      <source>The engine did not respond within {} s.</source>
+      <translation>Die Engine hat innerhalb von {} s nicht geantwortet.</translation>
     </message>
     <message>
       <source>Canceled. No incomplete files were left behind.</source>
@@ -816,12 +860,8 @@
       <translation>Der Online-Layer '{}' hat kein KBS, deshalb lässt sich seine Pixelgröße nicht bestimmen.</translation>
     </message>
     <message>
-      <source>Set its CRS: right-click the layer &gt; Layer CRS.</source>
-      <translation>Setzen Sie sein KBS: Rechtsklick auf den Layer &gt; Layer-KBS.</translation>
-    </message>
-    <message>
-      <source>The extent has {:,.0f} million pixels of {:.3g} m, which is too much for an online layer.</source>
-      <translation>Die Ausdehnung hat {:,.0f} Millionen Pixel von {:.3g} m; das ist zu viel für einen Online-Layer.</translation>
+      <source>The extent has {} million pixels of {} m, which is too much for an online layer.</source>
+      <translation>Die Ausdehnung hat {} Millionen Pixel von {} m; das ist zu viel für einen Online-Layer.</translation>
     </message>
     <message>
       <source>Choose a smaller extent or a larger pixel size.</source>
@@ -896,6 +936,10 @@
       <translation>Engine wird geprüft...</translation>
     </message>
     <message>
+      <source>Update Engine...</source>
+      <translation>Engine aktualisieren...</translation>
+    </message>
+    <message>
       <source>Canceling: the engine finishes its current step...</source>
       <translation>Wird abgebrochen: Die Engine beendet ihren aktuellen Schritt...</translation>
     </message>
@@ -908,6 +952,14 @@
       <translation>Fertig: {}</translation>
     </message>
     <message>
+      <source>Drawn area</source>
+      <translation>Gezeichnetes Gebiet</translation>
+    </message>
+    <message>
+      <source>The plugin has version {}, but its engine still has version {}: update the engine.</source>
+      <translation>Das Plugin hat die Version {}, seine Engine aber noch die Version {}: Aktualisieren Sie die Engine.</translation>
+    </message>
+    <message>
       <source>Checking the engine</source>
       <translation>Prüfung der Engine</translation>
     </message>
@@ -916,24 +968,32 @@
       <translation>CPU, {} Kerne</translation>
     </message>
     <message>
+      <source>{} of {} GiB memory free</source>
+      <translation>{} von {} GiB Arbeitsspeicher frei</translation>
+    </message>
+    <message>
       <source>any pixel size</source>
       <translation>beliebige Pixelgröße</translation>
     </message>
     <message>
-      <source>trained at {:.3g} m per pixel</source>
-      <translation>trainiert mit {:.3g} m je Pixel</translation>
+      <source>trained at {} m per pixel</source>
+      <translation>trainiert mit {} m je Pixel</translation>
     </message>
     <message>
       <source>bands: {}</source>
       <translation>Kanäle: {}</translation>
     </message>
     <message>
-      <source>measured IoU: {}</source>
-      <translation>gemessene IoU: {}</translation>
-    </message>
-    <message>
       <source>License: {}</source>
       <translation>Lizenz: {}</translation>
+    </message>
+    <message>
+      <source>measured IoU of {}: {}</source>
+      <translation>gemessene IoU von {}: {}</translation>
+    </message>
+    <message>
+      <source>measured mean IoU of the classes: {}</source>
+      <translation>gemessene mittlere IoU der Klassen: {}</translation>
     </message>
     <message>
       <source>Choose a model file</source>
@@ -946,6 +1006,22 @@
     <message>
       <source>Check</source>
       <translation>Prüfen</translation>
+    </message>
+    <message>
+      <source>Remove Engine...</source>
+      <translation>Engine entfernen...</translation>
+    </message>
+    <message>
+      <source>Deletes the engine that was set up here, which needs about 2 GB or more</source>
+      <translation>Löscht die hier eingerichtete Engine, die etwa 2 GB oder mehr belegt</translation>
+    </message>
+    <message>
+      <source>Copy Diagnostics</source>
+      <translation>Diagnose kopieren</translation>
+    </message>
+    <message>
+      <source>Versions, engine, and recent errors, to paste into a report of a problem</source>
+      <translation>Versionen, Engine und letzte Fehler, zum Einfügen in eine Problemmeldung</translation>
     </message>
     <message>
       <source>All cores</source>
@@ -984,8 +1060,24 @@
       <translation>Die Engine funktioniert: {}</translation>
     </message>
     <message>
-      <source>Zoom in: with this model, a preview is limited to {0:,.0f} x {0:,.0f} m, and {1:,.0f} x {2:,.0f} m are visible.</source>
-      <translation>Zoomen Sie hinein: Mit diesem Modell ist die Vorschau auf {0:,.0f} x {0:,.0f} m begrenzt, sichtbar sind {1:,.0f} x {2:,.0f} m.</translation>
+      <source>Delete the engine that was set up here ({})? Runs in progress would fail.</source>
+      <translation>Die hier eingerichtete Engine ({}) löschen? Laufende Berechnungen würden fehlschlagen.</translation>
+    </message>
+    <message>
+      <source>Files in use could not be deleted: {}</source>
+      <translation>Dateien in Gebrauch konnten nicht gelöscht werden: {}</translation>
+    </message>
+    <message>
+      <source>The engine was removed.</source>
+      <translation>Die Engine wurde entfernt.</translation>
+    </message>
+    <message>
+      <source>Copied. It contains paths of your computer: read it before you share it.</source>
+      <translation>Kopiert. Der Text enthält Pfade Ihres Rechners: Lesen Sie ihn, bevor Sie ihn weitergeben.</translation>
+    </message>
+    <message>
+      <source>Zoom in: with this model, a preview is limited to {0} x {0} m, and {1} x {2} m are visible.</source>
+      <translation>Zoomen Sie hinein: Mit diesem Modell ist die Vorschau auf {0} x {0} m begrenzt, sichtbar sind {1} x {2} m.</translation>
     </message>
     <message>
       <source>Preview: {}</source>
@@ -1004,6 +1096,10 @@
       <translation>Ordner</translation>
     </message>
     <message>
+      <source>Check it if this VRT refers to files outside its folder, and you trust its source.</source>
+      <translation>Anhaken, wenn dieses VRT auf Dateien außerhalb seines Ordners verweist und Sie seiner Quelle vertrauen.</translation>
+    </message>
+    <message>
       <source>Whole layer</source>
       <translation>Ganzer Layer</translation>
     </message>
@@ -1014,6 +1110,22 @@
     <message>
       <source>Within polygons of</source>
       <translation>Innerhalb der Polygone von</translation>
+    </message>
+    <message>
+      <source>Draw</source>
+      <translation>Zeichnen</translation>
+    </message>
+    <message>
+      <source>Draw the area on the map. Polygon: click its corners, then right-click to finish.</source>
+      <translation>Das Gebiet auf der Karte zeichnen. Polygon: Ecken anklicken, dann mit Rechtsklick abschließen.</translation>
+    </message>
+    <message>
+      <source>Rectangle</source>
+      <translation>Rechteck</translation>
+    </message>
+    <message>
+      <source>Polygon</source>
+      <translation>Polygon</translation>
     </message>
     <message>
       <source>Selected features only</source>
@@ -1034,6 +1146,10 @@
     <message>
       <source>Temporary files</source>
       <translation>Temporäre Dateien</translation>
+    </message>
+    <message>
+      <source>The layer is not valid: its file is missing, or its server cannot be reached.</source>
+      <translation>Der Layer ist ungültig: Seine Datei fehlt, oder sein Server ist nicht erreichbar.</translation>
     </message>
     <message>
       <source>The layer has no CRS, so areas are in pixels. To set it, right-click the layer &gt; Layer CRS.</source>
@@ -1060,8 +1176,8 @@
       <translation>{} Pixel, {}</translation>
     </message>
     <message>
-      <source>{} pixels of {:.3g} m, {}</source>
-      <translation>{} Pixel von {:.3g} m, {}</translation>
+      <source>{} pixels of {} m, {}</source>
+      <translation>{} Pixel von {} m, {}</translation>
     </message>
     <message>
       <source>The parameters are not valid.</source>
@@ -1076,12 +1192,28 @@
       <translation>Letzte Läufe</translation>
     </message>
     <message>
-      <source>When</source>
-      <translation>Wann</translation>
+      <source>Load Results</source>
+      <translation>Ergebnisse laden</translation>
+    </message>
+    <message>
+      <source>Run Again...</source>
+      <translation>Erneut ausführen...</translation>
+    </message>
+    <message>
+      <source>Opens the algorithm with the parameters of this run</source>
+      <translation>Öffnet den Algorithmus mit den Parametern dieses Laufs</translation>
+    </message>
+    <message>
+      <source>{} no longer exists.</source>
+      <translation>{} gibt es nicht mehr.</translation>
     </message>
     <message>
       <source>Input</source>
       <translation>Eingabe</translation>
+    </message>
+    <message>
+      <source>When</source>
+      <translation>Wann</translation>
     </message>
     <message>
       <source>Result</source>
@@ -1098,10 +1230,6 @@
     <message>
       <source>failed</source>
       <translation>fehlgeschlagen</translation>
-    </message>
-    <message>
-      <source>{} no longer exists.</source>
-      <translation>{} gibt es nicht mehr.</translation>
     </message>
     <message>
       <source>Setting up the FCtL Geo engine</source>
@@ -1204,22 +1332,6 @@
       <translation>Dieser Computer hat eine NVIDIA-GPU: Mit CUDA sind Läufe um ein Vielfaches schneller.</translation>
     </message>
     <message>
-      <source>No Python 3.11 or newer that can create virtual environments was found. {}</source>
-      <translation>Es wurde kein Python ab 3.11 gefunden, das virtuelle Umgebungen anlegen kann. {}</translation>
-    </message>
-    <message>
-      <source>Install Python from python.org (on Debian and Ubuntu: apt install python3-venv), then try again.</source>
-      <translation>Installieren Sie Python von python.org (auf Debian und Ubuntu: apt install python3-venv), und versuchen Sie es dann noch einmal.</translation>
-    </message>
-    <message>
-      <source>does not run</source>
-      <translation>läuft nicht</translation>
-    </message>
-    <message>
-      <source>is Python {}</source>
-      <translation>ist Python {}</translation>
-    </message>
-    <message>
       <source>Network error; trying again ({} of {})</source>
       <translation>Netzwerkfehler; neuer Versuch ({} von {})</translation>
     </message>
@@ -1240,8 +1352,8 @@
       <translation>Im Ordner {} fehlen Pakete. {}</translation>
     </message>
     <message>
-      <source>On a computer with internet access and the same system ({}) and Python version, run: pip download -d FOLDER --extra-index-url {} {}</source>
-      <translation>Führen Sie auf einem Computer mit Internetzugang, gleichem System ({}) und gleicher Python-Version aus: pip download -d ORDNER --extra-index-url {} {}</translation>
+      <source>On a computer with internet access and the same system ({}) and Python version, run these two commands, in this order: {}</source>
+      <translation>Führen Sie auf einem Rechner mit Internetzugang, demselben System ({}) und derselben Python-Version diese beiden Befehle in dieser Reihenfolge aus: {}</translation>
     </message>
     <message>
       <source>The package server could not be reached. {}</source>
@@ -1264,20 +1376,32 @@
       <translation>Die neue Engine wird geprüft</translation>
     </message>
     <message>
+      <source>A test run compiles parts of it (one to three minutes), so that your first run need not wait.</source>
+      <translation>Ein Probelauf kompiliert Teile davon (ein bis drei Minuten), damit Ihr erster Lauf nicht warten muss.</translation>
+    </message>
+    <message>
       <source>Land cover and building polygons from images of the map</source>
       <translation>Landbedeckungs- und Gebäudepolygone aus den Bildern der Karte</translation>
+    </message>
+    <message>
+      <source>Help</source>
+      <translation>Hilfe</translation>
     </message>
     <message>
       <source>FCtL Geo: land cover and building polygons</source>
       <translation>FCtL Geo: Landbedeckungs- und Gebäudepolygone</translation>
     </message>
     <message>
-      <source>, {:,} polygons</source>
-      <translation>, {:,} Polygone</translation>
+      <source>, {}%</source>
+      <translation>, {} %</translation>
     </message>
     <message>
-      <source>nodata: {:.1f}%</source>
-      <translation>NoData: {:.1f} %</translation>
+      <source>, {} polygons</source>
+      <translation>, {} Polygone</translation>
+    </message>
+    <message>
+      <source>nodata: {}%</source>
+      <translation>NoData: {} %</translation>
     </message>
     <message>
       <source> on {}</source>
@@ -1288,8 +1412,8 @@
       <translation>Genauigkeit</translation>
     </message>
     <message>
-      <source>{:,.0f} pixels</source>
-      <translation>{:,.0f} Pixel</translation>
+      <source>{} pixels</source>
+      <translation>{} Pixel</translation>
     </message>
     <message>
       <source>The layer '{}' is not valid.</source>
@@ -1298,6 +1422,14 @@
     <message>
       <source>Check that its file still exists, or that its server can be reached.</source>
       <translation>Prüfen Sie, ob seine Datei noch existiert und sein Server erreichbar ist.</translation>
+    </message>
+    <message>
+      <source>The CRS of the layer '{}' is not that of its file, which can refer to other files.</source>
+      <translation>Das KBS des Layers '{}' ist nicht das seiner Datei, die auf andere Dateien verweisen kann.</translation>
+    </message>
+    <message>
+      <source>Assign the CRS to the file itself, or check 'Trust files that the image refers to'.</source>
+      <translation>Weisen Sie das KBS der Datei selbst zu, oder haken Sie 'Dateien vertrauen, auf die das Bild verweist' an.</translation>
     </message>
     <message>
       <source>The CRS {1} could not be assigned to the layer '{0}'.</source>
@@ -1318,6 +1450,14 @@
     <message>
       <source>Choose a polygon layer with features. If 'Selected features only' is checked, select some features.</source>
       <translation>Wählen Sie einen Polygonlayer mit Objekten. Ist 'Nur gewählte Objekte' angehakt, wählen Sie einige Objekte aus.</translation>
+    </message>
+    <message>
+      <source>Made from '{}' with FCtL Geo.</source>
+      <translation>Erstellt aus '{}' mit FCtL Geo.</translation>
+    </message>
+    <message>
+      <source>Made from '{}' with FCtL Geo and the model '{}'.</source>
+      <translation>Erstellt aus '{}' mit FCtL Geo und dem Modell '{}'.</translation>
     </message>
   </context>
 </TS>

@@ -19,10 +19,10 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QSize, Qt, QTimer
+from qgis.PyQt.QtCore import QPoint, QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QMessageBox, QTextEdit
+from qgis.PyQt.QtWidgets import QApplication, QMessageBox, QTextEdit, QToolBar
 from qgis.utils import iface, plugins
 
 GIVEN = json.loads(Path(os.environ["FCTL_WINDOW"]).read_text("utf-8"))
@@ -87,7 +87,12 @@ def prepare():
 
 def open_panel():
     dock = plugins["fctl_geo_qgis"]._dock
-    click_action(dock.toggleViewAction())
+    SEEN["opened_by_itself"] = dock.isVisible()
+    bars = [bar for bar in iface.mainWindow().findChildren(QToolBar) if dock.toggleViewAction() in bar.actions()]
+    SEEN["button"] = [bar.objectName() for bar in bars if bar.isVisible()]
+    menus = [action.menu() for action in iface.rasterMenu().actions() if action.menu() is not None]
+    (menu,) = (each for each in menus if each.title() == "FCtL Geo")
+    SEEN["menu"] = [entry.text() for entry in menu.actions()]
     dock.raise_()
     wait(lambda: dock.form.model.box.count() > 0, "the engine's models")
     SEEN["engine"] = dock.engine.text()
@@ -97,11 +102,6 @@ def open_panel():
     SEEN["facts"] = dock.form.layer_facts.text()
     SEEN["no_warning"] = dock.form.warning.text()
     return dock
-
-
-def click_action(action):
-    action.trigger()
-    breathe()
 
 
 def preview(dock, layer):
@@ -115,7 +115,6 @@ def preview(dock, layer):
     (found,) = (each for each in layers(QgsRasterLayer) if each.name().startswith("Preview"))
     SEEN["preview_legend"] = [entry.label for entry in found.renderer().classes()]
     shoot("preview")
-    QgsProject.instance().removeMapLayer(found.id())
     iface.mapCanvas().setExtent(layer.extent().buffered(20_000))
     breathe(1.0)
     click(dock.preview_button)
@@ -123,21 +122,49 @@ def preview(dock, layer):
     iface.mapCanvas().setExtent(layer.extent())
 
 
+def draw(dock):
+    """A triangle on the map by three clicks and a right click, as a person draws it."""
+    canvas = iface.mapCanvas()
+    side = min(canvas.width(), canvas.height()) // 4
+    middle = canvas.rect().center()
+    dock.form.drawer.draw_polygon()
+    for right, down in ((-1, -1), (1, -1), (0, 1)):
+        QTest.mouseClick(canvas.viewport(), LEFT, pos=middle + QPoint(right * side, down * side))
+    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.RightButton, pos=middle)
+    breathe()
+    area = dock.form.aoi.currentLayer()
+    SEEN["drawn"] = [
+        dock.form.extent.currentData(),
+        area.name(),
+        area.featureCount(),
+        area.crs().authid(),
+        next(area.getFeatures()).geometry().area() / (2 * side * side * canvas.mapUnitsPerPixel() ** 2),
+    ]
+    QgsProject.instance().removeMapLayer(area.id())
+    dock.form.extent.setCurrentIndex(0)
+
+
 def run(dock):
     dock.form.min_area.setValue(10)
     dock.form.simplify.setValue(0.6)
     dock.form.folder.setFilePath(GIVEN["results"])
+    dock.scroll.verticalScrollBar().setValue(0)
     click(dock.run_button)
     wait(lambda: dock.bar.value() > 0, "progress")
     SEEN["running"] = {"run": dock.run_button.isEnabled(), "cancel": dock.stop_button.isEnabled()}
     wait(lambda: not dock.runner.busy, "the run")
     SEEN["run"] = dock.status.text()
+    SEEN["scrolled"] = dock.scroll.verticalScrollBar().value()
+    groups = QgsProject.instance().layerTreeRoot().findGroups()
+    SEEN["groups"] = {group.name(): [each.name() for each in group.findLayers()] for group in groups}
+    SEEN["previews"] = [each.name() for each in layers(QgsRasterLayer) if each.name().startswith("Preview")]
     SEEN["files"] = sorted(path.name for path in Path(GIVEN["results"]).iterdir())
     (polygons,) = layers(QgsVectorLayer)
     SEEN["polygons"] = [[c.label(), c.symbol().color().name()] for c in polygons.renderer().categories()]
     (classes,) = (each for each in layers(QgsRasterLayer) if "classes" in each.name())
     SEEN["classes"] = [[entry.label, entry.color.name()] for entry in classes.renderer().classes()]
     SEEN["last_run"] = dock.runs.summary.text()
+    SEEN["metadata"] = polygons.metadata().history()
     before = len(layers(QgsVectorLayer))
     dock.runs.load(dock.runs.table.topLevelItem(0))
     SEEN["loaded_again"] = len(layers(QgsVectorLayer)) - before
@@ -145,6 +172,10 @@ def run(dock):
         QgsProject.instance().removeMapLayer(again.id())
     iface.layerTreeView().expandAll()
     shoot("polygons")
+    dock.runs.run_again()
+    (again,) = (w for w in QApplication.topLevelWidgets() if w.isVisible() and type(w).__name__ == "AlgorithmDialog")
+    SEEN["again"] = again.createProcessingParameters()["MIN_AREA"]
+    again.close()
     tree = QgsProject.instance().layerTreeRoot()
     tree.findLayer(polygons.id()).setItemVisibilityChecked(False)
     tree.findLayer(classes.id()).setItemVisibilityChecked(True)
@@ -298,6 +329,7 @@ def main():
         image = prepare()
         dock = open_panel()
         preview(dock, image)
+        draw(dock)
         polygons, classes = run(dock)
         if GIVEN["make_help"]:
             help_pictures(image, polygons, classes)

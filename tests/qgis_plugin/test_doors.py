@@ -82,11 +82,9 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }  # fmt: skip
 """Algorithm: (command, its parameters and the options that they become)."""
-INSTEAD = {"MODEL_FILE"}
-"""Stands for MODEL where it is given."""
+INSTEAD = {"MODEL_FILE", "LOAD"}
+"""MODEL_FILE stands for MODEL where it is given; LOAD adds layers to the project of QGIS."""
 OTHERWISE = {
-    ("segmentraster", "ALLOW_EXTERNAL"): True,  # QGIS has opened the layer and followed it already
-    ("segmentfolder", "ALLOW_EXTERNAL"): True,
     ("trainmodel", "MODEL"): "buildings",  # QGIS adapts a model; from nothing one begins in the terminal
     ("trainmodel", "HEAD_ONLY"): True,  # most have few labels and no GPU
     ("evaluatemodel", "MODEL"): "buildings",  # must be named in the terminal

@@ -98,7 +98,7 @@ for ending in ("gpkg", "fgb", "geojson", "geojsonl", "shp", "mbtiles"):
     results, fine = algorithm.run(given, context, feedback)
     assert fine, feedback.errors
     handleAlgorithmResults(algorithm, context, feedback, True, given)
-    raster, polygons = (project.mapLayersByName("ortho: " + what)[0] for what in ("classes", "polygons"))
+    raster, polygons = (project.mapLayersByName("ortho - tiny" + what)[0] for what in (" (classes)", ""))
     answer[ending] = {
         "raster": [[c.label, c.color.name()] for c in raster.renderer().classes()],
         "polygons": [[c.label(), c.symbol().color().name()] for c in polygons.renderer().categories()],
@@ -220,7 +220,7 @@ answer = {"size": [plan.width, plan.height], "refused": algorithm.checkParameter
     assert "online layer" in told["refused"] and "Choose an extent" in told["refused"]
     assert any("Downloading 700 x 500 pixels" in line for line in told["lines"])
     assert {path.split("/")[1] for path in asked} == {"17"}, "tiles of the zoom that fits the ground size"
-    with rasterio.open(tmp_path / "online.tif") as dataset:
+    with rasterio.open(tmp_path / "tiles.tif") as dataset:
         pixels = dataset.read()
         assert (pixels[3] == 255).all()
         for col, row in ((3, 5), (300, 20), (690, 490)):
@@ -256,7 +256,7 @@ answer = feedback.lines
         )  # fmt: skip
     assert any("online layer 'service'" in line for line in told)
     assert len([path for path in asked if "GetMap" in path]) >= 2
-    with rasterio.open(scene) as theirs, rasterio.open(tmp_path / "online.tif") as mine:
+    with rasterio.open(scene) as theirs, rasterio.open(tmp_path / "service.tif") as mine:
         assert mine.crs == theirs.crs and mine.bounds == theirs.bounds
         assert (mine.read([1, 2, 3]) == theirs.read([1, 2, 3])).all() and (mine.read(4) == 255).all()
     with rasterio.open(tmp_path / "out.tif") as dataset:

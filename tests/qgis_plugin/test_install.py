@@ -76,6 +76,8 @@ answer = {"lines": lines, "percents": percents, "same": made.python == found.pyt
     assert (tmp_path / "out.tif").exists()
     assert told["percents"] == sorted(told["percents"]) and told["percents"][-1] == 100
     assert any("Installing from the wheels folder" in line for line in told["lines"])
+    assert any("A test run compiles" in line for line in told["lines"])
+    assert any(line.startswith("ok: self test") for line in told["log"].splitlines()), "kernels are compiled now"
     assert any(line.startswith("ok: fctl-geo") for line in told["log"].splitlines())
     again = bare.process("run", "fctl:polygoniseclasses", f"--INPUT={tmp_path / 'out.tif'}",
                                           f"--OUTPUT={tmp_path / 'out.fgb'}")  # fmt: skip
@@ -141,7 +143,7 @@ def attempt(folder, stop_at=200):
     feedback = QgsFeedback()
     feedback.progressChanged.connect(lambda percent: feedback.cancel() if percent > stop_at else None)
     try:
-        install.set_up(install.Plan(base, False, str(folder)), feedback, lambda line: None)
+        install.set_up(install.Plan(base, False, str(folder)), feedback, lambda line: None, warm=False)
         return ""
     except PluginError as error:
         return str(error)
@@ -167,6 +169,9 @@ answer["new"] = second != first and bool(query(second, ["models"]))
     assert "not set up" in told["stopped"]
     assert "Packages are missing" in told["failed"] and "pip download" in told["failed"]
     assert "-c constraints.txt fctl_geo-" in told["failed"], "a folder of the tested versions"
+    torch, others = told["failed"].rsplit(": ", 1)[-1].split(" && ")
+    assert "--index-url https://download.pytorch.org/whl/cpu" in torch and TESTED_TORCH in torch
+    assert "--find-links FOLDER" in others and "index-url" not in others, "CUDA must not come by silence"
     assert told["broken"] and "Packages are missing" not in told["broken"]
     assert told["same"] and "buildings" in told["models"] and told["folders"] == 1
     assert told["new"] and told["after"] == told["wanted"]

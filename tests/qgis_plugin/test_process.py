@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def test_a_folder_goes_through_though_one_image_is_broken(qgis: Qgis, model: Pat
     (images / "broken.tif").write_text("no raster")
     said = qgis.run("segmentfolder", INPUT=images, MODEL=model, OUTPUT=out, FORMATS="gpkg,tif", DEVICE="cpu", THREADS=1)
     assert (said.results["DONE"], said.results["FAILED"]) == ("2", "1")
+    failures = [line for line in said.text.splitlines() if "broken" in line and "SUMMARY" not in line]
+    assert failures and not [line for line in failures if re.search(r"\d\.\d{5}", line)], "no raw seconds"
     assert "broken" in said.text and {p.name for p in out.glob("*.gpkg")} == {"tile 1.gpkg", "tile 2.gpkg"}
     again = qgis.run(
         "segmentfolder", INPUT=images, MODEL=model, OUTPUT=out, FORMATS="gpkg,tif", DEVICE="cpu", THREADS=1

@@ -148,12 +148,53 @@ def test_the_zip_is_what_qgis_takes(plugin_zip: Path) -> None:
     assert plugin_zip.name == f"fctl_geo-{general['version']}.zip"
     assert (general["qgisMinimumVersion"], general["qgisMaximumVersion"]) == ("3.22", "4.99")
     assert general["supportsQt6"] == "True" and general["hasProcessingProvider"] == "yes"
-    assert "fctl-geo segment" in general["changelog"]
+    assert "panel" in general["changelog"] and "fctl-vgg16" not in general["changelog"], "what concerns QGIS alone"
     for name in ("__init__.py", "LICENSE", "CHANGELOG.md", general["icon"], "i18n/fctl_geo_de.qm", "help/qgis.html"):
         assert f"fctl_geo_qgis/{name}" in listed
     assert f"fctl_geo_qgis/wheels/fctl_geo-{general['version']}-py3-none-any.whl" in listed
     assert not [name for name in listed if "__pycache__" in name or Path(name).name in TOOLS]
-    assert plugin_zip.stat().st_size < 25_000_000, "QGIS's plugin repository takes no more"
+    assert plugin_zip.stat().st_size < 20_000_000, "QGIS's plugin repository takes 25 MB"
+
+
+REQUIRED = {
+    "name", "description", "about", "version", "qgisMinimumVersion", "author", "email", "homepage", "repository",
+    "tracker", "license",
+}  # fmt: skip
+"""Entries of metadata.txt that plugins.qgis.org asks for."""
+
+
+def test_metadata_has_every_entry_that_the_repository_asks_for(plugin_zip: Path) -> None:
+    with zipfile.ZipFile(plugin_zip) as archive:
+        folders = {name.split("/")[0] for name in archive.namelist()}
+        metadata = configparser.ConfigParser()
+        metadata.read_string(archive.read("fctl_geo_qgis/metadata.txt").decode())
+    assert folders == {"fctl_geo_qgis"} and set(metadata["general"]) >= {name.lower() for name in REQUIRED}
+    assert "plugin" not in metadata["general"]["name"].lower()
+    assert "@" in metadata["general"]["email"] and len(metadata["general"]["about"]) > 50
+
+
+def test_a_release_insists_on_real_addresses(tmp_path: Path) -> None:
+    from build_zip import SITES, release_values
+
+    with pytest.raises(SystemExit, match="email, homepage, repository, tracker"):
+        release_values(strict=True)
+    filled = tmp_path / "release.cfg"
+    lines = ["[release]", "author = A", "email = a@b.org", *(f"{name} = https://b.org/{name}" for name in SITES)]
+    filled.write_text("\n".join(lines), "utf-8")
+    assert release_values(filled, strict=True)["tracker"] == "https://b.org/tracker"
+    filled.write_text("\n".join(lines).replace("https://b.org/tracker", "http://b.org/tracker"), "utf-8")
+    with pytest.raises(SystemExit, match="no real value for tracker"):
+        release_values(filled, strict=True)
+
+
+def test_the_zip_needs_neither_torch_nor_other_packages_of_the_engine(tmp_path: Path) -> None:
+    """`make plugin` has an environment with markdown-it-py alone."""
+    tree = ast.parse((PLUGIN / "build_zip.py").read_text("utf-8"))
+    roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {root.split(".")[0] for root in roots} - sys.stdlib_module_names == {"markdown_it"}
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\nplugin:")[1].split("\n\n")[:2]
+    assert "markdown-it-py" in recipe[1] and not [part for part in recipe if "$(STAMP)" in part or "torch" in part]
 
 
 def test_every_algorithm_has_its_picture(plugin_zip: Path) -> None:

@@ -75,6 +75,11 @@ def test_the_zip_is_installed_by_qgis_and_works_from_the_profile(seen: dict[str,
     assert seen["loaded_from"].startswith(seen["plugin"])
 
 
+def test_a_fresh_profile_shows_button_panel_and_menu(seen: dict[str, Any]) -> None:
+    assert seen["opened_by_itself"] and seen["button"] == ["mPluginToolBar"]
+    assert seen["menu"][1:] == ["Set Up Engine...", "Options...", "Help"]
+
+
 def test_the_panel_shows_engine_models_and_layer(seen: dict[str, Any]) -> None:
     assert "GiB free" in seen["engine"]
     assert {"buildings", "landcover"} <= set(seen["models"])
@@ -92,6 +97,11 @@ def test_a_preview_replaces_the_last_one_and_refuses_what_would_take_long(seen: 
     assert "Zoom in" in seen["preview_too_large"]
 
 
+def test_an_area_is_drawn_on_the_map(seen: dict[str, Any]) -> None:
+    assert seen["drawn"][:4] == ["inside", "Drawn area", 1, "EPSG:32633"]
+    assert seen["drawn"][4] == pytest.approx(1, abs=0.02)
+
+
 def test_a_run_brings_named_and_colored_layers(seen: dict[str, Any]) -> None:
     assert seen["running"] == {"run": False, "cancel": True}
     assert seen["run"].startswith("Done: ")
@@ -101,6 +111,14 @@ def test_a_run_brings_named_and_colored_layers(seen: dict[str, Any]) -> None:
     assert seen["polygons"] == seen["classes"] == expected
     assert "building: " in seen["last_run"] and "m²" in seen["last_run"]
     assert seen["loaded_again"] == 1
+    assert seen["groups"] == {"orthophoto - landcover": ["orthophoto - landcover", "orthophoto - landcover (classes)"]}
+    assert seen["metadata"][0].startswith("fctl-geo segment") and "--min-area 10" in seen["metadata"][0]
+    assert seen["previews"] == [], "a run removes the preview"
+    assert seen["again"] == 10, "the run may be repeated with its parameters"
+
+
+def test_the_panel_does_not_scroll_by_itself(seen: dict[str, Any]) -> None:
+    assert seen["scrolled"] == 0
 
 
 def test_cancel_leaves_no_file_and_a_coarse_layer_is_warned_of(seen: dict[str, Any]) -> None:
