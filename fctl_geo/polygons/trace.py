@@ -87,7 +87,8 @@ def trace_polygons(
     The parts of a region add up to what it would be in one piece, and have the object_id it would have.
     """
     from fctl_geo.polygons.clearance import with_clearance  # load numba only when tracing
-    from fctl_geo.polygons.simplify import LEAST_REACH_PX, MAX_TOLERANCE_PX
+    from fctl_geo.polygons.simplify import MAX_TOLERANCE_PX
+    from fctl_geo.polygons.smooth import LEAST_REACH_PX
 
     if not simplify_px >= 0:
         raise SettingsError(f"the tolerance is {simplify_px} px", hint="give 0 or more")
