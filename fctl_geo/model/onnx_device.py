@@ -50,7 +50,7 @@ class OnnxDevice(Device):
         """A session for a model on this device.
 
         All optimizations are on: those beyond EXTENDED lay channels out in blocks, which halves the time of networks
-        with depthwise convolutions (fctl-lite on AVX2: 0.22 s a patch instead of 0.50 s; torch: 0.28 s).
+        with depthwise convolutions (fctl-lite on AVX2: 0.22 s instead of 0.50 s for a patch and a whole context).
 
         Raises:
             ModelFileError: ONNX Runtime cannot run it.
