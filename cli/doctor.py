@@ -103,6 +103,18 @@ def graphics() -> Iterator[Finding]:
     """torch, and a GPU if one is usable; warns about a GPU that is present but cannot be used."""
     import shutil
 
+    from fctl_geo.model.installed import INSTALL_ONNX, INSTALL_TORCH, has_onnx, has_torch
+
+    if has_onnx():
+        import onnxruntime
+
+        providers = ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
+        yield Finding("ONNX Runtime", "ok", f"{onnxruntime.__version__} ({providers})")
+    if not has_torch():
+        if not has_onnx():
+            yield Finding("backend", "FAIL", "neither torch nor ONNX Runtime is installed", INSTALL_ONNX)
+        yield Finding("torch", "ok" if has_onnx() else "FAIL", f"not installed; training needs it: {INSTALL_TORCH}")
+        return
     import torch
 
     yield Finding("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 def command(what: str, allow_external: bool, as_json: bool) -> None:
     """Show how fctl-geo reads a scene or a model.
 
-    Takes any raster that GDAL reads, the name of a shipped model, or a .safetensors file. Prints the CRS, pixel size,
-    bands, mask, blocks, and overviews of a scene, or the classes, colors, contexts, training data, and license of a
-    model. Fast: only headers are read.
+    Takes any raster that GDAL reads, the name of a shipped model, or a .safetensors or .onnx file. Prints the CRS,
+    pixel size, bands, mask, blocks, and overviews of a scene, or the classes, colors, contexts, training data, and
+    license of a model. Fast: only headers are read.
 
     \b
     fctl-geo info scene.tif
@@ -59,10 +59,10 @@ def command(what: str, allow_external: bool, as_json: bool) -> None:
 
 
 def is_model(what: str) -> bool:
-    """Whether this is a shipped model's name or ends in .safetensors; an existing file of that name is a scene."""
+    """Whether this is a model file or a shipped model's name; an existing file of that name is a scene."""
     from fctl_geo.model.shipped import list_models
 
-    return what.endswith(".safetensors") or (what in list_models() and not Path(what).exists())
+    return what.endswith((".safetensors", ".onnx")) or (what in list_models() and not Path(what).exists())
 
 
 def scene_facts(info: SceneInfo) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ COMMANDS = (
     "info",
     "models",
     "import-checkpoint",
+    "export",
     "train",
     "evaluate",
     "doctor",

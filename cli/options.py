@@ -139,7 +139,7 @@ def model_option(default: str) -> Decorator:
         "--model",
         default=default,
         show_default=True,
-        help="Name of a shipped model (see `fctl-geo models`) or a .safetensors model file.",
+        help="Name of a shipped model (see `fctl-geo models`) or a .safetensors or .onnx model file.",
     )
 
 
@@ -195,6 +195,13 @@ outs_option = click.option(
 
 engine_options = combine(
     option_of(EngineSettings, "device", "--device", help="auto, cpu, cuda, or cuda:N."),
+    option_of(
+        EngineSettings,
+        "backend",
+        "--backend",
+        help="Library that computes; auto: torch on a CUDA GPU and for models without an ONNX graph, otherwise ONNX "
+        "Runtime if it is installed.",
+    ),
     option_of(
         EngineSettings,
         "precision",

@@ -71,7 +71,7 @@ def _segment(scene: str | Path, settings: Settings, executor: Executor | None, p
         open_run(
             scene,
             settings,
-            executor.hardware(settings.engine, progress),
+            executor.hardware(settings.model, settings.engine, progress),
             progress,
             WorkFolder.shard_px_before(products.paths[0], resume),
         ) as run,
@@ -132,7 +132,7 @@ def plan_run(scene: str | Path, settings: Settings, progress: Progress = Silent(
     """Plan what `segment_scene` would do, without doing it."""
     with (
         LocalExecutor() as executor,
-        open_run(scene, settings, executor.hardware(settings.engine, progress), progress) as run,
+        open_run(scene, settings, executor.hardware(settings.model, settings.engine, progress), progress) as run,
     ):
         return plan_of(run, executor.seconds_a_patch(run))
 

@@ -29,6 +29,7 @@ REFINING_MODEL = "buildings"
 RESERVED_LAYERS = ("gpkg", "rtree", "sqlite", "layer_styles")
 """How names of layers in a GeoPackage may not begin."""
 Grid = Literal["scene", "model"]
+Backend = Literal["auto", "torch", "onnx"]
 Precision = Literal["auto", "fp32", "bf16"]
 Tta = Literal["none", "flips", "d4"]
 Square = Literal["off", "90", "45", "any"]
@@ -45,18 +46,18 @@ def _at_least(name: str, value: float | None, least: float) -> None:
         raise SettingsError(f"{name} is {value}", hint=f"give a number of at least {least:g}")
 
 
-def _fits(value: object, hint: Any) -> bool:
+def fits(value: object, hint: Any) -> bool:
     """Whether a value has the type of a setting; an integer also counts as a float, but True is not a number."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return any(_fits(value, part) for part in inner)
+        return any(fits(value, part) for part in inner)
     if origin is Literal:
         return any(type(value) is type(one) and value == one for one in inner) or isinstance(value, str)
     if origin is tuple:
         if not isinstance(value, tuple):
             return False
         parts = inner[:1] * len(value) if inner[-1] is ... else inner
-        return len(value) == len(parts) and all(map(_fits, value, parts))
+        return len(value) == len(parts) and all(map(fits, value, parts))
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
@@ -127,6 +128,9 @@ class EngineSettings:
 
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
+    backend: Backend = "auto"
+    """Library that computes the networks. auto: torch on a CUDA GPU, and for models without an ONNX graph; otherwise
+    ONNX Runtime, if it is installed."""
     precision: Precision = "auto"
     merge: Merge | None = None
     """None: as recommended by the model file."""
@@ -141,6 +145,7 @@ class EngineSettings:
     """Memory limit of a run; None: whatever its plan needs."""
 
     def __post_init__(self) -> None:
+        _one_of("backend", self.backend, get_args(Backend))
         _one_of("precision", self.precision, get_args(Precision))
         _one_of("merge", self.merge, (None, *get_args(Merge)))
         _one_of("tta", self.tta, get_args(Tta))
@@ -254,7 +259,7 @@ class Settings:
     """All settings of a run; the command line, Python and QGIS all use this class."""
 
     model: str = SEGMENTING_MODEL
-    """Name of a shipped model or path to a .safetensors model file."""
+    """Name of a shipped model, or path to a .safetensors or .onnx model file."""
     scene: SceneSettings = field(default_factory=SceneSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     polygons: PolygonSettings = field(default_factory=PolygonSettings)
@@ -278,7 +283,7 @@ class Settings:
         parts: dict[str, dict[str, Any]] = {stage: {} for stage in stages}
         top: dict[str, Any] = {}
         for name, value in values.items():
-            if name in (*stage_of, "model") and not _fits(value, hints[name]):
+            if name in (*stage_of, "model") and not fits(value, hints[name]):
                 raise SettingsError(f"{name} is {reprlib.repr(value)}", hint=f"expected {_words_of(hints[name])}")
             if name == "model":
                 top[name] = value

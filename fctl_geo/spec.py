@@ -34,6 +34,15 @@ def context_words(contexts: tuple[Context, ...]) -> str:
     return ", ".join("the whole scene" if isinstance(c, str) else f"x{c:g}" for c in contexts) or "none"
 
 
+def distinct_color(class_id: int) -> tuple[int, int, int]:
+    """A color for a class without one: hues a golden angle apart, so that consecutive class ids differ clearly."""
+    import colorsys
+
+    hue = (0.08 + class_id * 0.6180339887) % 1.0
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.55 if class_id % 2 else 0.75, 0.9 if class_id % 3 else 0.7)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
     """One class of a legend."""

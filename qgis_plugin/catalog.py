@@ -135,7 +135,7 @@ class Catalog:
         if not _is_path(key):
             raise EngineError(
                 tr("The model '{}' does not exist.").format(key),
-                tr("Included models: {}. Alternatively, choose a model file (.safetensors).").format(
+                tr("Included models: {}. Alternatively, choose a model file (.safetensors or .onnx).").format(
                     ", ".join(shipped)
                 ),
             )
@@ -168,7 +168,7 @@ class Catalog:
 
 
 def _is_path(key: str) -> bool:
-    return key.endswith(".safetensors")
+    return key.endswith((".safetensors", ".onnx"))
 
 
 CATALOG = Catalog()

@@ -15,6 +15,7 @@ MERGES = ("montage", "average", "blend")
 """None of them is the default, because the model recommends one."""
 TTAS = ("none", "flips", "d4")
 """Of these and the following choices, the first is the default."""
+BACKENDS = ("auto", "torch", "onnx")
 PRECISIONS = ("auto", "fp32", "bf16")
 GRIDS = ("scene", "model")
 FORMATS = ("gpkg", "tif", "fgb", "parquet", "geojson", "geojsonl", "geojsons", "shp", "mbtiles", "pmtiles")

@@ -115,6 +115,7 @@ def test_the_plugins_table_is_the_engines() -> None:
     assert choices_of(EngineSettings, "merge") == table.MERGES and default_of(EngineSettings, "merge") is None
     assert choices_of(EngineSettings, "tta") == table.TTAS and default_of(EngineSettings, "tta") == table.TTAS[0]
     for room, name, words in (
+        (EngineSettings, "backend", table.BACKENDS),
         (EngineSettings, "precision", table.PRECISIONS),
         (SceneSettings, "grid", table.GRIDS),
         (PolygonSettings, "square", table.SQUARES),

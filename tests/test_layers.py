@@ -36,6 +36,9 @@ ASIDE = {
 }
 HOMES = {
     "torch": {"model", "training", "cli"},  # doctor examines it
+    "onnx": {"model"},
+    "onnxruntime": {"model"},
+    "onnxscript": {"model"},
     "rasterio": {"scene", "raster", "report", "products", "training", "synthetic", "cli"},
     "pyogrio": {"products", "scene", "assess", "cli"},
     "shapely": {"products", "polygons", "scene", "assess"},

@@ -6,9 +6,12 @@ import configparser
 import re
 import shlex
 import subprocess
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,6 +47,25 @@ def test_every_requirement_has_a_tested_version(setup: configparser.ConfigParser
     wanted = setup["options"]["install_requires"] + setup["options.extras_require"]["dev"]
     names = {re.split(r"[<>=!\[]", line.strip())[0].lower() for line in wanted.splitlines() if line.strip()}
     assert names <= pinned
+
+
+def test_the_light_list_is_what_the_package_and_onnx_runtime_need_without_torch(
+    setup: configparser.ConfigParser,
+) -> None:
+    constraints = set((ROOT / "constraints-cpu.txt").read_text().splitlines())
+    lines = [line for line in (ROOT / "fctl_geo" / "requirements-light.txt").read_text().splitlines() if line[0] != "#"]
+    assert set(lines) <= constraints
+    words = setup["options"]["install_requires"] + setup["options.extras_require"]["onnx"]
+    waiting = [Requirement(line) for line in words.splitlines() if line.strip()]
+    needed: set[str] = set()
+    while waiting:
+        requirement = waiting.pop()
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if not applies or requirement.name in needed | {"torch"}:
+            continue
+        needed.add(requirement.name)
+        waiting += map(Requirement, requires(requirement.name) or [])
+    assert {canonicalize_name(line.split("==")[0]) for line in lines} == set(map(canonicalize_name, needed))
 
 
 def test_nothing_pulls_cuda() -> None:

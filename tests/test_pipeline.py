@@ -21,7 +21,7 @@ from scene_factory import make_pixels, make_scene
 
 from fctl_geo import Settings, segment_scene
 from fctl_geo.errors import Cancelled, FctlError, OutputError
-from fctl_geo.model.device import Device
+from fctl_geo.model.torch_device import TorchDevice
 from fctl_geo.products.rings import count_polygons
 from fctl_geo.products.summary import RunSummary
 from fctl_geo.progress import Progress, Silent
@@ -48,12 +48,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", gsd_m=0.3)
 
 
-class StarvingGpu(Device):
+class StarvingGpu(TorchDevice):
     """Says that it is a GPU in bf16, on whose memory not even a single patch fits after the first two."""
 
     def __init__(self, settings: EngineSettings, progress: Progress) -> None:
         super().__init__(settings, progress)
-        self.precision, self.batch_size, self.patches = "bf16", 2, 0
+        self._precision, self.batch_size, self.patches = "bf16", 2, 0
 
     @property
     def is_cpu(self) -> bool:
@@ -79,8 +79,9 @@ def test_products_say_what_computed_them_when_a_gpu_ran_out_of_memory(
 ) -> None:
     scene = make_scene(tmp_path / "scene.tif", 300, 280, gsd=0.3)
     segment(scene, tmp_path / "plain", model, refine=refine)
-    monkeypatch.setattr("fctl_geo.model.device.Device", StarvingGpu)
-    monkeypatch.setattr("fctl_geo.model.device._gpu_name", lambda device: "Pretend GPU")
+    for module in ("torch_device", "torch_backend"):
+        monkeypatch.setattr(f"fctl_geo.model.{module}.TorchDevice", StarvingGpu)
+    monkeypatch.setattr("fctl_geo.model.torch_device._gpu_name", lambda device: "Pretend GPU")
     monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "Pretend GPU")
     summary = segment(scene, tmp_path / "starved", model, refine=refine, threads=1)
     assert summary.device == "Pretend GPU in bf16, then cpu (1 thread): the GPU ran out of memory"

@@ -83,7 +83,7 @@ def run_batch(
     _make_folder(batch.home)
     store = ProductStore(batch.out)
     names = names_of(scenes, batch.template)
-    hardware = executor.hardware(settings.engine, progress)  # an unavailable device fails here, once
+    hardware = executor.hardware(settings.model, settings.engine, progress)  # an unavailable device fails here, once
     with lock_folder(batch.home), open_record(batch.home, store) as record:
         entries = _entries(store.out, scenes, names, batch, settings)
         todo = _missing_or_changed(scenes, entries, record, settings)

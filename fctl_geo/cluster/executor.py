@@ -50,33 +50,35 @@ class DaskExecutor:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._hardware: dict[EngineSettings, Hardware] = {}
+        self._hardware: dict[tuple[str, EngineSettings], Hardware] = {}
         self._timed: dict[tuple[object, ...], float] = {}
         client.register_plugin(WorkerState())
 
-    def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
+    def hardware(self, model: str, engine: EngineSettings, progress: Progress) -> Hardware:
         """The hardware of the workers, which must all be of the same kind.
 
         Raises:
             ClusterError: there are no workers, or they differ in ways that would change the result.
             DeviceError: a worker does not have the requested device.
         """
-        if engine not in self._hardware:
-            infos = self._describe(engine)
+        key = model, engine
+        if key not in self._hardware:
+            infos = self._describe(model, engine)
             _check_alike(infos, progress)
             one = infos[0].hardware
             machines = len({info.host for info in infos})
             where = f"{len(infos)} worker{'s' if len(infos) > 1 else ''}"
             where += f" on {machines} machines" if machines > 1 else ""
-            self._hardware[engine] = Hardware(
+            self._hardware[key] = Hardware(
                 one.kind,
                 one.precision,
                 f"{where}, each {one.name}",
                 one.threads,
                 processes=len(infos),
+                backend=one.backend,
                 arithmetic=" or ".join(sorted({info.hardware.arithmetic for info in infos})),
             )
-        return self._hardware[engine]
+        return self._hardware[key]
 
     def seconds_a_patch(self, run: Run) -> float:
         """Measured on one worker, once per model and the settings that affect its speed."""
@@ -153,7 +155,7 @@ class DaskExecutor:
         )
         flow.add(write_shards, shards, task)
 
-    def _describe(self, engine: EngineSettings) -> list[WorkerInfo]:
+    def _describe(self, model: str, engine: EngineSettings) -> list[WorkerInfo]:
         try:
             self._client.wait_for_workers(1, timeout=_JOIN_S)
         except TimeoutError:
@@ -162,7 +164,7 @@ class DaskExecutor:
             ) from None
         with scheduler_errors():
             futures = [
-                self._client.submit(describe_worker, engine, workers=[address], pure=False, resources={SEAT: 1})
+                self._client.submit(describe_worker, model, engine, workers=[address], pure=False, resources={SEAT: 1})
                 for address in self._client.nthreads()
             ]
             answers: list[WorkerInfo | FctlError] = self._client.gather(futures)
@@ -218,11 +220,12 @@ def _check_alike(infos: Sequence[WorkerInfo], progress: Progress) -> None:
     if len(versions) > 1:
         words = ", ".join(f"{version} ({where})" for version, where in versions.items())
         raise ClusterError(f"versions of fctl-geo differ: {words}", hint="install the same version everywhere")
-    kinds = {(info.hardware.kind, info.hardware.precision): info.host for info in infos}
+    kinds = {(i.hardware.kind, i.hardware.precision, i.hardware.backend): i.host for i in infos}
     if len(kinds) > 1:
-        words = ", ".join(f"{kind} {precision} ({where})" for (kind, precision), where in kinds.items())
+        words = ", ".join(f"{' '.join(kind)} ({where})" for kind, where in kinds.items())
         raise ClusterError(
-            f"workers compute on different devices: {words}", hint="choose one kind with --device and --precision"
+            f"workers compute on different devices: {words}",
+            hint="choose one kind with --device, --precision, and --backend",
         )
     arithmetics = {info.hardware.arithmetic: info.host for info in infos}
     if len(arithmetics) > 1:

@@ -26,7 +26,7 @@ class GpuClaim:
         Raises:
             DeviceError: all GPUs visible to this process are claimed by others.
         """
-        from fctl_geo.model.device import gpu_names
+        from fctl_geo.model.choice import gpu_names
 
         if wanted not in ("auto", "cuda"):
             return wanted

@@ -69,11 +69,11 @@ class WorkerInfo:
     version: str
 
 
-def describe_worker(engine: EngineSettings) -> WorkerInfo | FctlError:
+def describe_worker(model: str, engine: EngineSettings) -> WorkerInfo | FctlError:
     """What this worker would compute on; errors are returned, not raised."""
     worker = get_worker()
     try:
-        hardware = worker_state_of(worker).executor.hardware(engine, Silent())
+        hardware = worker_state_of(worker).executor.hardware(model, engine, Silent())
     except FctlError as error:
         return error
     return WorkerInfo(socket.gethostname(), hardware, __version__)

@@ -44,7 +44,7 @@ class WorkerState(WorkerPlugin):
         if self._open is None or self._open[0] != key:
             self.forget()
             with ExitStack() as stack:
-                hardware = self.executor.hardware(settings.engine, Silent())
+                hardware = self.executor.hardware(settings.model, settings.engine, Silent())
                 run = stack.enter_context(open_run(scene, settings, hardware, Silent(), shard_px))
                 self._open = (key, run, stack.pop_all())
         return self._open[1]
@@ -56,12 +56,12 @@ class WorkerState(WorkerPlugin):
             self._open = None
 
     def _mine(self, engine: EngineSettings) -> EngineSettings:
-        """The settings with this worker's own GPU, and its number of threads unless one was given.
+        """The settings with this worker's own GPU, if torch computes, and its number of threads unless one was given.
 
         Raises:
             DeviceError: every GPU of this machine belongs to another worker.
         """
-        device = self._claim.device(engine.device)
+        device = self._claim.device(engine.device) if engine.backend == "torch" else engine.device
         return replace(engine, device=device, threads=engine.threads or self.threads)
 
 

@@ -7,9 +7,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fctl_geo.errors import ModelFileError
+from fctl_geo.model.configs import BaselineConfig, LiteConfig, NetworkConfig, Vgg16Config
 
 if TYPE_CHECKING:
-    from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
+    from fctl_geo.model.network import SegmentationNetwork
 
 WORKING_BYTES_A_PX = {
     "fctl-lite": 240,
@@ -33,7 +34,7 @@ def build_segmentation(
     Raises:
         ModelFileError: an unknown architecture, or settings that it does not have or that are impossible.
     """
-    config_type, network_type = _kinds(architecture)
+    config_type, network_type = _config_type(architecture), _network_type(architecture)
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     known = [f.name for f in fields(config_type)]  # type: ignore[arg-type]
     for name in given:
@@ -52,27 +53,35 @@ def build_segmentation(
 
 def default_settings(architecture: str) -> Mapping[str, Any]:
     """The default settings of a network."""
-    config_type, _ = _kinds(architecture)
-    return {f.name: f.default for f in fields(config_type)}  # type: ignore[arg-type]
+    return {f.name: f.default for f in fields(_config_type(architecture))}  # type: ignore[arg-type]
 
 
-def _kinds(architecture: str) -> tuple[type[NetworkConfig], type[Any]]:
-    """Type of the settings, and type of the network."""
-    from fctl_geo.model.baselines import BaselineConfig, DeepLabV3Plus, Fcn8s, PspNet, UNet
-    from fctl_geo.model.lite import FctlLite, LiteConfig
-    from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
-
-    kinds: dict[str, tuple[type[NetworkConfig], type[Any]]] = {
-        "fctl-lite": (LiteConfig, FctlLite),
-        "fctl-vgg16": (Vgg16Config, FctlVgg16),
-        "fcn8s": (BaselineConfig, Fcn8s),
-        "unet": (BaselineConfig, UNet),
-        "deeplabv3plus": (BaselineConfig, DeepLabV3Plus),
-        "pspnet": (BaselineConfig, PspNet),
+def _config_type(architecture: str) -> type[NetworkConfig]:
+    """Type of the settings."""
+    types: dict[str, type[NetworkConfig]] = {
+        "fctl-lite": LiteConfig,
+        "fctl-vgg16": Vgg16Config,
+        **dict.fromkeys(("fcn8s", "unet", "deeplabv3plus", "pspnet"), BaselineConfig),
     }
-    if architecture not in kinds:
+    if architecture not in types:
         raise ModelFileError(
             f"there is no architecture {architecture!r} in this version",
             hint=f"available: {', '.join(ARCHITECTURES)}; is fctl-geo up to date?",
         )
-    return kinds[architecture]
+    return types[architecture]
+
+
+def _network_type(architecture: str) -> type[Any]:
+    """Type of the network; imports torch."""
+    from fctl_geo.model.baselines import DeepLabV3Plus, Fcn8s, PspNet, UNet
+    from fctl_geo.model.lite import FctlLite
+    from fctl_geo.model.vgg16 import FctlVgg16
+
+    return {
+        "fctl-lite": FctlLite,
+        "fctl-vgg16": FctlVgg16,
+        "fcn8s": Fcn8s,
+        "unet": UNet,
+        "deeplabv3plus": DeepLabV3Plus,
+        "pspnet": PspNet,
+    }[architecture]

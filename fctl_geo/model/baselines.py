@@ -8,7 +8,6 @@ strides added up (FCN-8s), skips at every scale (U-Net), atrous spatial pyramid 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -17,28 +16,9 @@ from torch.nn import functional as F
 
 from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
 from fctl_geo.model.blocks import conv_bn_relu
-from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
+from fctl_geo.model.configs import BaselineConfig
+from fctl_geo.model.efficientnet import EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineConfig:
-    """The shape of a baseline."""
-
-    bands: int = 3
-    classes: int = 2
-    contexts: tuple[int, ...] = ()
-    """Empty or 1 only: the patch is all they see."""
-    widths: tuple[int, ...] = WIDTHS
-    """Channels of the encoder's stem and seven stages."""
-    repeats: tuple[int, ...] = REPEATS
-    """Blocks of its stages."""
-    decoder: int = 64
-    """Channels of the decoder (U-Net's decoder has those of its encoder instead)."""
-
-    def __post_init__(self) -> None:
-        if any(c != 1 for c in self.contexts):
-            raise ValueError(f"contexts are {self.contexts}, but a baseline sees only its patch")
 
 
 def _to(x: Tensor, size_hw: Sequence[int]) -> Tensor:

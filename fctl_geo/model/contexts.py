@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from fctl_geo.model.backend import Floats, Segmentation
 from fctl_geo.model.device import Device, shortest_s
-from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.model.orientation import Orientation
 from fctl_geo.model.pil_resize import resize_bilinear
 from fctl_geo.spec import Context
@@ -43,7 +41,7 @@ class ContextSource(Protocol):
     def prepare(self, patches: Sequence[PatchIndex]) -> None:
         """Compute what these patches share; called row by row, from top to bottom."""
 
-    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
+    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Floats:
         """(B, C, h, w) features of the contexts of patches, in the orientation in which the network sees the scene."""
 
     def forget(self) -> None:
@@ -54,7 +52,7 @@ class ContextSource(Protocol):
 
 
 def context_source(
-    context: Context, index: int, network: SegmentationNetwork, device: Device, grid: PatchGrid,
+    context: Context, index: int, network: Segmentation, device: Device, grid: PatchGrid,
     orientations: Sequence[Orientation], read: Read,
 ) -> ContextSource:  # fmt: skip
     """The source of a network's context, the `index`-th of its wider ones."""
@@ -72,14 +70,14 @@ class SharedLevel:
     """
 
     def __init__(
-        self, factor: int, index: int, network: SegmentationNetwork, device: Device, grid: PatchGrid,
+        self, factor: int, index: int, network: Segmentation, device: Device, grid: PatchGrid,
         orientations: Sequence[Orientation], read: Read,
     ) -> None:  # fmt: skip
         self.factor, self.index, self.network, self.device, self.read = factor, index, network, device, read
         self.orientations = tuple(orientations)
         self.level = ContextGrid(grid, factor)
-        self._tiles: dict[tuple[Orientation, int, int], Tensor] = {}
-        self._void: dict[Orientation, Tensor] = {}
+        self._tiles: dict[tuple[Orientation, int, int], Floats] = {}
+        self._void: dict[Orientation, Floats] = {}
 
     def prepare(self, patches: Sequence[PatchIndex]) -> None:
         self._forget_above(min((i for i, _ in patches), default=0))
@@ -93,8 +91,8 @@ class SharedLevel:
         for key, features in zip(missing, self.device.run(self._encode, missing), strict=True):
             self._tiles[key] = features
 
-    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
-        return torch.stack([orientation.apply(self._gather(orientation, i, j)) for i, j in patches])
+    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Floats:
+        return np.stack([orientation.apply(self._gather(orientation, i, j)) for i, j in patches])
 
     def forget(self) -> None:
         self._tiles.clear()
@@ -108,36 +106,35 @@ class SharedLevel:
         for key in [k for k in self._tiles if self.level.core_of(k[1], 0).row_end <= first_row]:
             del self._tiles[key]
 
-    @torch.inference_mode()
-    def _encode(self, keys: Sequence[tuple[Orientation, int, int]]) -> list[Tensor]:
+    def _encode(self, keys: Sequence[tuple[Orientation, int, int]]) -> list[Floats]:
         """Features (C, cells, cells) of the cores of tiles, in the scene's orientation."""
         tiles = [self.read(self.level.tile(a, b), self.factor) for _, a, b in keys]
         if not any(tile.valid.any() for tile in tiles):
             return [self._void_features(key[0]) for key in keys]
         views = [key[0].apply(to_unit(tile)) for key, tile in zip(keys, tiles, strict=True)]
-        features = encode(self.network, self.device, torch.stack(views), self.index)
+        features = self.network.encode(np.stack(views), self.index)
         return [self._core(key[0], feature) for key, feature in zip(keys, features, strict=True)]
 
-    def _core(self, orientation: Orientation, feature: Tensor) -> Tensor:
+    def _core(self, orientation: Orientation, feature: Floats) -> Floats:
         margin = self.level.margin_cells
-        return orientation.undo(feature)[:, margin:-margin, margin:-margin].clone()
+        return orientation.undo(feature)[:, margin:-margin, margin:-margin].copy()
 
-    def _void_features(self, orientation: Orientation) -> Tensor:
+    def _void_features(self, orientation: Orientation) -> Floats:
         """Features of a tile without imagery: the surroundings of a scene cost one encoding, not thousands."""
         if orientation not in self._void:
             size = self.level.tile_px
-            image = torch.full((1, self.network.config.bands, size, size), math.nan)
-            self._void[orientation] = self._core(orientation, encode(self.network, self.device, image, self.index)[0])
+            image = np.full((1, self.network.bands, size, size), np.nan, np.float32)
+            self._void[orientation] = self._core(orientation, self.network.encode(image, self.index)[0])
         return self._void[orientation]
 
-    def _gather(self, orientation: Orientation, i: int, j: int) -> Tensor:
+    def _gather(self, orientation: Orientation, i: int, j: int) -> Floats:
         """The context features of a patch, assembled from the tiles that cover it."""
         cells = self.level.context(i, j)
-        out: Tensor | None = None
+        out: Floats | None = None
         for a, b in self.level.tiles_under(cells):
-            tile, core = self.device.here(self._tiles[orientation, a, b]), self.level.core_of(a, b)
+            tile, core = self._tiles[orientation, a, b], self.level.core_of(a, b)
             if out is None:
-                out = tile.new_empty((tile.shape[0], *cells.size_hw))
+                out = np.empty((tile.shape[0], *cells.size_hw), np.float32)
             part = core.clip(cells)
             rows, cols = part.slices_in(cells)
             tile_rows, tile_cols = part.slices_in(core)
@@ -152,15 +149,15 @@ class OwnCrops:
     Crops are first oriented, then resized: the order affects the last bit of rounded pixels.
     """
 
-    def __init__(self, factor: float, index: int, network: SegmentationNetwork, device: Device, read: Read) -> None:
+    def __init__(self, factor: float, index: int, network: Segmentation, device: Device, read: Read) -> None:
         self.factor, self.index, self.network, self.device, self.read = factor, index, network, device, read
 
     def prepare(self, patches: Sequence[PatchIndex]) -> None:
         """Nothing is shared."""
 
-    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
+    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Floats:
         crops = [self._crop(orientation, grid.patch(i, j)) for i, j in patches]
-        return encode(self.network, self.device, torch.stack(crops), self.index)
+        return self.network.encode(np.stack(crops), self.index)
 
     def forget(self) -> None:
         """Nothing is kept."""
@@ -168,7 +165,7 @@ class OwnCrops:
     def shared_s(self) -> float:
         return 0.0
 
-    def _crop(self, orientation: Orientation, patch: Window) -> Tensor:
+    def _crop(self, orientation: Orientation, patch: Window) -> Floats:
         side = int(patch.height * self.factor)
         margin = (side - patch.height) // 2
         crop = self.read(Window(patch.row - margin, patch.col - margin, side, side), 1)
@@ -179,12 +176,12 @@ class WholeScene:
     """The scene itself, resized to the patch's size: read once, encoded once per orientation."""
 
     def __init__(
-        self, index: int, network: SegmentationNetwork, device: Device, grid: PatchGrid,
+        self, index: int, network: Segmentation, device: Device, grid: PatchGrid,
         orientations: Sequence[Orientation], read: Read,
     ) -> None:  # fmt: skip
         self.index, self.network, self.device, self.grid, self.read = index, network, device, grid, read
         self.orientations = tuple(orientations)
-        self._features: dict[Orientation, Tensor] = {}
+        self._features: dict[Orientation, Floats] = {}
 
     def prepare(self, patches: Sequence[PatchIndex]) -> None:
         if patches and not self._features:
@@ -193,9 +190,9 @@ class WholeScene:
             encoded = self.device.run(lambda some: list(self._encode(some)), views)
             self._features = dict(zip(self.orientations, encoded, strict=True))
 
-    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Tensor:
-        features = self.device.here(self._features[orientation])
-        return features.expand(len(patches), *features.shape)
+    def features(self, orientation: Orientation, grid: PatchGrid, patches: Sequence[PatchIndex]) -> Floats:
+        features = self._features[orientation]
+        return np.broadcast_to(features, (len(patches), *features.shape))
 
     def forget(self) -> None:
         """Nothing to drop: the scene belongs to every location."""
@@ -203,42 +200,37 @@ class WholeScene:
     def shared_s(self) -> float:
         return 0.0
 
-    def _image(self) -> Tensor:
+    def _image(self) -> Floats:
         height, width, side = self.grid.height, self.grid.width, self.grid.patch_px
         factor = math.ceil(max(height, width) / GLOBAL_PX)
         level = self.read(Window(0, 0, math.ceil(height / factor), math.ceil(width / factor)), factor)
         return resized(_stacked(level), (side, side))
 
-    @torch.inference_mode()
-    def _encode(self, views: Sequence[Tensor]) -> Tensor:
-        return encode(self.network, self.device, torch.stack(list(views)), self.index)
+    def _encode(self, views: Sequence[Floats]) -> Floats:
+        return self.network.encode(np.stack(views), self.index)
 
 
-@torch.inference_mode()
-def encode(network: SegmentationNetwork, device: Device, images: Tensor, index: int) -> Tensor:
-    """Features of (B, bands, h, w) pixels in 0..1, NaN where there is no imagery."""
-    with device.autocast():
-        features: Tensor = network.encode_context(network.prepare(images.to(device.torch_device)), index)
-    return features
-
-
-def to_unit(tile: Pixels) -> Tensor:
+def to_unit(tile: Pixels) -> Floats:
     """(bands, h, w) pixels in 0..1 (8 bits) or as scaled, NaN where there is no imagery."""
-    image = torch.from_numpy(np.ascontiguousarray(tile.pixels)).float()
+    image = np.asarray(tile.pixels).astype(np.float32)
     if tile.pixels.dtype == np.uint8:
-        image = image / 255
-    return image.masked_fill_(torch.from_numpy(~tile.valid), math.nan)
+        image /= 255
+    image[:, ~tile.valid] = np.nan
+    return image
 
 
-def resized(stacked: Tensor, size_hw: tuple[int, int]) -> Tensor:
+def resized(stacked: NDArray[np.generic], size_hw: tuple[int, int]) -> Floats:
     """(bands + 1, h, w) pixels and validity to (bands, *size_hw) in 0..1, NaN where no imagery contributes at all."""
-    small = torch.from_numpy(np.ascontiguousarray(resize_bilinear(stacked.numpy(), size_hw)))
-    image = small[:-1] / 255 if stacked.dtype == torch.uint8 else small[:-1]
-    return image.masked_fill(small[-1] <= 0, math.nan)
+    small = resize_bilinear(stacked, size_hw)
+    image = small[:-1].astype(np.float32)
+    if stacked.dtype == np.uint8:
+        image /= 255
+    image[:, small[-1] <= 0] = np.nan
+    return image
 
 
-def _stacked(tile: Pixels) -> Tensor:
+def _stacked(tile: Pixels) -> NDArray[np.generic]:
     """(bands + 1, h, w): pixels, 0 where there is no imagery, and validity (255 or 0)."""
     pixels = np.asarray(tile.pixels)
     valid = (tile.valid * 255).astype(pixels.dtype)
-    return torch.from_numpy(np.concatenate([pixels, valid[None]]))
+    return np.concatenate([pixels, valid[None]])

@@ -1,4 +1,4 @@
-"""Where networks run: one patch per core on the CPU, batches on a GPU, and what happens when memory runs out."""
+"""Where networks run: one patch per core on the CPU; `torch_device` and `onnx_device` add what their libraries need."""
 
 from __future__ import annotations
 
@@ -7,97 +7,62 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-import torch
-
-from fctl_geo.errors import DeviceError
 from fctl_geo.progress import Progress
-from fctl_geo.settings import EngineSettings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GPU_BATCH = 8
-"""Initial number of patches per GPU step."""
 _SLOW_S = 1.0
 
 
 class Device:
     """Run a function over items, batch by batch, and yield the results in order.
 
-    On the CPU each worker thread takes one item at a time, and torch uses a single thread within it. That is at least
-    as fast as torch's own threads, and a result depends neither on the number of cores nor on its neighbors (law 1).
-    On a GPU every batch has the same size, for the same reason: the last one is padded with copies.
+    On the CPU each worker thread takes one item at a time, and the library that computes uses a single thread within
+    it. That is at least as fast as the library's own threads, and a result depends neither on the number of cores nor
+    on its neighbors (law 1).
     """
 
-    def __init__(self, settings: EngineSettings, progress: Progress) -> None:
+    def __init__(self, threads: int | None, progress: Progress) -> None:
         self.progress = progress
-        self._gave_up: str | None = None
-        self.torch_device = _choose(settings.device, progress)
-        self.precision = _precision(settings.precision, self.torch_device)
-        self.threads = settings.threads or available_cores()
-        self.batch_size = 1 if self.is_cpu else settings.batch_size or GPU_BATCH
+        self.threads = threads or available_cores()
         self._pool: ThreadPoolExecutor | None = None
-        self._moved: list[torch.nn.Module] = []
 
     @property
-    def is_cpu(self) -> bool:
-        return self.torch_device.type == "cpu"
+    def backend(self) -> Literal["torch", "onnx"]:
+        """The library that computes."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> str:
+        """'cpu' or 'cuda'."""
+        return "cpu"
+
+    @property
+    def precision(self) -> str:
+        """'fp32' or 'bf16'."""
+        return "fp32"
 
     @property
     def name(self) -> str:
-        """For the summary: 'cpu (2 threads)', the GPU's name, or both if the GPU ran out of memory."""
-        if self.is_cpu:
-            cpu = f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
-            return f"{self._gave_up}, then {cpu}: the GPU ran out of memory" if self._gave_up else cpu
-        return _gpu_name(self.torch_device)
+        """For the summary: 'cpu (2 threads)', or the GPU's name."""
+        return f"cpu ({self.threads} thread{'s' if self.threads > 1 else ''})"
 
     @property
     def fallback(self) -> str:
-        """`name` if the GPU ran out of memory and the CPU took over in fp32: not all patches were computed alike."""
-        return self.name if self._gave_up else ""
+        """`name` if the CPU took over from a GPU: not all patches were computed alike. Otherwise empty."""
+        return ""
 
     @property
     def arithmetic(self) -> str:
-        """What the last bits of a result depend on, apart from precision: 'torch 2.5.1, AVX2' or '..., NVIDIA A100'."""
-        kernels = (
-            torch.backends.cpu.get_cpu_capability() if self.is_cpu else torch.cuda.get_device_name(self.torch_device)
-        )
-        return f"torch {torch.__version__}, {kernels}"
-
-    def place(self, network: torch.nn.Module) -> torch.nn.Module:
-        """Move a network to this device; if the GPU runs out of memory, the network is moved to the CPU, too."""
-        self._moved.append(network)
-        return network.to(self.torch_device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
-
-    def autocast(self) -> torch.autocast:
-        """The context manager in which networks run."""
-        return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
-
-    def here(self, features: torch.Tensor) -> torch.Tensor:
-        """Features computed earlier, in the form networks take now: they may be bf16, from a GPU that was given up."""
-        features = features.to(self.torch_device)
-        return features if self.precision == "bf16" else features.float()
+        """What the last bits of a result depend on, apart from precision: library, version and instruction set."""
+        raise NotImplementedError
 
     def run(self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> Iterator[Result]:
-        """Run `function` over batches of `items`; yield one result per item, in order.
-
-        If a GPU runs out of memory, the batch size is halved, down to 1, then the CPU takes over; each step is reported
-        as a warning.
-        """
-        start = 0
-        while start < len(items) and not self.is_cpu:
-            batch = list(items[start : start + self.batch_size])
-            filled = batch + [batch[-1]] * (self.batch_size - len(batch))
-            try:
-                results = function(filled)
-            except torch.OutOfMemoryError:
-                self._relent()
-                continue
-            yield from results[: len(batch)]
-            start += len(batch)
-        yield from self._run_threads(function, items[start:])
+        """Run `function` over batches of `items`; yield one result per item, in order."""
+        yield from self._run_threads(function, items)
 
     def close(self) -> None:
         """End the worker threads."""
@@ -105,11 +70,14 @@ class Device:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    def _start_thread(self) -> None:
+        """Prepare a worker thread."""
+
     def _run_threads(
         self, function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]
     ) -> Iterator[Result]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, "fctl", initializer=torch.set_num_threads, initargs=(1,))
+            self._pool = ThreadPoolExecutor(self.threads, "fctl", initializer=self._start_thread)
         waiting: deque[Future[list[Result]]] = deque()
         try:
             for item in items:
@@ -121,19 +89,6 @@ class Device:
         finally:
             for future in waiting:
                 future.cancel()
-
-    def _relent(self) -> None:
-        torch.cuda.empty_cache()
-        if self.batch_size > 1:
-            self.batch_size //= 2
-            self.progress.warn(f"out of GPU memory: continuing with {self.batch_size} patches per step")
-            return
-        self.progress.warn("out of GPU memory with a single patch: continuing on the CPU, which is slower")
-        self._gave_up = f"{_gpu_name(self.torch_device)} in {self.precision}"
-        self.torch_device = torch.device("cpu")
-        self.precision = "fp32"
-        for network in self._moved:
-            network.to("cpu")
 
 
 def shortest_s(work: Callable[[], object], tries: int = 2) -> float:
@@ -149,38 +104,3 @@ def shortest_s(work: Callable[[], object], tries: int = 2) -> float:
 def available_cores() -> int:
     """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def gpu_names() -> list[str]:
-    """UUIDs of the GPUs visible to this process, in torch's order: each is unique among the machine's GPUs."""
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
-
-
-def _gpu_name(device: torch.device) -> str:
-    return f"{torch.cuda.get_device_name(device)} ({device})"
-
-
-def _choose(wanted: str, progress: Progress) -> torch.device:
-    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise DeviceError(
-            f"device {wanted} was requested, but torch {torch.__version__} sees no GPU",
-            hint="`fctl-geo doctor` explains why; or run with --device cpu",
-        )
-    device = torch.device("cuda" if wanted == "auto" else wanted)
-    count = torch.cuda.device_count()
-    if device.index is not None and device.index >= count:
-        raise DeviceError(f"device {wanted} was requested, but there are {count} GPUs", hint="numbers start at cuda:0")
-    torch.backends.cudnn.benchmark = False  # it picks kernels by timing, and bits would change with the choice
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32: the released network's numbers are matched to 3e-5
-    torch.backends.cuda.matmul.allow_tf32 = False
-    return device
-
-
-def _precision(wanted: str, device: torch.device) -> str:
-    if wanted == "auto":
-        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
-    return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,6 +21,5 @@ def keep_apart(classes: Tensor, edge: Tensor, object_class: int) -> Tensor:
         (B, K, h, w) logits.
     """
     middle = -F.max_pool2d(-edge, 3, stride=1, padding=1)
-    apart = classes.clone()
-    apart[:, object_class] += F.logsigmoid(-middle)
-    return apart
+    own = classes[:, object_class] + F.logsigmoid(-middle)
+    return torch.cat([classes[:, :object_class], own.unsqueeze(1), classes[:, object_class + 1 :]], dim=1)

@@ -16,15 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.blocks import pointwise
+from fctl_geo.model.configs import REPEATS, WIDTHS
 
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _ENDS = (0, 1, 2, 4, 6)
 """Stages whose features are output: the last ones at strides 2, 4, 8, 16 and 32."""
-WIDTHS = (32, 16, 24, 40, 80, 112, 192, 320)
-"""Channels of the stem and the seven stages of Lite0."""
-REPEATS = (1, 2, 2, 3, 3, 4, 1)
-"""Blocks per stage of Lite0."""
 
 
 class Depthwise(nn.Conv2d):

@@ -14,7 +14,7 @@ from fctl_geo.model.modelfile import write_model
 from fctl_geo.spec import ClassInfo, Context, InputSpec, Legend
 
 if TYPE_CHECKING:
-    from fctl_geo.model.vgg16 import Vgg16Config
+    from fctl_geo.model.configs import Vgg16Config
 
 Dataset = Literal["inria", "deepglobe"]
 PATCH_PX = 508

@@ -7,8 +7,6 @@ the scene: cell (i, j) at stride s is centered on the pixels [i * s, (i + 1) * s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,47 +14,15 @@ from torch.nn import functional as F
 
 from fctl_geo.model.atrous import AtrousPyramid, SkipDecoder
 from fctl_geo.model.blocks import conv_bn, pointwise
+from fctl_geo.model.configs import LiteConfig
 from fctl_geo.model.correlation import AdaptiveFusion, Concatenation, ContextualCorrelation
-from fctl_geo.model.efficientnet import REPEATS, WIDTHS, EfficientNetLite
+from fctl_geo.model.efficientnet import EfficientNetLite
 from fctl_geo.model.network import SegmentationNetwork, as_in_use
-from fctl_geo.spec import Context
 
 STRIDE_PX = 16
 """Pixels per cell of the deep features."""
 _POOLED_CELLS = 2
 """Side of the blocks of context cells that are attended to as a single cell."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiteConfig:
-    """The shape of an fctl-lite network; the defaults use EfficientNet-Lite0's encoder."""
-
-    bands: int = 3
-    classes: int = 2
-    contexts: tuple[Context, ...] = (1, 3)
-    """Context sizes in patches; 1 is the patch itself (the paper's local context)."""
-    correlation: Literal["attention", "concatenate"] = "attention"
-    """concatenate: the paper's naive baseline (4.4), patch and context features side by side."""
-    objects: str = ""
-    """The class whose touching regions are separated by means of an edge plane; empty: none."""
-    widths: tuple[int, ...] = WIDTHS
-    """Channels of the encoder's stem and seven stages."""
-    repeats: tuple[int, ...] = REPEATS
-    """Blocks per stage of the encoder."""
-    deep_channels: int = 128
-    """Channels of the deep features, at stride 16."""
-    key_channels: int = 64
-    rates: tuple[int, ...] = (3, 6, 12)
-    """Cells between the taps of the atrous pyramid's convolutions; samples to learn from must be larger than these."""
-    decoder: tuple[int, int] = (64, 32)
-    """Decoder channels at strides 4 and 2."""
-
-    def __post_init__(self) -> None:
-        for name, wanted in (("widths", 8), ("repeats", 7), ("decoder", 2)):
-            if len(getattr(self, name)) != wanted:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected {wanted} numbers")
-        if self.correlation not in ("attention", "concatenate"):
-            raise ValueError(f"correlation is {self.correlation!r}, allowed: attention, concatenate")
 
 
 class Encoder(nn.Module):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fctl_geo.errors import ModelFileError, SettingsError
 from fctl_geo.model.architectures import build_segmentation
+from fctl_geo.model.files import HEADER_KEY, ONNX_ENDING, settings_path
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.limits import check_limits
 from fctl_geo.model.shipped import list_models, shipped_path
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Version of the header. Readers refuse versions newer than their own."""
-_KEY = "fctl"
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
@@ -42,21 +42,31 @@ def resolve_model(name_or_path: str | Path) -> Path:
     what = "is a folder" if path.is_dir() else "is neither a shipped model nor a file"
     raise ModelFileError(
         f"model {str(name_or_path)!r} {what}",
-        hint=f"shipped models: {', '.join(list_models()) or 'none'}; or give the path of a .safetensors model file",
+        hint=f"shipped models: {', '.join(list_models()) or 'none'}; or give the path of a .safetensors or .onnx file",
     )
 
 
 def model_checksum(path: Path) -> str:
-    """SHA-256 of a model file, hexadecimal: the same on every machine, regardless of the file's name and time."""
-    stat = path.stat()
-    return _checksum(path, stat.st_size, stat.st_mtime_ns)
+    """SHA-256 of a model file, hexadecimal: the same on every machine, regardless of the file's name and time.
+
+    The settings beside an ONNX file count as a part of it.
+    """
+    files = [path]
+    if path.suffix == ONNX_ENDING and settings_path(path).is_file():
+        files.append(settings_path(path))
+    stats = [file.stat() for file in files]
+    return _checksum(tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in zip(files, stats, strict=True)))
 
 
 @lru_cache(maxsize=8)
-def _checksum(path: Path, size_bytes: int, changed_ns: int) -> str:
-    """Read the file again only if its size or modification time has changed."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksum(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Read the files again only if a size or modification time has changed."""
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def read_model_info(name_or_path: str | Path) -> ModelInfo:
@@ -68,21 +78,27 @@ def read_model_info(name_or_path: str | Path) -> ModelInfo:
     from safetensors import SafetensorError, safe_open
 
     path = resolve_model(name_or_path)
+    if path.suffix == ONNX_ENDING:
+        from fctl_geo.model.onnx_info import read_onnx_info
+
+        return read_onnx_info(path, parse_header)
     try:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ModelFileError(
-            f"{path} is not a model file ({error})", hint="model files are .safetensors written by `fctl-geo train`"
+            f"{path} is not a model file ({error})",
+            hint="model files are .safetensors written by `fctl-geo train`, or .onnx",
         ) from None
-    if _KEY not in metadata:
+    if HEADER_KEY not in metadata:
         raise ModelFileError(
             f"{path} is a safetensors file without an fctl-geo header", hint="train or import a model with fctl-geo"
         )
-    return _parse(metadata[_KEY], path)
+    return parse_header(metadata[HEADER_KEY], path)
 
 
-def _parse(text: str, path: Path) -> ModelInfo:
+def parse_header(text: str, path: Path) -> ModelInfo:
+    """The header of a model file, from JSON."""
     try:
         raw = json.loads(text)
         if raw["format"] > FORMAT:
@@ -165,7 +181,7 @@ def write_model(
             tensors[f"{prefix}.{key}"] = written
     aside = path.with_name(hidden_name(path, ".partial"))
     try:
-        save_file(tensors, str(aside), metadata={_KEY: header_text(info)})
+        save_file(tensors, str(aside), metadata={HEADER_KEY: header_text(info)})
         aside.chmod(0o644)  # safetensors makes the file readable by its owner only
         aside.replace(path)
     finally:
@@ -201,7 +217,8 @@ def load_networks(path: Path, info: ModelInfo) -> dict[str, nn.Module]:
 
 def build_networks(info: ModelInfo) -> dict[str, nn.Module]:
     """The networks that a header describes, with untrained weights."""
-    from fctl_geo.model.refinement import RefinementConfig, RefinementNet
+    from fctl_geo.model.configs import RefinementConfig
+    from fctl_geo.model.refinement import RefinementNet
 
     segmentation = build_segmentation(
         info.architecture, info.network, bands=len(info.input.bands), classes=len(info.legend)

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from fctl_geo.model.configs import NetworkConfig
 from fctl_geo.model.edge_plane import keep_apart
 from fctl_geo.model.normalize import MEAN, SPREAD, normalize
 from fctl_geo.spec import Context, Legend
-
-
-class NetworkConfig(Protocol):
-    """The settings that every network has; each kind has its own frozen dataclass next to it."""
-
-    @property
-    def bands(self) -> int: ...
-
-    @property
-    def classes(self) -> int: ...
-
-    @property
-    def contexts(self) -> tuple[Context, ...]: ...
 
 
 class SegmentationNetwork(nn.Module):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,19 +16,19 @@ class Orientation:
     turns: int = 0
     mirror: bool = False
 
-    def apply(self, image: Tensor) -> Tensor:
-        """An image (..., h, w) in this orientation."""
-        return torch.rot90(image.flip(-1) if self.mirror else image, self.turns, (-2, -1))
+    def apply(self, image: NDArray[Any]) -> NDArray[Any]:
+        """An image (..., h, w) in this orientation, as a view."""
+        return np.rot90(image[..., ::-1] if self.mirror else image, self.turns, (-2, -1))
 
     @property
     def mirrored(self) -> tuple[bool, bool]:
         """Whether the scene's rows and columns run backwards in this view (turned or not)."""
         return self.turns in (2, 3), (self.turns in (1, 2)) != self.mirror
 
-    def undo(self, image: Tensor) -> Tensor:
+    def undo(self, image: NDArray[Any]) -> NDArray[Any]:
         """The inverse of `apply`."""
-        turned = torch.rot90(image, -self.turns, (-2, -1))
-        return turned.flip(-1) if self.mirror else turned
+        turned = np.rot90(image, -self.turns, (-2, -1))
+        return turned[..., ::-1] if self.mirror else turned
 
 
 ORIENTATIONS: dict[str, tuple[Orientation, ...]] = {

@@ -6,7 +6,6 @@ the legend and can refine any class raster. Multiply-adds per pixel and class: a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -14,21 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fctl_geo.model.blocks import conv_bn
+from fctl_geo.model.configs import RefinementConfig
 from fctl_geo.model.correlation import ContextualCorrelation
-
-
-@dataclass(frozen=True, slots=True)
-class RefinementConfig:
-    """The shape of a refinement network."""
-
-    context: int | float = 2
-    """Size of the context mask in patches (the paper tried 1.5, 2 and 2.5, and found 2 best)."""
-    widths: tuple[int, int, int, int] = (16, 32, 48, 64)
-    """Channels at strides 2, 4, 8, 16."""
-
-    def __post_init__(self) -> None:
-        if self.context < 1:
-            raise ValueError(f"the context mask is {self.context} times the size of the patch, the minimum is 1")
 
 
 def shrink_mask(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from fctl_geo.model.backend import Floats, Refinement
 from fctl_geo.model.contexts import PatchIndex
 from fctl_geo.model.device import Device
-from fctl_geo.model.refinement import RefinementNet, shrink_mask
 from fctl_geo.spec import Legend
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits
@@ -26,7 +24,7 @@ class Refiner:
 
     def __init__(
         self,
-        network: RefinementNet,
+        network: Refinement,
         device: Device,
         grid: PatchGrid,
         legend: Legend,
@@ -45,10 +43,9 @@ class Refiner:
     def _refine(self, patches: Sequence[PatchIndex]) -> list[list[PatchLogits]]:
         return [[PatchLogits(self.grid, self._refine_one(i, j))] for i, j in patches]
 
-    @torch.inference_mode()
     def _refine_one(self, i: int, j: int) -> NDArray[np.float32]:
         window = self.grid.patch(i, j)
-        factor = self.network.config.context
+        factor = self.network.context
         around = window.grow(round((factor - 1) * window.height / 2))
         wide = self.read(around)
         rows, cols = window.slices_in(around)
@@ -63,14 +60,10 @@ class Refiner:
         return out
 
     def _judge(self, local: NDArray[np.uint8], wide: NDArray[np.uint8], class_id: int) -> NDArray[np.float32]:
-        patch = self._planes(local, class_id)
-        context = shrink_mask(self._planes(wide, class_id), local.shape)
-        with self.device.autocast():
-            logits = self.network(patch, context).float()
-        out: NDArray[np.float32] = logits.clamp(-FARTHEST_LOGIT, FARTHEST_LOGIT)[0, 0].cpu().numpy()
-        return out
+        logits = self.network.refine(self._planes(local, class_id), self._planes(wide, class_id))
+        clipped: NDArray[np.float32] = np.clip(logits[0, 0], -FARTHEST_LOGIT, FARTHEST_LOGIT)
+        return clipped
 
-    def _planes(self, classes: NDArray[np.uint8], class_id: int) -> Tensor:
+    def _planes(self, classes: NDArray[np.uint8], class_id: int) -> Floats:
         known = np.isin(classes, self.ids)
-        planes = np.stack([classes == class_id, known]).astype(np.float32)
-        return torch.from_numpy(planes)[None].to(self.device.torch_device)
+        return np.stack([classes == class_id, known]).astype(np.float32)[None]

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from fctl_geo.errors import ModelFileError
-from fctl_geo.model.vgg16 import FctlVgg16, Vgg16Config
+from fctl_geo.model.configs import Vgg16Config
+from fctl_geo.model.vgg16 import FctlVgg16
 from fctl_geo.spec import Context
 
 _STAGE_LAYERS = (0, 5, 10, 17, 24)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from fctl_geo.model.backend import Floats, Segmentation
 from fctl_geo.model.contexts import PatchIndex, Read, context_source, to_unit
 from fctl_geo.model.device import Device, shortest_s
-from fctl_geo.model.network import SegmentationNetwork
 from fctl_geo.model.orientation import Orientation
 from fctl_geo.windows.grid import PatchGrid
 from fctl_geo.windows.patch_logits import PatchLogits
@@ -20,7 +19,7 @@ class Segmenter:
 
     def __init__(
         self,
-        network: SegmentationNetwork,
+        network: Segmentation,
         device: Device,
         grid: PatchGrid,
         orientations: Sequence[Orientation],
@@ -56,7 +55,6 @@ class Segmenter:
             context.prepare([(0, 0)])
         return len(self.orientations) * (shared + shortest_s(lambda: list(self.device.run(once._segment, [(0, 0)]))))
 
-    @torch.inference_mode()
     def _segment(self, patches: Sequence[PatchIndex]) -> list[list[PatchLogits]]:
         views = [self._view(grid, orientations, patches) for grid, orientations in self._views.items()]
         return [list(of_patch) for of_patch in zip(*views, strict=True)]
@@ -65,15 +63,12 @@ class Segmenter:
         self, grid: PatchGrid, orientations: Sequence[Orientation], patches: Sequence[PatchIndex]
     ) -> list[PatchLogits]:
         """Mean logits over the orientations that share a patch grid."""
-        images = [to_unit(self.read(grid.patch(i, j), 1)) for i, j in patches]
-        pixels = self.network.prepare(torch.stack(images).to(self.device.torch_device))
-        total: Tensor | None = None
+        images = np.stack([to_unit(self.read(grid.patch(i, j), 1)) for i, j in patches])
+        total: Floats | None = None
         for orientation in orientations:
             contexts = [context.features(orientation, grid, patches) for context in self.contexts]
-            with self.device.autocast():
-                view = orientation.apply(pixels).contiguous(memory_format=torch.channels_last)
-                logits = orientation.undo(self.network.kept_apart(self.network.segment(view, contexts).float()))
+            logits: Floats = orientation.undo(self.network.segment(orientation.apply(images), contexts))
             total = logits if total is None else total + logits
         assert total is not None
-        means = (total / len(orientations)).contiguous().cpu().numpy()
+        means = np.ascontiguousarray(total / np.float32(len(orientations)))
         return [PatchLogits(grid, mean, len(orientations) / len(self.orientations)) for mean in means]

@@ -8,70 +8,20 @@ pooling layers round up. A patch of 508 px has 89, 45 and 23 cells per side afte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from fctl_geo.model.configs import NetworkConfig, Vgg16Config
 from fctl_geo.model.correlation import AdaptiveFusion, Concatenation, attend
-from fctl_geo.model.network import NetworkConfig, SegmentationNetwork
-from fctl_geo.spec import Context
+from fctl_geo.model.network import SegmentationNetwork
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)
 _FIRST_PADDING_PX = 100
 _POOL4_OFFSET, _POOL3_OFFSET, _PATCH_OFFSET = 5, 9, 31
 """Where the patch begins in the padded features (cells) and in the last upsampling (px)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vgg16Config:
-    """The shape of an fctl-vgg16 network; the defaults are those of the network released for Inria."""
-
-    bands: int = 3
-    classes: int = 2
-    contexts: tuple[Context, ...] = (2, 3, 1)
-    """Context sizes in patches, 'global', or 1 (the patch itself); empty: plain FCN-8s."""
-    features: Literal["pool5", "conv3"] = "pool5"
-    """What is correlated: pool5 (the released code) or Conv1-3 (the paper's text)."""
-    correlation: Literal["attention", "concatenate"] = "attention"
-    """concatenate: the naive baseline of 4.4, local and context features side by side."""
-    value: Literal["context", "local"] = "context"
-    """What the attention map gathers: context features (the released code) or the patch's own (the paper's text)."""
-    fusion: Literal["released", "softmax", "maps", "weighted", "average"] = "released"
-    """How several contexts are fused. released: a weight per channel, sigmoid, then softmax. softmax: without the
-    sigmoid. maps: one map per context, softmax (the paper's equation 1). weighted: learned constants. average: the mean
-    (4.4, Table 5)."""
-    encoders: Literal["separate", "shared"] = "separate"
-    """Encoders of the contexts: separate ones (released: pretrained, then frozen), or that of the patch."""
-    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
-    """Channels of the five stages."""
-    head: int = 4096
-    """Channels of conv6 and conv7."""
-    batch_norm: bool = False
-    """After each convolution of the stages, for training from scratch; the released network has pretrained weights."""
-    skip_scales: tuple[float, float] = (0.01, 0.0001)
-    """Factors by which pool4 and pool3 are multiplied on their way to the decoder."""
-
-    def __post_init__(self) -> None:
-        allowed = {
-            "features": ("pool5", "conv3"),
-            "correlation": ("attention", "concatenate"),
-            "value": ("context", "local"),
-            "fusion": ("released", "softmax", "maps", "weighted", "average"),
-            "encoders": ("separate", "shared"),
-        }
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, allowed: {', '.join(values)}")
-        for context in self.contexts:
-            if context != "global" and not (isinstance(context, int | float) and context >= 1):
-                raise ValueError(f"context {context!r} is neither a factor of at least 1 nor 'global'")
-
-    @property
-    def deep_channels(self) -> int:
-        """Channels of the features that are correlated."""
-        return self.widths[2] if self.features == "conv3" else self.widths[4]
 
 
 def _stage(inputs: int, width: int, count: int, padding: int, *, batch_norm: bool) -> nn.Sequential:

@@ -93,7 +93,7 @@ class ReportWriter:
             "refined": "yes" if run.refines else "no",
             "patches": f"{run.crude.patches:,} of {run.crude.sweep.grid.patch_px} px, "
             f"{run.crude.sweep.grid.overlap_px} px overlap",
-            "device": f"{summary.device}, {run.spec.precision}",
+            "device": f"{summary.device}, {run.spec.precision}, {run.spec.backend}",
             "arithmetic": run.spec.arithmetic,
             "time": f"{summary.seconds:,.1f} s, {summary.megapixels_per_s:,.2f} million pixels per second",
             "written": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),

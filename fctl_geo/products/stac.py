@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fctl_geo.errors import OutputError, SettingsError
+from fctl_geo.model.files import ONNX_ENDING
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.storage.address import address_of
 from fctl_geo.storage.media_types import MEDIA_TYPES
@@ -182,14 +183,15 @@ def _describe_model(item: pystac.Item, info: ModelInfo, model: Path) -> None:
         tasks=[task],
         input=[mlm.ModelInput.create("scene", list(info.input.bands), shape)],
         output=[mlm.ModelOutput.create("classes", [task], result, classes=_classes(info))],
-        framework="PyTorch",
+        framework="ONNX" if model.suffix == ONNX_ENDING else "PyTorch",
         hyperparameters=mlm.Hyperparameters.create(
             version=info.version, gsd_m=info.input.gsd_m, contexts=list(info.contexts), overlap_px=info.overlap_px
         ),
     )
     weights = pystac.Asset(str(model), title=f"{info.name} {info.version}", roles=["mlm:model"])
-    weights.media_type = "application/octet-stream; framework=pytorch"
-    weights.extra_fields["mlm:artifact_type"] = "safetensors"
+    kind = ("onnx", "onnx") if model.suffix == ONNX_ENDING else ("pytorch", "safetensors")
+    weights.media_type = f"application/octet-stream; framework={kind[0]}"
+    weights.extra_fields["mlm:artifact_type"] = kind[1]
     item.add_asset("model", weights)
 
 

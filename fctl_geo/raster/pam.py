@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from fctl_geo.errors import SceneError, SettingsError
-from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.spec import NODATA, ClassInfo, Legend, distinct_color
 
 _FIELDS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 """Name, type and usage of the columns that are written."""
@@ -101,12 +101,3 @@ def _rows(table: ET.Element) -> dict[int, tuple[str, Color | None]]:
             )
             rows[class_id] = (cells[columns[2]] or f"class {class_id}", color)  # type: ignore[assignment]
     return rows
-
-
-def distinct_color(class_id: int) -> Color:
-    """A color for a class without one: hues a golden angle apart, so that consecutive class ids differ clearly."""
-    import colorsys
-
-    hue = (0.08 + class_id * 0.6180339887) % 1.0
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.55 if class_id % 2 else 0.75, 0.9 if class_id % 3 else 0.7)
-    return round(red * 255), round(green * 255), round(blue * 255)

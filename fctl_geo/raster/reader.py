@@ -20,11 +20,11 @@ from fctl_geo.errors import ExternalError, ReadError, SceneError, SettingsError
 from fctl_geo.georef.pixel_size import area_warnings
 from fctl_geo.raster.gdal import affine_of, crs_of, gdal_session, open_quietly
 from fctl_geo.raster.legend_tag import LEGEND_TAG
-from fctl_geo.raster.pam import Color, distinct_color, legend_from_pam
+from fctl_geo.raster.pam import Color, legend_from_pam
 from fctl_geo.scene.georeference import Georeference, georeference_of, placement_of
 from fctl_geo.scene.references import SAFE_OPTIONS, check_parts, drivers_for, open_with
 from fctl_geo.scene.unreadable import why_unreadable
-from fctl_geo.spec import NODATA, ClassInfo, Legend
+from fctl_geo.spec import NODATA, ClassInfo, Legend, distinct_color
 from fctl_geo.storage.address import gdal_name
 from fctl_geo.windows.frame import RasterFrame
 from fctl_geo.windows.window import Window

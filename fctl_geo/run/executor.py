@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -15,7 +16,7 @@ from fctl_geo.settings import EngineSettings
 from fctl_geo.windows.shards import Shard
 
 if TYPE_CHECKING:
-    from fctl_geo.run.networks import Networks
+    from fctl_geo.model.backend import Networks
 
 Outcome = TypeVar("Outcome")
 Outcome_co = TypeVar("Outcome_co", covariant=True)
@@ -45,8 +46,8 @@ class Executor(Protocol):
     All executors produce the same bytes (law 10), provided that their arithmetic is the same (`Hardware.arithmetic`).
     """
 
-    def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
-        """The hardware that the networks will run on."""
+    def hardware(self, model: str, engine: EngineSettings, progress: Progress) -> Hardware:
+        """The hardware that the networks of a model will run on."""
 
     def seconds_a_patch(self, run: Run) -> float:
         """Wall-clock seconds per patch, including its share of context tiles and refinement."""
@@ -74,17 +75,24 @@ class LocalExecutor:
         self._networks: dict[tuple[str, EngineSettings], Networks] = {}
         self._timed: dict[tuple[object, ...], float] = {}
 
-    def hardware(self, engine: EngineSettings, progress: Progress) -> Hardware:
-        """This machine's device.
+    def hardware(self, model: str, engine: EngineSettings, progress: Progress) -> Hardware:
+        """This machine's device for a model.
 
         Raises:
-            DeviceError: the requested device is not available.
+            ModelFileError: the requested backend cannot run the model.
+            DeviceError: the requested device or backend is not available.
         """
-        from fctl_geo.model.device import Device
-        from fctl_geo.run.networks import hardware_of
+        from fctl_geo.model.choice import open_device
 
-        device = Device(self._adapt(engine), progress)  # nothing runs on it, so no threads need closing
-        return hardware_of(device)
+        device = open_device(model, self._own(model, engine), progress)  # nothing runs on it: no threads need closing
+        return Hardware(
+            device.kind,
+            device.precision,
+            device.name,
+            device.threads,
+            backend=device.backend,
+            arithmetic=device.arithmetic,
+        )
 
     def seconds_a_patch(self, run: Run) -> float:
         """Measured once per model and the settings that affect its speed."""
@@ -116,17 +124,23 @@ class LocalExecutor:
 
     def networks(self, run: Run, progress: Progress) -> Networks:
         """The networks of a run's model, loaded on first use."""
-        from fctl_geo.run.networks import load
+        from fctl_geo.model.choice import open_networks
 
-        engine = self._adapt(run.settings.engine)
+        engine = self._own(run.settings.model, run.settings.engine)
         key = (run.spec.inputs.model_checksum, engine)
         kept = self._networks.get(key)
-        if kept is not None and kept.device.torch_device.type == run.hardware.kind:
+        if kept is not None and kept.device.kind == run.hardware.kind:
             kept.device.progress = progress
             return kept
         self.close()  # another model, or a fallback from the GPU: only one set of networks is kept
-        self._networks[key] = load(run.settings.model, engine, progress)
+        self._networks[key] = open_networks(run.settings.model, engine, progress)
         return self._networks[key]
+
+    def _own(self, model: str, engine: EngineSettings) -> EngineSettings:
+        """Settings with the backend decided, then adapted to this process."""
+        from fctl_geo.model.choice import choose_backend
+
+        return self._adapt(replace(engine, backend=choose_backend(model, engine)))
 
     def close(self) -> None:
         """Release the networks."""

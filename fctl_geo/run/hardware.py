@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fctl_geo.settings import Backend
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
@@ -19,8 +21,11 @@ class Hardware:
     """Patches that a process computes at once on its CPU cores."""
     processes: int = 1
     """Processes that share the work, on this machine or several."""
+    backend: Backend = "torch"
+    """'torch' or 'onnx'."""
     arithmetic: str = ""
-    """What else the last bits of the results depend on: the torch version and the CPU's instruction set or the GPU."""
+    """What else the last bits of the results depend on: the backend's version and the CPU's instruction set or the
+    GPU."""
 
     @property
     def patches_at_once(self) -> int:

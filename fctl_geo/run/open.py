@@ -39,7 +39,7 @@ class Run:
     source: str
     """The scene as given by the user; local paths are absolute, so that any process finds them."""
     settings: Settings
-    """As given by the user; merge, refinement and separation default to what the model recommends."""
+    """As given by the user; merge, refinement, separation and backend are resolved."""
     spec: RunSpec
     """What the run depends on."""
     origin: ShardOrigin
@@ -112,9 +112,9 @@ def open_run(
             )
         memory = memory_bytes(settings, info, scene, hardware, side)
         origin = ShardOrigin(spec.shard_key, side, spec.arithmetic, spec.facts)
-        yield Run(
-            source, replace(settings, polygons=polygons), spec, origin, info, scene, hardware, crude, final, memory
-        )
+        engine = replace(settings.engine, backend=hardware.backend)
+        settings = replace(settings, engine=engine, polygons=polygons)
+        yield Run(source, settings, spec, origin, info, scene, hardware, crude, final, memory)
 
 
 def with_least_area(polygons: PolygonSettings, info: ModelInfo, frame: RasterFrame) -> PolygonSettings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fctl_geo.run.networks import Networks
+from fctl_geo.model.backend import Networks
 from fctl_geo.run.open import Run
 from fctl_geo.windows.window import Window
 

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 from fctl_geo import __version__
 from fctl_geo.errors import ModelFileError, SceneError
+from fctl_geo.model.backend import Networks
+from fctl_geo.model.choice import open_networks
 from fctl_geo.model.modelfile import read_model_info
 from fctl_geo.progress import Progress, check_cancelled
-from fctl_geo.raster.pam import distinct_color
 from fctl_geo.raster.reader import ClassRaster, open_class_raster
 from fctl_geo.run.finish import Finish, masked, refined_classes
-from fctl_geo.run.networks import Networks, load
 from fctl_geo.run.open import Run, refining_grid
 from fctl_geo.run.shard_size import SHARD_PX
 from fctl_geo.run.spec import key_of
 from fctl_geo.run.stage import Stage
 from fctl_geo.run.work_folder import ShardOrigin, WorkFolder
 from fctl_geo.settings import REFINING_MODEL, EngineSettings
-from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend
+from fctl_geo.spec import LONG_LEGEND, NODATA, ClassInfo, Legend, distinct_color
 from fctl_geo.stitch.resolve import Resampling
 from fctl_geo.stitch.sweep import Band, PatchNetwork, Sweep
 from fctl_geo.windows.shards import cut_shards
@@ -110,7 +110,7 @@ def open_refine_run(classes: Path, model: str, engine: EngineSettings, progress:
                 f"{classes} has too few classes: {len(legend)}; refining needs at least 2",
                 hint="is it the right file?",
             )
-        networks = load(model, engine, progress)
+        networks = open_networks(model, engine, progress)
         assert networks.refinement is not None
         try:
             shared = SharedClasses(raster)

@@ -65,7 +65,7 @@ def memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Ha
     width = min(shard_px, scene.model_hw[1])
     workers = hardware.threads if hardware.kind == "cpu" else 2
     wider = _wider(info)
-    patches = workers * wider * WORKING_BYTES_A_PX[info.architecture] * info.patch_px**2
+    patches = workers * wider * _working_bytes_a_px(info) * info.patch_px**2
     weights = 2 * resolve_model(settings.model).stat().st_size  # as stored in the file, and as laid out for the kernels
     band = (len(info.legend) + 1) * 4 * (info.patch_px + BLOCK_PX) * width
     tiles = wider * _context_tile_bytes(settings, info, width)
@@ -73,8 +73,15 @@ def memory_bytes(settings: Settings, info: ModelInfo, scene: Scene, hardware: Ha
     return int(BASE_BYTES + weights + max(segmenting, _polygon_bytes(settings, scene)))
 
 
+def _working_bytes_a_px(info: ModelInfo) -> float:
+    """Measured for the architectures, and computed for networks that are known by their graph alone."""
+    return float(info.network.get("working_bytes_a_px") or WORKING_BYTES_A_PX[info.architecture])
+
+
 def _wider(info: ModelInfo) -> float:
     """How many times wider a network is than the measured one of the same architecture; at least 1."""
+    if info.architecture not in WORKING_BYTES_A_PX:
+        return 1.0
     usual = default_settings(info.architecture)
     most = 1.0
     for name in CHANNELS & usual.keys() & info.network.keys():

@@ -102,8 +102,11 @@ class RunSpec:
     device: str
     """'cpu' or 'cuda'."""
     precision: str
+    backend: str
+    """'torch' or 'onnx'."""
     arithmetic: str
-    """What else the last bits of the results depend on: the torch version and the CPU's instruction set or the GPU."""
+    """What else the last bits of the results depend on: the backend's version and the CPU's instruction set or the
+    GPU."""
     shard_px: int
     min_area: float
     """The smallest region of the products, in the unit of their areas; the inputs have it only if the user chose it."""
@@ -130,7 +133,7 @@ class RunSpec:
             settings,
             polygons=PolygonSettings(),
             scene=replace(settings.scene, gsd_m=None, bands=None, allow_external=False),  # see `reading`
-            engine=replace(settings.engine, device="cpu", precision="fp32"),  # see `device` and `precision`
+            engine=replace(settings.engine, device="cpu", precision="fp32", backend="auto"),  # see their own fields
         )
         facts = {
             "version": inputs.version,
@@ -142,6 +145,7 @@ class RunSpec:
             "reading": asdict(self.reading),
             "device": self.device,
             "precision": self.precision,
+            "backend": self.backend,
             "shard_px": self.shard_px,
         }
         return dict(json.loads(json.dumps(facts, default=str)))
@@ -151,7 +155,8 @@ class RunSpec:
         """What every product records about its origin."""
         settings = self.inputs.settings
         used = {**asdict(settings.scene), **asdict(settings.engine), **asdict(settings.polygons)}
-        used |= {"precision": self.precision, "device": self.device, "min_area_m2": self.min_area}
+        used |= {"precision": self.precision, "device": self.device, "backend": self.backend}
+        used |= {"min_area_m2": self.min_area}
         recorded = {name: value for name, value in used.items() if name not in _NOT_RECORDED}
         return {
             "FCTL_MODEL": settings.model,
@@ -175,6 +180,7 @@ def spec_of(
         reading=reading_of(scene),
         device=hardware.kind,
         precision=hardware.precision,
+        backend=hardware.backend,
         arithmetic=hardware.arithmetic,
         shard_px=shard_px,
         min_area=min_area,

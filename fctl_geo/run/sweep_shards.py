@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from fctl_geo.model.backend import Networks
 from fctl_geo.progress import Progress
 from fctl_geo.run.finish import Finish, crude_classes, final_classes
-from fctl_geo.run.networks import Networks
 from fctl_geo.run.open import Run
 from fctl_geo.run.refine import refiner_of
 from fctl_geo.run.stage import Stage, Step

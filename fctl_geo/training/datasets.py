@@ -9,8 +9,7 @@ from pathlib import Path
 
 from fctl_geo.errors import TrainingError
 from fctl_geo.progress import Progress
-from fctl_geo.raster.pam import distinct_color
-from fctl_geo.spec import ClassInfo, Legend
+from fctl_geo.spec import ClassInfo, Legend, distinct_color
 from fctl_geo.training.data import folder_name, labeled_scenes
 from fctl_geo.training.labeled_scenes import LabeledScene, refuse_strangers, survey
 from fctl_geo.training.method import Method

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from fctl_geo.model.refinement import RefinementConfig, RefinementNet
+from fctl_geo.model.configs import RefinementConfig
+from fctl_geo.model.refinement import RefinementNet
 from fctl_geo.progress import Progress, check_cancelled
 from fctl_geo.training.checkpoint import load_checkpoint, save_checkpoint
 from fctl_geo.training.crude import CrudeSample

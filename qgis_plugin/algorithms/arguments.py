@@ -22,6 +22,7 @@ from .parameters import (
     ALLOW_EXTERNAL,
     APPEND,
     AS_RECOMMENDED,
+    BACKEND,
     BACKGROUND,
     BANDS,
     BATCH_SIZE,
@@ -164,6 +165,7 @@ def engine_arguments(
 ) -> list[str]:
     """Arguments for what the networks run on; empty parameters are taken from the options."""
     words = ["--device", algorithm.parameterAsString(parameters, DEVICE, context).strip() or settings.device()]
+    words += ["--backend", algorithm.parameterAsEnumString(parameters, BACKEND, context)]
     words += ["--precision", algorithm.parameterAsEnumString(parameters, PRECISION, context)]
     for name, option, unit, preset in (
         (BATCH_SIZE, "--batch-size", "", 0),

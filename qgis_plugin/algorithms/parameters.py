@@ -28,7 +28,8 @@ ALLOW_EXTERNAL = "ALLOW_EXTERNAL"
 LAYER, APPEND = "LAYER", "APPEND"
 BANDS, GSD, GRID, MASK = "BANDS", "GSD", "GRID", "MASK"
 MERGE, TTA, REFINE = "MERGE", "TTA", "REFINE"
-DEVICE, PRECISION, BATCH_SIZE, THREADS, MAX_MEMORY = "DEVICE", "PRECISION", "BATCH_SIZE", "THREADS", "MAX_MEMORY"
+DEVICE, BACKEND, PRECISION = "DEVICE", "BACKEND", "PRECISION"
+BATCH_SIZE, THREADS, MAX_MEMORY = "BATCH_SIZE", "THREADS", "MAX_MEMORY"
 AS_RECOMMENDED, YES, NO = "as the model recommends", "yes", "no"
 
 
@@ -84,9 +85,9 @@ def add_model_file(algorithm: QgsProcessingAlgorithm) -> None:
     """A model file that takes precedence over the model."""
     made = QgsProcessingParameterFile(
         MODEL_FILE, tr("Custom model file"), QgsProcessingParameterFile.Behavior.File, "", None, True,
-        tr("Model files") + " (*.safetensors)",
+        tr("Model files") + " (*.safetensors *.onnx)",
     )  # fmt: skip
-    made.setHelp(tr("A model file (.safetensors) of your own. It takes precedence over the model above."))
+    made.setHelp(tr("A model file (.safetensors or .onnx) of your own. It takes precedence over the model above."))
     algorithm.addParameter(advanced(made))
 
 
@@ -259,6 +260,15 @@ def add_merge(algorithm: QgsProcessingAlgorithm) -> None:
 def add_engine(algorithm: QgsProcessingAlgorithm) -> None:
     """What the networks run on."""
     add_device(algorithm)
+    algorithm.addParameter(
+        advanced(
+            choice(
+                BACKEND, tr("Backend"),
+                tr("Library that computes. 'auto': torch on a GPU, otherwise ONNX Runtime if the engine has it."),
+                defaults.BACKENDS,
+            )
+        )
+    )  # fmt: skip
     algorithm.addParameter(
         advanced(
             choice(

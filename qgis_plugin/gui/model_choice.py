@@ -105,6 +105,6 @@ class ModelChoice(QWidget):
         return ""
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, tr("Model file"), "", tr("Model files") + " (*.safetensors)")
+        path, _ = QFileDialog.getOpenFileName(self, tr("Model file"), "", tr("Model files") + " (*.safetensors *.onnx)")
         if path:
             self.add_file(path)

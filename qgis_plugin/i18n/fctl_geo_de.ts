@@ -160,8 +160,8 @@
       <translation>Modelldateien</translation>
     </message>
     <message>
-      <source>A model file (.safetensors) of your own. It takes precedence over the model above.</source>
-      <translation>Eine eigene Modelldatei (.safetensors). Sie hat Vorrang vor dem Modell oben.</translation>
+      <source>A model file (.safetensors or .onnx) of your own. It takes precedence over the model above.</source>
+      <translation>Eine eigene Modelldatei (.safetensors oder .onnx). Sie hat Vorrang vor dem Modell oben.</translation>
     </message>
     <message>
       <source>Minimum region area (m²)</source>
@@ -298,6 +298,14 @@
     <message>
       <source>Cleans up borders and small errors, based on their surroundings.</source>
       <translation>Bereinigt Grenzen und kleine Fehler anhand ihrer Umgebung.</translation>
+    </message>
+    <message>
+      <source>Backend</source>
+      <translation>Rechenbibliothek</translation>
+    </message>
+    <message>
+      <source>Library that computes. 'auto': torch on a GPU, otherwise ONNX Runtime if the engine has it.</source>
+      <translation>Bibliothek, die rechnet. 'auto': torch auf einer GPU, sonst ONNX Runtime, falls die Engine sie hat.</translation>
     </message>
     <message>
       <source>Precision</source>
@@ -700,8 +708,8 @@
       <translation>Das Modell '{}' gibt es nicht.</translation>
     </message>
     <message>
-      <source>Included models: {}. Alternatively, choose a model file (.safetensors).</source>
-      <translation>Mitgelieferte Modelle: {}. Alternativ können Sie eine Modelldatei (.safetensors) wählen.</translation>
+      <source>Included models: {}. Alternatively, choose a model file (.safetensors or .onnx).</source>
+      <translation>Mitgelieferte Modelle: {}. Alternativ können Sie eine Modelldatei (.safetensors oder .onnx) wählen.</translation>
     </message>
     <message>
       <source>The model file {} does not exist.</source>

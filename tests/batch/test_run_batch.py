@@ -64,7 +64,7 @@ def test_two_hundred_scenes_with_five_broken_ones(tmp_path: Path, model: Path, m
     broken = {7: b"", 50: b"not a raster", 99: one[:200], 120: one[: len(one) - 900], 199: b"II*\0garbage"}
     for i, content in broken.items():
         (folder / f"s{i:03d}.tif").write_bytes(content)
-    loads = counted(monkeypatch, "fctl_geo.run.networks.load_networks")
+    loads = counted(monkeypatch, "fctl_geo.model.torch_backend.load_networks")
     first = batch(folder, out, model)
     assert (first.done, first.unchanged, len(loads)) == (195, 0, 1), "the model is opened once"
     assert {ended.name for ended in first.failed} == {f"s{i:03d}" for i in broken}

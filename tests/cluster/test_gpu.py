@@ -45,9 +45,9 @@ def test_a_process_that_is_killed_gives_its_gpu_back(tmp_path: Path) -> None:
 
 
 def test_the_device_is_the_claimed_one_or_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fctl_geo.model.device.gpu_names", lambda: NAMES)
+    monkeypatch.setattr("fctl_geo.model.choice.gpu_names", lambda: NAMES)
     first, second = GpuClaim(tmp_path), GpuClaim(tmp_path)
     assert [first.device("auto"), first.device("cuda"), second.device("auto")] == ["cuda:0", "cuda:0", "cuda:1"]
     assert second.device("cpu") == "cpu" and second.device("cuda:5") == "cuda:5"
-    monkeypatch.setattr("fctl_geo.model.device.gpu_names", list)
+    monkeypatch.setattr("fctl_geo.model.choice.gpu_names", list)
     assert GpuClaim(tmp_path).device("auto") == "auto"

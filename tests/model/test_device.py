@@ -10,12 +10,13 @@ import torch
 from model_factory import make_model
 
 from fctl_geo.errors import DeviceError
-from fctl_geo.model import device as device_module
+from fctl_geo.model import torch_device as device_module
 from fctl_geo.model.contexts import WholeScene
-from fctl_geo.model.device import Device
 from fctl_geo.model.modelfile import load_networks, read_model_info
 from fctl_geo.model.orientation import ORIENTATIONS
 from fctl_geo.model.segmenter import Segmenter
+from fctl_geo.model.torch_backend import TorchSegmentation
+from fctl_geo.model.torch_device import TorchDevice
 from fctl_geo.progress import Silent
 from fctl_geo.settings import EngineSettings
 from fctl_geo.windows.grid import PatchGrid
@@ -35,20 +36,20 @@ def gpu_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_module, "_gpu_name", lambda device: "Pretend GPU")
 
 
-def starved(device: Device, most: int) -> Device:
+def starved(device: TorchDevice, most: int) -> TorchDevice:
     """A device that claims to be a GPU whose memory holds `most` items; 'meta' stands in where there is no GPU."""
     device.torch_device, device.batch_size, device.most = torch.device("meta"), 8, most  # type: ignore[attr-defined]
     return device
 
 
 def test_results_come_in_order_from_several_threads() -> None:
-    device = Device(EngineSettings(device="cpu", threads=3), Silent())
+    device = TorchDevice(EngineSettings(device="cpu", threads=3), Silent())
     assert list(device.run(lambda batch: [x * x for x in batch], list(range(50)))) == [x * x for x in range(50)]
     device.close()
 
 
 def test_an_error_in_a_worker_is_raised_and_the_rest_is_dropped() -> None:
-    device = Device(EngineSettings(device="cpu", threads=2), Silent())
+    device = TorchDevice(EngineSettings(device="cpu", threads=2), Silent())
 
     def fail(batch: list[int]) -> list[int]:
         if batch[0] == 5:
@@ -63,7 +64,7 @@ def test_an_error_in_a_worker_is_raised_and_the_rest_is_dropped() -> None:
 @pytest.mark.parametrize(("most", "sizes"), [(3, [8, 4, 2]), (0, [8, 4, 2, 1])])
 def test_when_memory_runs_out_the_batch_is_halved_and_then_the_cpu_takes_over(most: int, sizes: list[int]) -> None:
     told = Told()
-    device = starved(Device(EngineSettings(device="cpu", threads=1), told), most)
+    device = starved(TorchDevice(EngineSettings(device="cpu", threads=1), told), most)
     tried = []
 
     def work(batch: list[int]) -> list[int]:
@@ -83,7 +84,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_then_the_cpu_takes_over(mo
     device.close()
 
 
-class PretendGpu(Device):
+class PretendGpu(TorchDevice):
     """Computes on the CPU as a GPU would, in bf16 and in batches, until it falls back."""
 
     def __init__(self) -> None:
@@ -106,9 +107,10 @@ def test_the_cpu_takes_over_from_a_gpu_whose_context_features_are_bf16(tmp_path:
     network = load_networks(model, read_model_info(model))["segmentation"]
     grid, looks, row = PatchGrid(300, 300, 128, 32), ORIENTATIONS["flips"], [(0, 0), (0, 1), (0, 2)]
     device = PretendGpu()
-    segmenter = Segmenter(device.place(network), device, grid, looks, read)
+    running = TorchSegmentation(device.place(network), device)
+    segmenter = Segmenter(running, device, grid, looks, read)
     if whole_scene:
-        segmenter.contexts[0] = WholeScene(0, network, device, grid, looks, read)
+        segmenter.contexts[0] = WholeScene(0, running, device, grid, looks, read)
     segment, full = network.segment, [False]
 
     def starving(patch: torch.Tensor, contexts: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -128,7 +130,7 @@ def test_the_cpu_takes_over_from_a_gpu_whose_context_features_are_bf16(tmp_path:
 
 
 def test_every_gpu_batch_has_the_same_size() -> None:
-    device = starved(Device(EngineSettings(device="cpu", threads=1), Silent()), 8)
+    device = starved(TorchDevice(EngineSettings(device="cpu", threads=1), Silent()), 8)
     sizes = []
 
     def work(batch: list[int]) -> list[int]:
@@ -142,11 +144,11 @@ def test_every_gpu_batch_has_the_same_size() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused_in_words() -> None:
     with pytest.raises(DeviceError, match="sees no GPU") as caught:
-        Device(EngineSettings(device="cuda:1"), Silent())
+        TorchDevice(EngineSettings(device="cuda:1"), Silent())
     assert "--device cpu" in caught.value.hint
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_a_gpu_is_chosen_by_itself() -> None:
-    assert Device(EngineSettings(), Silent()).torch_device.type == "cuda"
+    assert TorchDevice(EngineSettings(), Silent()).torch_device.type == "cuda"

@@ -9,12 +9,13 @@ import torch
 from model_factory import make_legend
 
 from fctl_geo.model.correlation import AdaptiveFusion, ContextualCorrelation, attend
-from fctl_geo.model.device import Device
 from fctl_geo.model.efficientnet import Depthwise, EfficientNetLite
 from fctl_geo.model.lite import FctlLite, LiteConfig
 from fctl_geo.model.orientation import ORIENTATIONS
 from fctl_geo.model.refinement import RefinementConfig, RefinementNet, shrink_mask
 from fctl_geo.model.refiner import Refiner
+from fctl_geo.model.torch_backend import TorchRefinement
+from fctl_geo.model.torch_device import TorchDevice
 from fctl_geo.progress import Silent
 from fctl_geo.settings import EngineSettings
 from fctl_geo.spec import ClassInfo, Legend
@@ -168,7 +169,7 @@ def test_a_change_of_a_pixel_shows_where_it_lies() -> None:
 
 @pytest.mark.parametrize("name", ["none", "flips", "d4"])
 def test_every_orientation_is_undone(name: str) -> None:
-    image = torch.arange(32.0).view(2, 4, 4)
+    image = np.arange(32.0).reshape(2, 4, 4)
     views = [o.apply(image) for o in ORIENTATIONS[name]]
     assert len({tuple(v.flatten().tolist()) for v in views}) == len(views) == {"none": 1, "flips": 4, "d4": 8}[name]
     for orientation, view in zip(ORIENTATIONS[name], views, strict=True):
@@ -208,8 +209,8 @@ def test_the_refiner_sees_the_context_that_its_network_was_trained_with(context:
         read.append(window)
         return classes[window.slices_in(Window(0, 0, 300, 300))]
 
-    device = Device(EngineSettings(device="cpu", threads=1), Silent())
-    refiner = Refiner(network, device, grid, legend, look)
+    device = TorchDevice(EngineSettings(device="cpu", threads=1), Silent())
+    refiner = Refiner(TorchRefinement(network, device), device, grid, legend, look)
     (before,) = next(iter(refiner.logits([(1, 2)])))
     margin = round(32 * (context - 1))
     assert read == [grid.patch(1, 2).grow(margin)]

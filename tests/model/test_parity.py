@@ -68,9 +68,9 @@ def crops_of(scene: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
             margin = (factor - 1) * 254
             rows, cols = (slice(508 + at - margin, 1016 + at + margin) for at in (window.row, window.col))
             crop = np.moveaxis(padded[rows, cols], -1, 0)
-            stacked = torch.from_numpy(np.concatenate([crop, np.full_like(crop[:1], 255)]))
-            image = (resized(stacked, (508, 508)) * 255).round().byte()
-            crops[name] = image.permute(1, 2, 0).contiguous().numpy()
+            stacked = np.concatenate([crop, np.full_like(crop[:1], 255)])
+            image = (resized(stacked, (508, 508)) * 255).round().astype(np.uint8)
+            crops[name] = np.ascontiguousarray(np.moveaxis(image, 0, -1))
         yield crops
 
 

@@ -15,6 +15,7 @@ RECOMMENDED = "as the model recommends"
 SHARED = {
     "MODEL": "model",
     "DEVICE": "device",
+    "BACKEND": "backend",
     "PRECISION": "precision",
     "BATCH_SIZE": "batch_size",
     "THREADS": "threads",
@@ -104,7 +105,7 @@ LEFT_OUT = {
     },
     "evaluate": {
         "polygons", "truth", "data", "classes", "gsd_m", "convention", "objects", "tolerance_px", "merge", "tta",
-        "refine", "precision", "batch_size", "threads", "max_memory_bytes",
+        "refine", "backend", "precision", "batch_size", "threads", "max_memory_bytes",
     },
 }  # fmt: skip
 """Options for the terminal alone; a new one must be added here, or become a parameter."""

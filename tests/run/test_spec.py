@@ -73,6 +73,7 @@ def test_what_changes_a_shard_changes_its_key(tmp_path: Path, model: Path) -> No
         "model": spec(scene, other),
         "device": spec(scene, model, Hardware("cuda", "fp32", "a GPU")),
         "precision": spec(scene, model, Hardware("cpu", "bf16", "a CPU")),
+        "backend": spec(scene, model, Hardware("cpu", "fp32", "a CPU", backend="onnx")),
         "bands": spec(scene, model, bands=("nir", "red", "green")),
         "merge": spec(scene, model, merge="montage"),
         "tta": spec(scene, model, tta="flips"),
@@ -329,7 +330,7 @@ def test_resuming_with_other_instructions_is_warned_of(
 
     scene, heard = make_scene(tmp_path / "scene.tif", 100, 80), Hearing()
     fail_late(scene, model, monkeypatch)
-    monkeypatch.setattr("fctl_geo.model.device.Device.arithmetic", "torch 9, AVX1024")
+    monkeypatch.setattr("fctl_geo.model.torch_device.TorchDevice.arithmetic", "torch 9, AVX1024")
     out = scene.with_name("out.gpkg")
     values = {"model": str(model), "outs": (out,), "device": "cpu", "threads": 1, "resume": True}
     segment_scene(scene, Settings.of(values), progress=heard)
