@@ -90,7 +90,7 @@ def _check_tensor(tensor: TensorProto, bare: bool) -> None:
         raise ValueError(f"tensor {tensor.name!r} declares {count:,} values, but the file holds {held:,}")
 
 
-_BITS = {
+_BITS: dict[int, int] = {
     **dict.fromkeys((TensorProto.FLOAT, TensorProto.INT32, TensorProto.UINT32), 32),
     **dict.fromkeys((TensorProto.DOUBLE, TensorProto.INT64, TensorProto.UINT64, TensorProto.COMPLEX64), 64),
     **dict.fromkeys((TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.INT16, TensorProto.UINT16), 16),
