@@ -104,7 +104,11 @@ def test_the_tolerance_is_in_meters_on_the_models_grid(tmp_path: Path, model: Pa
     scene, progress = make_scene(tmp_path / "a.tif", pixels=roofs(), transform=EIGHTH), Told()
     segment(scene, tmp_path / "b", model, progress, grid="model", simplify_m=0.8)
     assert progress.warned == []
-    polygonise(tmp_path / "b.tif", [tmp_path / "again.gpkg"], PolygonSettings(0, 0.8, ("nothing", "a", "b")))
+    polygonise(
+        tmp_path / "b.tif",
+        [tmp_path / "again.gpkg"],
+        PolygonSettings(min_area_m2=0, simplify_m=0.8, classes=("nothing", "a", "b")),
+    )
     same_shapes(tmp_path / "b.gpkg", tmp_path / "again.gpkg")
 
 

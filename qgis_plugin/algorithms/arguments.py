@@ -59,7 +59,7 @@ PARAMETERS = {
     "model": MODEL, "min-area": MIN_AREA, "simplify": SIMPLIFY, "square": SQUARE, "classes": CLASSES,
     "separate": SEPARATE, "neck": NECK, "layer": LAYER, "append": APPEND, "bands": BANDS, "gsd": GSD, "grid": GRID,
     "mask": MASK, "allow-external": ALLOW_EXTERNAL, "merge": MERGE, "tta": TTA, "refine": REFINE, "device": DEVICE,
-    "backend": BACKEND, "fill-holes": FILL_HOLES,
+    "backend": BACKEND, "fill-holes": FILL_HOLES, "smooth": SMOOTH,
     "precision": PRECISION, "batch-size": BATCH_SIZE, "batch": BATCH_SIZE, "threads": THREADS,
     "max-memory": MAX_MEMORY, "aoi": AOI, "background": BACKGROUND, "bbox": "EXTENT", "resume": "RESUME",
     "field": "FIELD", "labels": "LABELS", "image": "INPUT", "refinement": "REFINEMENT",

@@ -87,7 +87,8 @@ class RunsBox(QgsCollapsibleGroupBox):
         from processing import createAlgorithmDialog
 
         run = _run_of(self.table.currentItem())
-        createAlgorithmDialog(f"fctl:{run.algorithm}", restored(run.parameters)).show()
+        self._again = createAlgorithmDialog(f"fctl:{run.algorithm}", restored(run.parameters))  # kept, or it may vanish
+        self._again.show()
 
 
 def _table() -> QTreeWidget:

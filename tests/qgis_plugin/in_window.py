@@ -173,7 +173,12 @@ def run(dock):
     iface.layerTreeView().expandAll()
     shoot("polygons")
     dock.runs.run_again()
-    (again,) = (w for w in QApplication.topLevelWidgets() if w.isVisible() and type(w).__name__ == "AlgorithmDialog")
+
+    def dialogs():
+        return [w for w in QApplication.topLevelWidgets() if w.isVisible() and "createProcessingParameters" in dir(w)]
+
+    wait(dialogs, "the dialog of another run", seconds=60)
+    (again,) = dialogs()
     SEEN["again"] = again.createProcessingParameters()["MIN_AREA"]
     again.close()
     tree = QgsProject.instance().layerTreeRoot()

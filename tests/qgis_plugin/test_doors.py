@@ -94,8 +94,8 @@ LEFT_OUT = {
     "segment": {"workers", "scheduler", "max_vertices", "styles", "stac", "scene_name"},
     # QGIS names the scene by its layer's file
     "batch": {
-        "max_vertices", "bbox", "record", "confidence", "template", "time_limit_s", "split", "stac", "asset", "workers",
-        "scheduler",
+        "max_vertices", "bbox", "record", "confidence", "report", "template", "time_limit_s", "split", "stac", "asset",
+        "workers", "scheduler",
     },
     "refine": set(),
     "polygonise": {"max_vertices", "styles", "scene_name"},
