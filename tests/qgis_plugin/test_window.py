@@ -81,7 +81,7 @@ def test_a_fresh_profile_shows_button_panel_and_menu(seen: dict[str, Any]) -> No
 
 
 def test_the_panel_shows_engine_models_and_layer(seen: dict[str, Any]) -> None:
-    assert "GiB free" in seen["engine"]
+    assert "GiB memory free" in seen["engine"]
     assert {"buildings", "landcover"} <= set(seen["models"])
     gsd_m = read_model_info("landcover").input.gsd_m
     for words in ("building", "water", f"trained at {gsd_m:g} m per pixel", "License", "#4a90d9"):
