@@ -7,7 +7,6 @@ addresses come from release.cfg; `--release` insists on real ones.
 from __future__ import annotations
 
 import argparse
-import configparser
 import shutil
 import subprocess
 import sys
@@ -16,9 +15,11 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "qgis_plugin"))
+
+from build_zip import copy_sources, release_values  # noqa: E402
+
 SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff")
-BUILT = ("__pycache__", "*.nbi", "*.nbc")
-"""Left by compilers, not part of the sources."""
 SITES = {"homepage": "Homepage", "repository": "Repository", "tracker": "Issues"}
 
 
@@ -28,24 +29,15 @@ def released_metadata(*, strict: bool) -> dict[str, str]:
     Args:
         strict: refuse values that are missing or made up.
     """
-    parser = configparser.ConfigParser()
-    parser.read(ROOT / "release.cfg", "utf-8")
-    values = parser["release"]
-    poor = [name for name in ("author", "email", *SITES) if not values.get(name) or ".invalid" in values[name]]
-    if strict and poor:
-        raise SystemExit(f"release.cfg has no real value for {', '.join(poor)}: a release needs them")
-    sites = "".join(f"\n    {title} = {values[name]}" for name, title in SITES.items() if values.get(name))
-    lines = {"author": values["author"], "author_email": values["email"], "url": values.get("homepage", "")}
+    values = release_values(strict=strict)
+    sites = "".join(f"\n    {title} = {values[name]}" for name, title in SITES.items() if values[name])
+    lines = {"author": values["author"], "author_email": values["email"], "url": values["homepage"]}
     return {name: value for name, value in {**lines, "project_urls": sites}.items() if value}
 
 
-def copy_sources(folder: Path, *, strict: bool) -> None:
+def prepare(folder: Path, *, strict: bool) -> None:
     """Copy what belongs into a distribution, with the values of the release in its setup.cfg."""
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*BUILT))
-        else:
-            shutil.copy2(ROOT / name, folder / name)
+    copy_sources(folder, SOURCES)
     added = "".join(f"{name} = {value}\n" for name, value in released_metadata(strict=strict).items())
     text = (folder / "setup.cfg").read_text("utf-8")
     (folder / "setup.cfg").write_text(text.replace("[metadata]\n", "[metadata]\n" + added, 1), "utf-8")
@@ -54,7 +46,7 @@ def copy_sources(folder: Path, *, strict: bool) -> None:
 def build(out: Path, *, strict: bool) -> list[Path]:
     """Build the sdist, and the wheel from it; check both."""
     with tempfile.TemporaryDirectory() as name:
-        copy_sources(Path(name), strict=strict)
+        prepare(Path(name), strict=strict)
         _run(sys.executable, "-m", "build", "--outdir", f"{name}/dist", name)
         built = sorted(Path(name, "dist").iterdir())
         _run(sys.executable, "-m", "twine", "check", "--strict", *map(str, built))

@@ -26,6 +26,7 @@ TIME = (2000, 1, 1, 0, 0, 0)
 SITES = ("homepage", "repository", "tracker")
 LEFT_OUT = {"build_zip.py", "collect.py", "README.md"}
 TAKEN = {".py", ".svg", ".jpg", ".png", ".qm"}
+COMPILED = ("__pycache__", "*.nbi", "*.nbc")
 ENGINE_SOURCES = ("fctl_geo", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -36,8 +37,18 @@ def version() -> str:
     return found
 
 
+def copy_sources(folder: Path, names: tuple[str, ...]) -> None:
+    """Copy these files and folders of the project, without what compilers left there."""
+    for name in names:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns(*COMPILED))
+        else:
+            shutil.copy2(path, folder / name)
+
+
 def release_values(path: Path = ROOT / "release.cfg", *, strict: bool = False) -> dict[str, str]:
-    """Author, address, and sites of the project.
+    """Author, address, and sites of the project, for the plugin and for the packages.
 
     Args:
         strict: for a release: refuses values that are missing or made up.
@@ -88,13 +99,7 @@ def build_wheel(folder: Path) -> Path:
     """The engine's wheel, built from a copy so that the tree stays clean."""
     source = folder / "source"
     source.mkdir()
-    for name in ENGINE_SOURCES:
-        path = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__", "*.nbi", "*.nbc")
-        if path.is_dir():
-            shutil.copytree(path, source / name, ignore=ignore)
-        else:
-            shutil.copy2(path, source / name)
+    copy_sources(source, ENGINE_SOURCES)
     command = [
         sys.executable,
         "-m",
