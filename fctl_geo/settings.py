@@ -255,9 +255,14 @@ class OutputSettings:
             )
 
     @property
+    def beside(self) -> tuple[Path, ...]:
+        """The files that are written beside `outs`: confidence, then report."""
+        return tuple(path for path in (self.confidence, self.report) if path is not None)
+
+    @property
     def named(self) -> bool:
         """Whether any product is named."""
-        return bool(self.outs) or self.confidence is not None or self.report is not None
+        return bool(self.outs or self.beside)
 
 
 @dataclass(frozen=True, slots=True)

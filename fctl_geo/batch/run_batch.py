@@ -142,9 +142,10 @@ def _entries(
     checksum = model_checksum(resolve_model(settings.model))
     entries = []
     for scene, name in zip(scenes, names, strict=True):
-        files = _files(_outputs(out, name, batch))
+        output = _outputs(out, name, batch)
         settings_dict = asdict(replace(_own(settings, scene), output=OutputSettings()))
         as_json = json.dumps(settings_dict, sort_keys=True, default=str)
+        files = (*output.outs, *output.beside)
         entries.append(Entry(name, shown(scene.scene), as_json, settings.model, checksum, __version__, files))
     return entries
 
@@ -205,10 +206,6 @@ def _outputs(out: Path, name: str, batch: BatchSettings) -> OutputSettings:
         confidence=out / f"{name}-confidence.tif" if batch.confidence else None,
         report=out / f"{name}.html" if batch.report else None,
     )
-
-
-def _files(output: OutputSettings) -> tuple[Path, ...]:
-    return (*output.outs, *(path for path in (output.confidence, output.report) if path is not None))
 
 
 def _own(settings: Settings, scene: SceneInput) -> Settings:

@@ -71,7 +71,7 @@ class Products:
             raise SettingsError("no output is given", hint="add one, for example --out landcover.gpkg")
         self.tables = [table for table in map(TableAddress.of, settings.outs) if table is not None]
         files = [out for out in settings.outs if TableAddress.of(out) is None]
-        named = [*files, *(path for path in (settings.confidence, settings.report) if path is not None)]
+        named = [*files, *settings.beside]
         places = [RemotePlace.of(path, settings.staging) for path in named]
         self.remote = [place for place in places if place is not None]
         addresses = [place.address if place else path for path, place in zip(named, places, strict=True)]
