@@ -7,13 +7,14 @@ import math
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from onnx import ModelProto
 
 from fctl_geo.errors import ModelFileError
 from fctl_geo.model.backend import Floats, Networks
 from fctl_geo.model.files import ONNX_ENDING, graph_path
 from fctl_geo.model.info import ModelInfo
-from fctl_geo.model.onnx_device import OnnxDevice, attempt
+from fctl_geo.model.onnx_device import OnnxDevice, run_each
 from fctl_geo.model.onnx_file import fill, metadata_of, piece, read_onnx, refinement_of
 from fctl_geo.model.onnx_plain import ARCHITECTURE, PlainSegmentation
 from fctl_geo.progress import Progress
@@ -103,12 +104,5 @@ def _session(device: OnnxDevice, model: ModelProto, inputs: list[str], output: s
 
 
 def _run(session: Any, feed: dict[str, Floats]) -> Floats:
-    """Run a session image by image: its graph is for one."""
-    import numpy as np
-
-    count = len(next(iter(feed.values())))
-    outs = [
-        attempt(lambda n=n: session.run(None, {k: np.ascontiguousarray(v[n : n + 1]) for k, v in feed.items()}))[0]
-        for n in range(count)
-    ]
-    return cast(Floats, outs[0] if count == 1 else np.concatenate(outs))
+    outs = run_each(session, feed)
+    return cast(Floats, outs[0] if len(outs) == 1 else np.concatenate(outs))

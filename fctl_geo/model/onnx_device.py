@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from fctl_geo.errors import DeviceError, ModelFileError, SettingsError
+from fctl_geo.model.backend import Floats
 from fctl_geo.model.device import Device
 from fctl_geo.model.installed import has_cuda_driver
 from fctl_geo.progress import Progress
@@ -76,6 +80,20 @@ def attempt(work: Any) -> Any:
         if type(error).__module__.startswith("onnxruntime"):
             raise _refused(error) from None
         raise
+
+
+def run_each(session: onnxruntime.InferenceSession, feed: Mapping[str, Floats]) -> list[NDArray[Any]]:
+    """The first output of a session for each image of its inputs (N, ...): its graph is for one.
+
+    Raises:
+        ModelFileError: ONNX Runtime cannot run it.
+    """
+    images = {name: np.ascontiguousarray(values) for name, values in feed.items()}
+    count = len(next(iter(images.values())))
+    return [
+        attempt(lambda n=n: session.run(None, {name: some[n : n + 1] for name, some in images.items()}))[0]
+        for n in range(count)
+    ]
 
 
 def _refused(error: Exception) -> ModelFileError:

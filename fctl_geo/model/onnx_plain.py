@@ -17,7 +17,7 @@ from fctl_geo.errors import ModelFileError, SettingsError
 from fctl_geo.model.backend import Floats
 from fctl_geo.model.info import ModelInfo
 from fctl_geo.model.limits import MOST_BANDS, MOST_PATCH_PX, check_limits
-from fctl_geo.model.onnx_device import attempt
+from fctl_geo.model.onnx_device import run_each
 from fctl_geo.model.onnx_file import metadata_of
 from fctl_geo.model.onnx_metadata import BANDS, PlainSettings, settings_of
 from fctl_geo.model.onnx_size import working_bytes
@@ -42,7 +42,7 @@ def plain_info(path: Path, model: ModelProto, settings: Path | None) -> ModelInf
     Args:
         settings: the TOML file beside it, if there is one; it has precedence.
     Raises:
-        ModelFileError: it does not have the form of a segmentation network; which part is wrong is said.
+        ModelFileError: it is not a segmentation network; the message says why.
     """
     try:
         given = settings_of(metadata_of(model), settings)
@@ -181,8 +181,8 @@ class PlainSegmentation:
         raise AssertionError("it has no contexts")
 
     def segment(self, images: Floats, contexts: list[Floats]) -> Floats:
-        pixels = np.ascontiguousarray(to_input(images, self._settings))
-        outs = [attempt(lambda one=one: self._session.run(None, {self._input: one[None]}))[0] for one in pixels]
+        pixels = to_input(images, self._settings)
+        outs = run_each(self._session, {self._input: pixels})
         return np.stack([self._logits(out, pixels.shape[-2:]) for out in outs])
 
     def _logits(self, out: NDArray[Any], size_hw: tuple[int, ...]) -> Floats:
