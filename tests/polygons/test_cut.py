@@ -10,6 +10,7 @@ import scipy.ndimage
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strip_factory import cut_strips
 
 from fctl_geo.polygons import trace
 from fctl_geo.polygons.cut import GRID_ROWS, OPEN_POLYGONS
@@ -36,7 +37,7 @@ def traced(
     classes: Classes, max_vertices: int, *, simplify_px: float = 0.0, cuts: list[int] | None = None
 ) -> tuple[list[PolygonBatch], CutRegions]:
     cut = CutRegions()
-    strips = [Strip(part) for part in np.split(classes, sorted(set(cuts or [])))]
+    strips = cut_strips(classes, cuts)
     batches = trace_polygons(
         strips,
         width=classes.shape[1],

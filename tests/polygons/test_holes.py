@@ -8,6 +8,7 @@ import pytest
 import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strip_factory import cut_strips
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons import settling
@@ -35,9 +36,7 @@ def rasters(draw: st.DrawFn) -> Classes:
 def filled(
     classes: Classes, max_area: float, cuts: list[int] | None = None, area: npt.NDArray[np.float64] | None = None
 ) -> Classes:
-    at = sorted(set(cuts or []))
-    areas = [None] * (len(at) + 1) if area is None else np.split(area, at)
-    strips = [Strip(part, area=a) for part, a in zip(np.split(classes, at), areas, strict=True)]
+    strips = cut_strips(classes, cuts, area)
     out = fill_holes(strips, width=classes.shape[1], skip=SKIP, max_area=max_area)
     return np.concatenate([strip.classes for strip in out])
 

@@ -11,6 +11,7 @@ import scipy.ndimage
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strip_factory import cut_strips
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons.clearance import clearances, with_clearance
@@ -34,7 +35,7 @@ def rasters(draw: st.DrawFn) -> Classes:
 
 
 def traced(classes: Classes, tolerance_px: float, cuts: list[int] | None = None) -> list[PolygonBatch]:
-    strips = [Strip(part) for part in np.split(classes, sorted(set(cuts or [])))]
+    strips = cut_strips(classes, cuts)
     width = classes.shape[1]
     skip: frozenset[int] = frozenset()
     return list(trace_polygons(strips, width=width, transform=IDENTITY, skip=skip, simplify_px=tolerance_px))

@@ -9,8 +9,8 @@ import scipy.ndimage
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strip_factory import cut_strips
 
-from fctl_geo.polygons.strip import Strip
 from fctl_geo.polygons.trace import trace_polygons
 
 Classes = npt.NDArray[np.uint8]
@@ -38,7 +38,7 @@ def trace(
     cuts: list[int] | None = None,
 ) -> tuple[list[bytes], list[int]]:
     """The polygons as WKB, and their classes."""
-    strips = [Strip(part) for part in np.split(classes, sorted(set(cuts or [])))]
+    strips = cut_strips(classes, cuts)
     wkb, class_ids = [], []
     for batch in trace_polygons(
         strips,

@@ -13,6 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from strip_factory import cut_strips
 
 from fctl_geo.errors import SettingsError
 from fctl_geo.polygons import chains
@@ -71,7 +72,7 @@ awkward = [
 
 
 def traced(classes: Classes, cuts: list[int] | None = None, skip: frozenset[int] = frozenset()) -> list[PolygonBatch]:
-    strips = [Strip(part) for part in np.split(classes, sorted(set(cuts or [])))]
+    strips = cut_strips(classes, cuts)
     return list(trace_polygons(strips, width=classes.shape[1], transform=IDENTITY, skip=skip))
 
 

@@ -11,6 +11,7 @@ import scipy.ndimage
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strip_factory import cut_strips
 
 from fctl_geo.polygons.batch import PolygonBatch, join_batches
 from fctl_geo.polygons.trace import Strip, trace_polygons
@@ -39,7 +40,7 @@ def traced(
     cuts: list[int] | None = None,
     max_vertices: int = 500_000,
 ) -> PolygonBatch:
-    strips = [Strip(part) for part in np.split(classes, sorted(set(cuts or [])))]
+    strips = cut_strips(classes, cuts)
     squarer = Squarer(OBJECTS, IDENTITY, tolerance_px, mode, max_vertices)
     width = classes.shape[1]
     batches = trace_polygons(
