@@ -1,4 +1,4 @@
-"""ONNX files: read with distrust, cut into the pieces that are run, filled with weights kept elsewhere.
+"""ONNX files: treated as untrusted, cut into the pieces that are run, filled with weights kept elsewhere.
 
 A file of ours is one ordinary ONNX model whose graph leads from the pixels of a patch and of its contexts to logits, so
 that any program can run it. The features of the contexts are outputs of their own (`context_0`, ...); there the engine

@@ -8,7 +8,7 @@ import onnx
 from onnx import ModelProto
 
 UNKNOWN_BYTES_A_PX = 800
-"""Where a graph does not tell the sizes of its tensors; a U-Net with the usual 64 channels needs about as much."""
+"""Where a graph does not state the sizes of its tensors; a U-Net with the usual 64 channels needs about as much."""
 FIXED_BYTES = 4
 """Of a value; larger types are rare."""
 

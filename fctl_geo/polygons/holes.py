@@ -5,11 +5,11 @@ The exact rules:
 - A hole is a region of 4-connected pixels that get no polygon: those of all such classes together, but not nodata.
 - It is filled if its area is less than `max_area`, all pixels that border on it (by an edge) are of one class that gets
   polygons, and none of its pixels lies at the raster's edge. Its pixels then belong to that class.
-- Everything else stays. A hole made of another class that gets polygons is no hole: polygons never overlap. Nodata
-  never changes, and a hole that touches it stays, because nobody knows what lies there.
+- Everything else stays. An enclosed region of a class that gets polygons is not a hole, because polygons never overlap.
+  Nodata never changes, and a hole that touches it stays, because what lies there is unknown.
 
 Holes are filled after small regions were merged (`sieve`) and before objects are separated, so that a skylight does not
-make a neck of the roof around it. Classes of no polygon remain as they are otherwise.
+make a neck of the roof around it. All other pixels of classes without polygons keep their class.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return True, ""
 
     def _check_outputs(self, parameters: dict[str, Any]) -> None:
-        """An extension that the engine does not write is told now, not after an hour."""
+        """Refuse an extension that the engine does not write now, not after an hour."""
         for definition in self.destinationParameterDefinitions():
             path, known = output_path(parameters, definition.name()), endings_of(definition)
             ending = Path(path).suffix.lower()

@@ -133,7 +133,7 @@ class SegmentFolder(EngineAlgorithm):
         }
 
     def _load(self, summary, context, card, command) -> None:
-        """Have QGIS add the results to its project; qgis_process has none that lasts."""
+        """Let QGIS add the results to its project, if there is one (in qgis_process there is not)."""
         if context.project() is None:
             return
         for path in summary.get("files", []):

@@ -88,7 +88,7 @@ class FctlDock(QgsDockWidget):
         return self.scroll
 
     def _always_visible(self) -> QVBoxLayout:
-        """What a run is followed by, below the part that scrolls."""
+        """Buttons, progress bar and status, below the part that scrolls."""
         box = QVBoxLayout()
         box.setContentsMargins(9, 4, 9, 9)
         box.addLayout(self._buttons())

@@ -281,7 +281,7 @@ def wait_for(condition: Callable[[], object], why: str = "", most_s: float = 120
 
 
 class Told(Silent):
-    """Remembers what was told; asks to stop as soon as a condition holds."""
+    """Records messages; cancels as soon as a condition holds."""
 
     def __init__(self, cancel_when: Callable[[], bool] = lambda: False) -> None:
         self.totals: dict[str, int] = {}

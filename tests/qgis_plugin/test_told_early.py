@@ -1,4 +1,4 @@
-"""What is told before a run, in words of QGIS and in the user's notation, and what is remembered of a run."""
+"""Messages before a run, in the terms of QGIS and the notation of the user, and the record of a run."""
 
 from __future__ import annotations
 
